@@ -1,0 +1,40 @@
+# Every target works on a fresh machine with python3.11+, git and make: .venv is made once.
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/.ready
+
+.PHONY: help demo serve test lint generate bench clean
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | sort
+
+$(STAMP): constraints.txt requirements-dev.txt sdk/pyproject.toml adapters/pyproject.toml gateway/pyproject.toml conformance/pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit("python 3.11 or newer is needed, this is " + sys.version) if sys.version_info < (3, 11) else None'
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -r requirements-dev.txt
+	@touch $(STAMP)
+
+demo: $(STAMP) ## the first trust, end to end, on the embedded default
+	@$(BIN)/xinqiao-gateway demo
+
+serve: $(STAMP) ## a gateway on ./data, port 8700
+	$(BIN)/xinqiao-gateway serve --data data --port 8700
+
+test: $(STAMP) ## all tests of everyday work
+	$(BIN)/python -m pytest tests
+
+lint: $(STAMP) ## style, types, borders between the parts, the proto files
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy sdk/src adapters/src gateway/src conformance/src generate tests bench
+	$(BIN)/lint-imports
+	$(BIN)/python -m generate lint
+
+generate: $(STAMP) ## every face of the standard from the proto files
+	$(BIN)/python -m generate
+
+bench: $(STAMP) ## figures beside a peer, in one run
+	$(BIN)/python -m bench
+
+clean: ## everything that the targets made
+	rm -rf .venv build
