@@ -1,0 +1,33 @@
+"""``python -m generate``: write every face. ``python -m generate lint``: check the proto files with buf."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from generate import ROOT, SDK
+from generate.image import write_image
+from generate.typed import write_typed
+
+
+def main(arguments: list[str]) -> int:
+    """Return the exit status."""
+    if arguments == ["lint"]:
+        return _lint()
+    write_typed(SDK)
+    # These read the typed code just written.
+    from generate.errors import write_errors  # noqa: PLC0415
+    from generate.jsonschema import write_schemas  # noqa: PLC0415
+
+    write_schemas(ROOT / "schemas" / "json" / "v1")
+    write_errors(ROOT / "docs" / "errors.md")
+    return 0
+
+
+def _lint() -> int:
+    buf = Path(sys.executable).parent / "buf"
+    command = [str(buf), "lint", str(write_image()), "--config", str(ROOT / "schemas" / "buf.yaml")]
+    return subprocess.run(command, check=False).returncode  # noqa: S603 -- our own arguments
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,224 @@
+"""JSON Schema 2020-12, one self-contained schema for each message type.
+
+A schema describes the whole message (header and one body) and is open: unknown fields pass, because
+a receiver keeps what a later 1.x may have added. The strict form is derived at load time (``xinqiao.validation``).
+What JSON Schema has no word for travels under ``x-xinqiao``: class, Chinese title, sensitivity, synonyms.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import orjson
+from protobuf import (
+    DescEnum,
+    DescEnumValue,
+    DescField,
+    DescFieldValueEnum,
+    DescFieldValueList,
+    DescFieldValueMap,
+    DescFieldValueMessage,
+    DescFieldValueScalar,
+    DescMessage,
+    ScalarType,
+)
+from protobuf.wkt.google.protobuf.descriptor_pb import FieldOptions
+
+from xinqiao.buf.validate.validate_pb import FieldRules, Int32Rules, RepeatedRules, StringRules
+from xinqiao.buf.validate.validate_pb import ext_field as rules_of
+from xinqiao.buf.validate.validate_pb import ext_oneof as oneof_rules_of
+from xinqiao.v1 import annotations_pb, message_pb
+
+Schema = dict[str, Any]
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+GENERATED = "Generated from schemas/proto by make generate. Do not edit."
+
+
+def write_schemas(folder: Path) -> None:
+    """Write ``<MessageType>.schema.json`` for each body of ``Message``; remove what is stale."""
+    folder.mkdir(parents=True, exist_ok=True)
+    fresh = {f"{_message_of(body).name}.schema.json": message_schema(body) for body in bodies()}
+    for stale in folder.glob("*.schema.json"):
+        if stale.name not in fresh:
+            stale.unlink()
+    for name, schema in fresh.items():
+        (folder / name).write_bytes(orjson.dumps(schema, option=orjson.OPT_INDENT_2) + b"\n")
+
+
+def bodies() -> list[DescField]:
+    """Return the body fields of ``Message`` in the order of their numbers."""
+    (oneof,) = (o for o in _message().oneofs if o.name == "body")
+    return sorted(oneof.fields, key=lambda field: field.number)
+
+
+def _message() -> DescMessage:
+    return next(m for m in message_pb.desc().messages if m.name == "Message")
+
+
+def _message_of(field: DescField) -> DescMessage:
+    if not isinstance(field.value, DescFieldValueMessage):
+        raise TypeError(f"{field.name} is not a message")
+    return field.value.message
+
+
+def message_schema(body: DescField) -> Schema:
+    """Return the schema of ``{"header": …, "<body>": …}``."""
+    kind = _message_of(body)
+    definitions: dict[str, Schema] = {}
+    header = next(field for field in _message().fields if field.name == "header")
+    about = _annotation(kind)
+    schema = {
+        "$schema": DIALECT,
+        "$id": f"urn:xinqiao:v1:{kind.name}",
+        "$comment": GENERATED,
+        "title": about.title_en,
+        "x-xinqiao": {"titleZh": about.title_zh, "class": about.class_.name, "body": body.json_name},
+        "type": "object",
+        "properties": {
+            header.json_name: _field(header, definitions),
+            body.json_name: _field(body, definitions),
+        },
+        "required": [header.json_name, body.json_name],
+    }
+    schema["$defs"] = dict(sorted(definitions.items()))
+    return schema
+
+
+def _annotation(message: DescMessage) -> annotations_pb.MessageAnnotation:
+    if message.proto.options is None:
+        raise ValueError(f"{message.name} has no annotation")
+    return message.proto.options[annotations_pb.ext_message]
+
+
+def _object(message: DescMessage, definitions: dict[str, Schema]) -> Schema:
+    """Return a reference to the definition of a message, defining it on the way."""
+    if message.name not in definitions:
+        definitions[message.name] = {}  # a placeholder ends the recursion of self-containing messages
+        definitions[message.name] = _definition(message, definitions)
+    return {"$ref": f"#/$defs/{message.name}"}
+
+
+def _definition(message: DescMessage, definitions: dict[str, Schema]) -> Schema:
+    about = _annotation(message)
+    schema: Schema = {
+        "title": about.title_en,
+        "x-xinqiao": {"titleZh": about.title_zh},
+        "type": "object",
+        "properties": {field.json_name: _field(field, definitions) for field in message.fields},
+    }
+    required = [field.json_name for field in message.fields if _rules(field).required]
+    if required:
+        schema["required"] = required
+    choices = [
+        {"oneOf": [{"required": [field.json_name]} for field in oneof.fields]}
+        for oneof in message.oneofs
+        if oneof.proto.options is not None and oneof.proto.options[oneof_rules_of].required
+    ]
+    if choices:
+        schema["allOf"] = choices
+    return schema
+
+
+def _field(field: DescField, definitions: dict[str, Schema]) -> Schema:
+    about = _options(field)[annotations_pb.ext_field]
+    schema: Schema = {"title": about.title_en}
+    if about.description_en:
+        schema["description"] = about.description_en
+    schema["x-xinqiao"] = _extra(about)
+    rules = _rules(field)
+    if isinstance(field.value, DescFieldValueList):
+        schema |= _list(field.value, rules, definitions)
+    else:
+        schema |= _value(field.value, rules, definitions)
+    if about.example:
+        kind = schema.get("items", schema).get("type")
+        schema["examples"] = [_example(about.example, kind, isinstance(field.value, DescFieldValueList))]
+    return schema
+
+
+def _extra(about: annotations_pb.FieldAnnotation) -> Schema:
+    extra: Schema = {"titleZh": about.title_zh, "sensitivity": about.sensitivity.name}
+    if about.description_zh:
+        extra["descriptionZh"] = about.description_zh
+    if about.synonyms:
+        extra["synonyms"] = list(about.synonyms)
+    return extra
+
+
+def _options(field: DescField) -> FieldOptions:
+    if field.proto.options is None:
+        raise ValueError(f"{field.parent.name}.{field.name} has no annotation")
+    return field.proto.options
+
+
+def _rules(field: DescField) -> FieldRules:
+    return _options(field)[rules_of] if rules_of in _options(field) else FieldRules()
+
+
+def _list(value: DescFieldValueList, rules: FieldRules, definitions: dict[str, Schema]) -> Schema:
+    repeated = rules.type.value if rules.type is not None else None
+    if not isinstance(repeated, RepeatedRules) or not repeated.max_items:
+        raise ValueError("a repeated field says how many items it holds at most")
+    element = value.element
+    if isinstance(element, DescMessage):
+        items = _object(element, definitions)
+    elif isinstance(element, DescEnum):
+        items = _enum(element)
+    else:
+        items = _scalar(element, repeated.items or FieldRules())
+    # A repeated field that is present holds at least one item: an empty list has no binary form.
+    return {"type": "array", "items": items, "minItems": 1, "maxItems": repeated.max_items}
+
+
+def _value(
+    value: DescFieldValueScalar | DescFieldValueEnum | DescFieldValueMessage | DescFieldValueMap,
+    rules: FieldRules,
+    definitions: dict[str, Schema],
+) -> Schema:
+    if isinstance(value, DescFieldValueMessage):
+        return _object(value.message, definitions)
+    if isinstance(value, DescFieldValueEnum):
+        return _enum(value.enum)
+    if isinstance(value, DescFieldValueMap):
+        raise TypeError("the standard has no maps")
+    return _scalar(value.scalar, rules)
+
+
+def _enum(enum: DescEnum) -> Schema:
+    """Return the names of an enum, without the zero value, with their Chinese and English titles."""
+    values = [value for value in enum.values if value.number != 0]
+    titles = {value.name: _value_annotation(value) for value in values}
+    return {
+        "type": "string",
+        "enum": list(titles),
+        "x-values": {name: {"zh": about.title_zh, "en": about.title_en} for name, about in titles.items()},
+    }
+
+
+def _value_annotation(value: DescEnumValue) -> annotations_pb.EnumValueAnnotation:
+    if value.proto.options is None:
+        raise ValueError(f"{value.name} has no annotation")
+    return value.proto.options[annotations_pb.ext_value]
+
+
+def _scalar(scalar: ScalarType, rules: FieldRules) -> Schema:
+    constraint = rules.type.value if rules.type is not None else None
+    if scalar is ScalarType.BOOL:
+        return {"type": "boolean"}
+    if scalar is ScalarType.STRING and isinstance(constraint, StringRules):
+        schema: Schema = {"type": "string"}
+        if constraint.min_len:
+            schema["minLength"] = constraint.min_len
+        if constraint.max_len:
+            schema["maxLength"] = constraint.max_len
+        return schema | {"pattern": constraint.pattern}
+    if scalar is ScalarType.INT32 and isinstance(constraint, Int32Rules):
+        low, high = constraint.greater_than, constraint.less_than
+        if low is not None and high is not None:
+            return {"type": "integer", "minimum": low.value, "maximum": high.value}
+    raise ValueError(f"no JSON Schema for {scalar} with {rules}")
+
+
+def _example(text: str, kind: str | None, repeated: bool) -> object:
+    value = orjson.loads(text) if kind in {"boolean", "integer"} else text
+    return [value] if repeated else value
