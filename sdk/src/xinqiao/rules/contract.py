@@ -1,0 +1,103 @@
+"""Rules on contracts: their parties, what they distribute, and their term."""
+
+from collections import Counter
+from collections.abc import Iterator
+
+from xinqiao.message import Json
+from xinqiao.rules.exact import HUNDRED, plain, scaled
+from xinqiao.rules.rule import Breach, rule
+
+__all__: list[str] = []
+
+
+@rule("XQ-R-040")
+def check_term(start_date: str, end_date: str) -> Breach | None:
+    """A trust does not end before it starts."""
+    return Breach(("endDate",), expected="not before startDate") if end_date < start_date else None
+
+
+@rule("XQ-R-041")
+def check_open_end(open_ended: bool, end_date: str) -> Breach | None:  # noqa: ARG001 -- its presence counts
+    """A trust without end has no end date."""
+    return Breach(("endDate",), expected="no endDate where openEnded is true") if open_ended else None
+
+
+@rule("XQ-R-042")
+def check_role_period(valid_from: str, valid_until: str) -> Breach | None:
+    """A party's role does not end before it begins."""
+    return Breach(("validUntil",), expected="not before validFrom") if valid_until < valid_from else None
+
+
+@rule("XQ-R-043")
+def check_party_ids(parties: list[Json]) -> list[Breach] | None:
+    """Each party of a contract has its own partyId."""
+    seen: set[str] = set()
+    breaches = []
+    for index, each in enumerate(parties):
+        party_id = each["party"]["partyId"]
+        if party_id in seen:
+            breaches.append(Breach(("parties", index, "party", "partyId"), expected="a partyId of its own"))
+        seen.add(party_id)
+    return breaches or None
+
+
+@rule("XQ-R-044")
+def check_roles(parties: list[Json], distribution_clauses: list[Json]) -> list[Breach] | None:
+    """A trust has a settlor, a trustee, and a beneficiary or a class of them (Trust Law, art. 9)."""
+    held = {role for each in parties for role in each["roles"]}
+    if any("beneficiaryClass" in clause for clause in distribution_clauses):
+        held.add("BENEFICIARY")
+    missing = [role for role in ("SETTLOR", "TRUSTEE", "BENEFICIARY") if role not in held]
+    return [Breach(("parties",), expected=f"a party with the role {role}") for role in missing] or None
+
+
+@rule("XQ-R-045")
+def check_references(parties: list[Json], distribution_clauses: list[Json]) -> list[Breach] | None:
+    """Clauses refer to parties of the contract only."""
+    known = {each["party"]["partyId"] for each in parties}
+    return [
+        Breach(("distributionClauses", index, *at), expected="the partyId of a party of this contract")
+        for index, clause in enumerate(distribution_clauses)
+        for at, party_id in _references(clause)
+        if party_id not in known
+    ] or None
+
+
+def _references(clause: Json) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    for name in ("beneficiaryId", "guardianId"):
+        if name in clause:
+            yield (name,), clause[name]
+    for index, party_id in enumerate(clause.get("consentOf", ())):
+        yield ("consentOf", index), party_id
+
+
+@rule("XQ-R-046")
+def check_shares(distribution_clauses: list[Json]) -> list[Breach] | None:
+    """The percentages of one order add up to exactly 100, where an order has any."""
+    totals: Counter[int] = Counter()
+    first: dict[int, int] = {}
+    for index, clause in enumerate(distribution_clauses):
+        if "percentage" in clause:
+            totals[clause["order"]] += scaled(clause["percentage"])
+            first.setdefault(clause["order"], index)
+    return [
+        Breach(
+            ("distributionClauses", first[order], "percentage"),
+            value=plain(total),
+            expected=f"100 as the sum of the percentages of order {order}",
+        )
+        for order, total in totals.items()
+        if total != HUNDRED
+    ] or None
+
+
+@rule("XQ-R-047")
+def check_beneficiary_named(
+    order: int,  # noqa: ARG001 -- the clause as such
+    beneficiary_id: str | None = None,
+    beneficiary_class: str | None = None,
+) -> Breach | None:
+    """A clause names a beneficiary or a class of them."""
+    if beneficiary_id is None and beneficiary_class is None:
+        return Breach(("beneficiaryId",), expected="beneficiaryId or beneficiaryClass")
+    return None

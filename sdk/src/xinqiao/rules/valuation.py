@@ -1,0 +1,82 @@
+"""Rules on net asset values, positions and their disclosure."""
+
+from datetime import datetime
+
+from xinqiao.message import Json
+from xinqiao.rules.exact import decimals, scaled
+from xinqiao.rules.rule import Breach, rule
+
+__all__: list[str] = []
+
+_CENT_SQUARED = 10**14  # 0.01 in units of 10⁻⁸, times 10⁸
+
+
+@rule("XQ-R-070")
+def check_net_assets(unit_nav: str, units: str, net_assets: Json) -> Breach | None:
+    """Net assets are unit NAV times units, within the rounding of the unit NAV's last digit and of the cent."""
+    product = scaled(unit_nav) * scaled(units)
+    rounding = scaled(units) * 10 ** (8 - decimals(unit_nav)) // 2 + _CENT_SQUARED
+    if abs(scaled(net_assets["value"]) * 10**8 - product) <= rounding:
+        return None
+    return Breach(("netAssets", "value"), expected="unitNav times units, within rounding")
+
+
+@rule("XQ-R-080")
+def check_available_and_frozen(quantity: str, available: str, frozen: str) -> Breach | None:
+    """Available and frozen make up the holding."""
+    if scaled(available) + scaled(frozen) == scaled(quantity):
+        return None
+    return Breach(("quantity",), expected="the sum of available and frozen")
+
+
+@rule("XQ-R-081")
+def check_lots(quantity: str, lots: list[Json]) -> Breach | None:
+    """The lots make up the holding."""
+    if sum(scaled(lot["quantity"]) for lot in lots) == scaled(quantity):
+        return None
+    return Breach(("quantity",), expected="the sum of the lots' quantities")
+
+
+@rule("XQ-R-082")
+def check_total(total_market_value: Json, positions: list[Json] | None = None) -> Breach | None:
+    """The market values of the positions add up to the total."""
+    total = sum(scaled(each["marketValue"]["value"]) for each in positions or ())
+    if total == scaled(total_market_value["value"]):
+        return None
+    return Breach(("totalMarketValue", "value"), expected="the sum of the positions' market values")
+
+
+@rule("XQ-R-083")
+def check_one_currency(total_market_value: Json, positions: list[Json]) -> list[Breach] | None:
+    """Market values and their total are in one currency."""
+    return [
+        Breach(("positions", index, "marketValue", "currency"), expected="the currency of totalMarketValue")
+        for index, each in enumerate(positions)
+        if each["marketValue"]["currency"] != total_market_value["currency"]
+    ] or None
+
+
+@rule("XQ-R-090")
+def check_period(period_start: str, period_end: str) -> Breach | None:
+    """A period does not end before it starts."""
+    return Breach(("periodEnd",), expected="not before periodStart") if period_end < period_start else None
+
+
+@rule("XQ-R-091")
+def check_receipt_due(published_at: str, receipt_due_by: str) -> Breach | None:
+    """A receipt is not due before the disclosure is published."""
+    try:
+        early = datetime.fromisoformat(receipt_due_by) < datetime.fromisoformat(published_at)
+    except ValueError:  # a day that is in no calendar: XQ-R-002 says so
+        return None
+    return Breach(("receiptDueBy",), expected="not before publishedAt") if early else None
+
+
+@rule("XQ-R-092")
+def check_recipients(recipients: list[str]) -> list[Breach] | None:
+    """Each recipient is named once."""
+    return [
+        Breach(("recipients", index), expected="each partyId once")
+        for index, party_id in enumerate(recipients)
+        if party_id in recipients[:index]
+    ] or None

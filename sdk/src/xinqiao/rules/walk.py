@@ -1,0 +1,115 @@
+"""The walk of a message along its table of rules: a fast one where the schema is clean, a careful one elsewhere."""
+
+from collections.abc import Set
+
+from xinqiao.finding import Finding
+from xinqiao.message import Json
+from xinqiao.rules.rule import Breach, Metadata, Rule
+from xinqiao.rules.table import Table, table_of
+from xinqiao.standard import MessageType, field_at
+from xinqiao.violations import Path, canonical_path, masked
+
+__all__ = ["findings_of"]
+
+Found = tuple[Path, Metadata, Breach]
+
+
+def findings_of(message: Json, kind: MessageType, unreadable: Set[Path] = frozenset()) -> list[Finding]:
+    """Return what the rules of the standard find in a message.
+
+    ``unreadable`` names every path at or above an error of the schema; rules that would read there do not run.
+    """
+    found: list[Found] = []
+    if unreadable:
+        _walk_carefully(message, table_of(kind.name), (), unreadable, found)
+    else:
+        _walk(message, table_of(kind.name), (), found)
+    return [_finding(message, kind, *each) for each in found]
+
+
+def _walk(node: Json, table: Table, path: Path, found: list[Found]) -> None:
+    get = node.get
+    for name, check_value, about in table.values:
+        value = get(name)
+        if value is not None:
+            expected = check_value(value)
+            if expected is not None:
+                found.append((path, about, Breach((name,), expected=expected)))
+    for rule in table.rules:
+        _apply(rule, node, path, found)
+    for name, below in table.parts:
+        part = get(name)
+        if part is not None:
+            _walk(part, below, (*path, name), found)
+    for name, below in table.lists:
+        for index, part in enumerate(get(name, ())):
+            _walk(part, below, (*path, name, index), found)
+
+
+def _apply(rule: Rule, node: Json, path: Path, found: list[Found]) -> None:
+    about, run, needed, further = rule
+    arguments = []
+    for name in needed:
+        value = node.get(name)
+        if value is None:
+            return
+        arguments.append(value)
+    for name in further:
+        arguments.append(node.get(name))
+    breach = run(*arguments)
+    if breach is not None:
+        breaches = breach if isinstance(breach, list) else [breach]
+        found.extend((path, about, each) for each in breaches)
+
+
+def _walk_carefully(
+    node: object,
+    table: Table,
+    path: Path,
+    unreadable: Set[Path],
+    found: list[Found],
+) -> None:
+    if not isinstance(node, dict):
+        return
+    sound = {name: part for name, part in node.items() if (*path, name) not in unreadable}
+
+    values = Table(table.values, (), (), ())
+    _walk(sound, values, path, found)
+    for rule in table.rules:
+        if not any((*path, name) in unreadable for name in (*rule.needed, *rule.further)):
+            _apply(rule, sound, path, found)
+    for name, below in table.parts:
+        _walk_carefully(node.get(name), below, (*path, name), unreadable, found)
+    for name, below in table.lists:
+        parts = node.get(name)
+        for index, part in enumerate(parts if isinstance(parts, list) else ()):
+            _walk_carefully(part, below, (*path, name, index), unreadable, found)
+
+
+def _finding(message: Json, kind: MessageType, path: Path, about: Metadata, breach: Breach) -> Finding:
+    place = (*path, *breach.at)
+    field = field_at(kind.body, ".".join(step for step in place if isinstance(step, str)))
+    value = _value_at(message, place) if breach.value is None else breach.value
+    sensitivity = field.sensitivity if field else "C2"
+    return Finding(
+        rule=about.id,
+        path=canonical_path(place),
+        text=about.text,
+        level=about.level,
+        value=None if value is None or isinstance(value, dict | list) else masked(value, sensitivity),
+        expected=breach.expected,
+        fix=about.fix,
+    )
+
+
+def _value_at(message: Json, path: Path) -> object:
+    """Return what is at a path, None where nothing is: a rule may name what is missing."""
+    value: object = message
+    for step in path:
+        if isinstance(value, dict):
+            value = value.get(step)
+        elif isinstance(value, list) and isinstance(step, int) and step < len(value):
+            value = value[step]
+        else:
+            return None
+    return value

@@ -1,0 +1,108 @@
+"""The standard as data: the generated JSON Schemas, the message types they describe and their fields.
+
+Read once from the package's own ``schemas`` folder. Nothing here imports protobuf.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any, Literal
+
+import orjson
+
+from xinqiao.finding import Text
+
+__all__ = [
+    "STANDARD_VERSION",
+    "Field",
+    "MessageClass",
+    "MessageType",
+    "field_at",
+    "message_types",
+    "schema_of",
+]
+
+STANDARD_VERSION = "1.0"
+
+MessageClass = Literal["REQUEST", "FACT", "DIRECTIVE"]
+Schema = dict[str, Any]
+
+_INDEX = re.compile(r"\[[0-9]*\]")
+
+
+@dataclass(frozen=True, slots=True)
+class MessageType:
+    """A message type: its name (``KycApplication``), its key in JSON (``kycApplication``), class and title."""
+
+    name: str
+    body: str
+    message_class: MessageClass
+    title: Text
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A field's dictionary entry, by its canonical path without indices."""
+
+    path: str
+    title: Text
+    sensitivity: str
+    synonyms: tuple[str, ...]
+    example: Any
+    schema: Schema
+
+
+@cache
+def message_types() -> Mapping[str, MessageType]:
+    """Return the message types of the standard by their body key."""
+    folder = files("xinqiao") / "schemas" / "json" / "v1"
+    found = {}
+    for entry in sorted(folder.iterdir(), key=lambda each: each.name):
+        schema = orjson.loads(entry.read_bytes())
+        about = schema["x-xinqiao"]
+        title = Text(about["titleZh"], schema["title"])
+        name = schema["$id"].rpartition(":")[2]
+        found[about["body"]] = MessageType(name, about["body"], about["class"], title)
+    return found
+
+
+@cache
+def schema_of(name: str) -> Schema:
+    """Return the JSON Schema of a message type by its name, e.g. ``KycApplication``."""
+    resource = files("xinqiao") / "schemas" / "json" / "v1" / f"{name}.schema.json"
+    schema: Schema = orjson.loads(resource.read_bytes())
+    return schema
+
+
+@cache
+def _fields_of(body: str) -> dict[str, Field]:
+    schema = schema_of(message_types()[body].name)
+    fields: dict[str, Field] = {}
+    _collect(schema, "", schema["$defs"], fields, frozenset())
+    return fields
+
+
+def _collect(
+    schema: Schema, prefix: str, definitions: Schema, fields: dict[str, Field], inside: frozenset[str]
+) -> None:
+    for name, part in schema.get("properties", {}).items():
+        path = f"{prefix}{name}"
+        about = part["x-xinqiao"]
+        example = part.get("examples", [None])[0]
+        title = Text(about["titleZh"], part["title"])
+        synonyms = tuple(about.get("synonyms", ()))
+        fields[path] = Field(path, title, about["sensitivity"], synonyms, example, part)
+        reference = part.get("items", part).get("$ref")
+        if reference and reference not in inside:
+            definition = definitions[reference.rpartition("/")[2]]
+            _collect(definition, f"{path}.", definitions, fields, inside | {reference})
+
+
+def field_at(body: str, path: str) -> Field | None:
+    """Return the field at a canonical path of a message type, or None where the standard has none.
+
+    ``path`` is that of a finding: ``kycApplication.applicant.documents[0].number``; indices do not matter.
+    """
+    return _fields_of(body).get(_INDEX.sub("", path))

@@ -1,0 +1,347 @@
+"""Validation: all violations at once, each with its place, what was expected and how to mend it; values masked."""
+
+import copy
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from xinqiao.errors import UnknownMessageType, UnsupportedVersion
+from xinqiao.finding import Finding, Text
+from xinqiao.message import Json, write_json
+from xinqiao.standard import field_at, message_types
+from xinqiao.testing import example, patched, vector
+from xinqiao.validation import check
+
+Step = dict[str, Any]
+JSON_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**40), 2**40) | st.floats(allow_nan=False) | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+def found(message: Json, *, strict: bool = False) -> list[tuple[str, str]]:
+    return [(finding.rule, finding.path) for finding in check(message, strict=strict)]
+
+
+def places(value: object, pointer: str = "") -> Iterator[str]:
+    """Yield the JSON pointer of every part of a message below its root."""
+    parts: Iterator[tuple[str, object]] = iter(())
+    if isinstance(value, dict):
+        parts = iter(value.items())
+    elif isinstance(value, list):
+        parts = ((str(index), part) for index, part in enumerate(value))
+    for name, part in parts:
+        yield f"{pointer}/{name}"
+        yield from places(part, f"{pointer}/{name}")
+
+
+@pytest.mark.parametrize("body", message_types())
+def test_the_published_examples_are_valid_without_a_remark(body: str) -> None:
+    assert check(vector(body), strict=True) == []
+
+
+def test_a_violation_says_what_where_and_how_to_mend_it() -> None:
+    message = patched(
+        vector("kycApplication"),
+        [{"op": "replace", "path": "/kycApplication/applicant/documents/0/type", "value": "ID_CARD"}],
+    )
+
+    assert check(message) == [
+        Finding(
+            rule="schema.enum",
+            path="kycApplication.applicant.documents[0].type",
+            text=Text("证件类型不在取值范围内", "Type of document is not one of the values allowed"),
+            level="ERROR",
+            value="ID_CARD",
+            expected="one of RESIDENT_ID, PASSPORT, HK_MACAO_PERMIT, TAIWAN_PERMIT, HK_MACAO_TAIWAN_RESIDENCE, "
+            "FOREIGNER_PERMANENT_RESIDENCE, HOUSEHOLD_REGISTER, MILITARY_ID, BIRTH_CERTIFICATE, "
+            "UNIFIED_SOCIAL_CREDIT_CODE, TRUST_PRODUCT_CODE, OTHER_DOCUMENT",
+            fix=Text(
+                "应为以下之一：RESIDENT_ID, PASSPORT, HK_MACAO_PERMIT, TAIWAN_PERMIT, HK_MACAO_TAIWAN_RESIDENCE, "
+                "FOREIGNER_PERMANENT_RESIDENCE, HOUSEHOLD_REGISTER, MILITARY_ID, BIRTH_CERTIFICATE, "
+                "UNIFIED_SOCIAL_CREDIT_CODE, TRUST_PRODUCT_CODE, OTHER_DOCUMENT",
+                "give one of RESIDENT_ID, PASSPORT, HK_MACAO_PERMIT, TAIWAN_PERMIT, HK_MACAO_TAIWAN_RESIDENCE, "
+                "FOREIGNER_PERMANENT_RESIDENCE, HOUSEHOLD_REGISTER, MILITARY_ID, BIRTH_CERTIFICATE, "
+                "UNIFIED_SOCIAL_CREDIT_CODE, TRUST_PRODUCT_CODE, OTHER_DOCUMENT",
+            ),
+        )
+    ]
+
+
+@pytest.mark.parametrize(
+    ("body", "step", "rule", "path", "value", "expected"),
+    [
+        (
+            "navReport",
+            {"op": "remove", "path": "/navReport/navDate"},
+            "schema.required",
+            "navReport.navDate",
+            None,
+            "a date yyyy-MM-dd",
+        ),
+        (
+            "navReport",
+            {"op": "replace", "path": "/navReport/unitNav", "value": 1.0021},
+            "schema.type",
+            "navReport.unitNav",
+            "1.0021",
+            "a decimal string, up to 16 digits and 8 decimals, not negative",
+        ),
+        (
+            "navReport",
+            {"op": "replace", "path": "/navReport/navDate", "value": "2026/01/30"},
+            "schema.pattern",
+            "navReport.navDate",
+            "2026/01/30",
+            "a date yyyy-MM-dd",
+        ),
+        (
+            "contractProposal",
+            {"op": "replace", "path": "/contractProposal/distributionClauses/1/order", "value": 0},
+            "schema.minimum",
+            "contractProposal.distributionClauses[1].order",
+            "0",
+            "a whole number from 1 to 99",
+        ),
+        (
+            "kycApplication",
+            {"op": "replace", "path": "/kycApplication/riskAssessment/score", "value": 1001},
+            "schema.maximum",
+            "kycApplication.riskAssessment.score",
+            "1001",
+            "a whole number from 0 to 1000",
+        ),
+        (
+            "kycDecision",
+            {"op": "add", "path": "/kycDecision/reasons", "value": []},
+            "schema.min_items",
+            "kycDecision.reasons",
+            "[…]",
+            "an array of 1 to 20 items",
+        ),
+        (
+            "kycDecision",
+            {"op": "add", "path": "/kycDecision/reasons", "value": ["x"] * 21},
+            "schema.max_items",
+            "kycDecision.reasons",
+            "[…]",
+            "an array of 1 to 20 items",
+        ),
+        (
+            "kycDecision",
+            {"op": "add", "path": "/kycDecision/reasons", "value": ["x", ""]},
+            "schema.min_length",
+            "kycDecision.reasons[1]",
+            None,
+            "text without control characters, 1 to 200 characters",
+        ),
+        (
+            "kycApplication",
+            {"op": "replace", "path": "/kycApplication/sourceOfFunds", "value": "长" * 201},
+            "schema.max_length",
+            "kycApplication.sourceOfFunds",
+            "长长长" + "*" * 40 + "长长长",
+            "text without control characters, 1 to 200 characters",
+        ),
+        (
+            "redemptionOrder",
+            {"op": "remove", "path": "/redemptionOrder/units"},
+            "schema.one_of",
+            "redemptionOrder",
+            None,
+            "exactly one of units, grossAmount, netAmount",
+        ),
+        (
+            "redemptionOrder",
+            {"op": "add", "path": "/redemptionOrder/netAmount", "value": {"value": "1", "currency": "EUR"}},
+            "schema.one_of",
+            "redemptionOrder",
+            None,
+            "exactly one of units, grossAmount, netAmount",
+        ),
+    ],
+)
+def test_each_kind_of_violation_names_place_value_and_expectation(
+    body: str, step: Step, rule: str, path: str, value: str | None, expected: str
+) -> None:
+    findings = check(patched(vector(body), [step]))
+
+    assert [(each.rule, each.path, each.value, each.expected) for each in findings] == [(rule, path, value, expected)]
+
+
+def test_every_violation_is_reported_at_once_schema_and_rules() -> None:
+    message = patched(
+        vector("kycApplication"),
+        [
+            {"op": "remove", "path": "/header/receiver"},
+            {"op": "replace", "path": "/kycApplication/applicant/gender", "value": "FEMALE"},
+            {"op": "replace", "path": "/kycApplication/annualIncome/value", "value": "3,000,000"},
+            {"op": "replace", "path": "/kycApplication/riskAssessment/validUntil", "value": "2025-01-01"},
+            {
+                "op": "replace",
+                "path": "/kycApplication/relatedParties/0/party/documents/0/number",
+                "value": "110101198205200044",
+            },
+        ],
+    )
+
+    assert sorted(found(message)) == [
+        ("XQ-R-010", "kycApplication.relatedParties[0].party.documents[0].number"),
+        ("XQ-R-014", "kycApplication.applicant.gender"),
+        ("XQ-R-030", "kycApplication.riskAssessment.validUntil"),
+        ("schema.pattern", "kycApplication.annualIncome.value"),
+        ("schema.required", "header.receiver"),
+    ]
+
+
+def test_a_rule_does_not_speak_about_parts_that_the_schema_refused() -> None:
+    message = patched(
+        vector("positionStatement"),
+        [{"op": "replace", "path": "/positionStatement/positions/0/marketValue/value", "value": "much"}],
+    )
+
+    assert found(message) == [("schema.pattern", "positionStatement.positions[0].marketValue.value")]
+
+
+def test_an_unknown_field_is_information_and_in_strict_mode_an_error() -> None:
+    message = patched(
+        vector("navReport"),
+        [
+            {"op": "add", "path": "/navReport/colour", "value": "11010119800101007X"},
+            {"op": "add", "path": "/extra", "value": {"a": 1}},
+        ],
+    )
+
+    findings = check(message)
+
+    assert [(each.level, each.path, each.value) for each in findings] == [
+        ("INFORMATION", "navReport.colour", "110************07X"),
+        ("INFORMATION", "extra", "{…}"),
+    ]
+    assert [each.level for each in check(message, strict=True)] == ["ERROR", "ERROR"]
+
+
+def test_rules_run_on_a_message_with_unknown_fields() -> None:
+    message = patched(
+        vector("fundsMatch"),
+        [
+            {"op": "remove", "path": "/fundsMatch/instructionNo"},
+            {"op": "add", "path": "/fundsMatch/later", "value": 1},
+        ],
+    )
+
+    assert found(message) == [
+        ("XQ-R-061", "fundsMatch.instructionNo"),
+        ("schema.unknown_field", "fundsMatch.later"),
+    ]
+
+
+def test_a_flood_of_unknown_fields_hides_no_error() -> None:
+    message = patched(vector("fundsMatch"), [{"op": "remove", "path": "/fundsMatch/instructionNo"}])
+    message["header"] |= {f"unknown{number}": number for number in range(2000)} | {"caseId": "?"}
+
+    assert found(message)[:2] == [("schema.pattern", "header.caseId"), ("XQ-R-061", "fundsMatch.instructionNo")]
+    assert len(check(message)) == 102
+    assert {finding.level for finding in check(message, strict=True)} == {"ERROR"}
+    assert len(check(message, strict=True)) == 1000
+
+
+@pytest.mark.parametrize(
+    "message", [{}, {"header": {}}, {"header": {}, "navReport": {}, "kycDecision": {}}, {"NavReport": {}}]
+)
+def test_a_message_without_exactly_one_known_body_has_no_schema(message: Json) -> None:
+    with pytest.raises(UnknownMessageType):
+        check(message)
+
+
+def test_a_message_of_another_major_version_has_no_schema() -> None:
+    with pytest.raises(UnsupportedVersion, match=r"2\.0"):
+        check(example("navReport", standard_version="2.0"))
+
+
+def test_a_trailing_line_feed_does_not_pass_a_pattern() -> None:
+    assert found(example("navReport", case_id="CASE-1\n")) == [("schema.pattern", "header.caseId")]
+
+
+def test_at_most_a_thousand_findings_are_listed() -> None:
+    message = vector("positionStatement")
+    message["positionStatement"]["positions"] = [{} for _ in range(2000)]
+
+    assert len(check(message)) == 1000
+
+
+def test_a_finding_fits_the_standards_own_form_whatever_the_message_holds() -> None:
+    message = patched(
+        vector("rejection"), [{"op": "replace", "path": "/rejection/reason", "value": "\x01" + "R" * 400}]
+    )
+    message["rejection"]["k\n" * 500] = 1
+    message["header"]["messageId"] = "\x00"
+    listed = [finding.as_json() for finding in check(message)]
+    answer = patched(vector("rejection"), [{"op": "add", "path": "/rejection/findings", "value": listed}])
+
+    assert len(listed) == 3
+    assert check(answer, strict=True) == []
+
+
+@st.composite
+def mutated(draw: st.DrawFn) -> tuple[str, Json]:
+    """Draw a published example in which up to four parts were replaced or removed."""
+    body = draw(st.sampled_from(sorted(message_types())))
+    message = vector(body)
+    for _ in range(draw(st.integers(1, 4))):
+        pointer = draw(st.sampled_from(sorted(places(message))))
+        if pointer == f"/{body}":
+            continue
+        step: Step = {"op": "replace", "path": pointer, "value": draw(JSON_VALUES)}
+        if draw(st.booleans()):
+            step = {"op": "remove", "path": pointer}
+        message = patched(message, [step])
+    return body, message
+
+
+@given(mutated())
+@settings(max_examples=400)
+def test_whatever_was_changed_in_a_message_its_findings_are_well_formed(changed: tuple[str, Json]) -> None:
+    _, message = changed
+    header = message.get("header")
+    if isinstance(header, dict) and isinstance(header.get("standardVersion"), str):
+        header["standardVersion"] = "1.0"
+    before = copy.deepcopy(message)
+
+    listed = [finding.as_json() for finding in check(message)]
+
+    assert message == before
+    if listed:
+        answer = patched(vector("rejection"), [{"op": "add", "path": "/rejection/findings", "value": listed}])
+        assert check(answer, strict=True) == []
+
+
+@given(body=st.sampled_from(sorted(message_types())), data=st.data())
+@settings(max_examples=300)
+def test_no_finding_shows_a_raw_value_of_a_sensitive_field(body: str, data: st.DataObject) -> None:
+    secret = "SECRET-6222020000000000000-SECRET"
+    message = vector(body)
+    pointers = [
+        pointer
+        for pointer in places(message)
+        if (field := field_at(body, dotted(pointer)))
+        and field.sensitivity != "C1"
+        and field.schema.get("type") == "string"
+    ]
+    if not pointers:
+        return
+    pointer = data.draw(st.sampled_from(pointers))
+    changed = patched(message, [{"op": "replace", "path": pointer, "value": secret + "\x01"}])
+
+    findings = check(changed)
+
+    assert findings
+    assert secret not in write_json({"all": [finding.as_json() for finding in findings]}).decode()
+
+
+def dotted(pointer: str) -> str:
+    return ".".join(part for part in pointer.split("/")[1:] if not part.isdecimal())
