@@ -1,0 +1,203 @@
+"""The partner's own reply: rendered from the standard's outcomes, and read from the partner's side.
+
+Values are literals or references: ``header.…`` of the request, ``receipt.…``, ``rejection.…`` (``text`` in
+Chinese), ``finding.…`` (``code``, ``path``, ``value``, ``expected``, ``text``, ``fix``, ``level``).
+"""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from lxml import etree
+
+from xinqiao.adapter import Answer, Decoded, Reply
+from xinqiao.errors import XinqiaoError
+from xinqiao.message import Json, read_json
+from xinqiao_adapters.formats.xml import parse_xml, write_xml
+from xinqiao_adapters.loader import LoadedProfile
+from xinqiao_adapters.marked import Where
+from xinqiao_adapters.profile import AnswerTable, AnswerValue, FormatSpec
+
+__all__ = ["Answers", "compile_answers"]
+
+_REFERENCE = re.compile(r"(header|receipt|rejection|finding)\.([A-Za-z]+)")
+_UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+# What a value is made from: {"header": …, "receipt": …, "rejection": …, "finding": …}.
+Facts = Mapping[str, Mapping[str, Any]]
+Value = Callable[[Facts], str | None]
+# A node: its name and its text or its nodes.
+Tree = list[tuple[str, "str | Tree"]]
+
+
+@dataclass(frozen=True)
+class _Table:
+    """One of the two tables, its values ready to be asked; ``lists`` repeat for each finding."""
+
+    values: dict[tuple[str, ...], Value]
+    lists: dict[tuple[str, ...], dict[str, Value]]
+
+    def render(self, facts: Facts, findings: Sequence[Json]) -> Tree:
+        """Return the nodes of a reply; what has no value is left out."""
+        tree: Tree = []
+        for path, value in self.values.items():
+            text = value(facts)
+            if text:
+                _node_at(tree, path[:-1]).append((path[-1], text))
+        for path, parts in self.lists.items():
+            for finding in findings:
+                about = {**facts, "finding": _finding(finding)}
+                texts = [(name, text) for name, value in parts.items() if (text := value(about))]
+                _node_at(tree, path[:-1]).append((path[-1], list(texts)))
+        return tree
+
+
+def _node_at(tree: Tree, path: tuple[str, ...]) -> Tree:
+    for step in path:
+        found = next((inner for name, inner in tree if name == step and isinstance(inner, list)), None)
+        if found is None:
+            found = []
+            tree.append((step, found))
+        tree = found
+    return tree
+
+
+def _finding(finding: Json) -> Json:
+    """Return a finding as a partner reads it: its own path, Chinese text."""
+    return {
+        **finding,
+        "code": finding["rule"],
+        "path": finding.get("partnerPath") or finding["path"],
+        "text": finding["text"]["zh"],
+        "fix": finding.get("fix", {}).get("zh"),
+    }
+
+
+@dataclass(frozen=True)
+class Answers:
+    """A table of answers, compiled; serves both directions."""
+
+    spec: AnswerTable
+    format: FormatSpec
+    accepted: _Table
+    rejected: _Table
+    yes: str
+
+    def answer(self, outcomes: Sequence[Json], request: Sequence[Decoded]) -> Answer:
+        """Render the reply to one raw input: a yes only where every message was accepted."""
+        refused = [each["rejection"] for each in outcomes if "rejection" in each]
+        facts: dict[str, Any] = {
+            "header": request[0].message.get("header", {}) if request else {},
+            "receipt": outcomes[0].get("receipt", {}),
+        }
+        if not refused:
+            return self._written(self.accepted.render(facts, ()))
+        findings = [finding for each in refused for finding in each.get("findings", ())]
+        facts["rejection"] = {**refused[0], "text": refused[0]["text"]["zh"]}
+        facts["finding"] = _finding(findings[0]) if findings else {}
+        return self._written(self.rejected.render(facts, findings))
+
+    def read_reply(self, status: int, content: bytes) -> Reply:
+        """Read what the partner replied; one that cannot be read is no yes."""
+        try:
+            texts = self._texts(content)
+        except XinqiaoError as error:
+            return Reply(False, str(status), f"the reply cannot be read: {error}")
+        code, text = texts.get(self.spec.code, ""), texts.get(self.spec.text, "")
+        return Reply(200 <= status < 300 and code == self.yes, code, text)
+
+    def _written(self, tree: Tree) -> Answer:
+        if self.format.kind == "json":
+            return Answer(orjson.dumps({self.spec.root: _plain(tree)}), "application/json")
+        markup = _element(self.spec.root, tree)
+        content = write_xml(etree.tostring(markup, encoding="unicode"), self.format.encoding)
+        return Answer(content, f"application/xml; charset={self.format.encoding}")
+
+    def _texts(self, content: bytes) -> dict[str, str]:
+        if self.format.kind == "json":
+            return dict(_flat(read_json(content).get(self.spec.root, {}), ""))
+        root = parse_xml(content, self.format.encoding)
+        return {} if root.tag != self.spec.root else {path: root.findtext(path) or "" for path in self._paths()}
+
+    def _paths(self) -> tuple[str, str]:
+        return self.spec.code, self.spec.text
+
+
+def _element(name: str, inner: "str | Tree") -> etree._Element:
+    node = etree.Element(name)
+    if isinstance(inner, str):
+        node.text = _UNPRINTABLE.sub("", inner)
+    else:
+        node.extend(_element(*each) for each in inner)
+    return node
+
+
+def _plain(tree: Tree) -> Json:
+    """Return nodes as JSON; nodes of the same name become a list."""
+    plain: Json = {}
+    for name, inner in tree:
+        value = inner if isinstance(inner, str) else _plain(inner)
+        if name in plain:
+            plain[name] = [*(plain[name] if isinstance(plain[name], list) else [plain[name]]), value]
+        else:
+            plain[name] = value
+    return plain
+
+
+def _flat(value: object, path: str) -> list[tuple[str, str]]:
+    if isinstance(value, dict):
+        return [each for name, part in value.items() for each in _flat(part, f"{path}/{name}" if path else name)]
+    return [(path, str(value))]
+
+
+def compile_answers(loaded: LoadedProfile, where: Where, spec: AnswerTable, form: FormatSpec) -> Answers:
+    """Compile a table of answers.
+
+    Raises ``ProfileInvalid`` where a code table is unknown or ``accepted`` has no literal at ``code``.
+    """
+    yes = spec.accepted.get(spec.code)
+    if yes is None or yes.value is None or _REFERENCE.fullmatch(yes.value):
+        loaded.fail((*where, "accepted"), f"{spec.code} needs the literal that says yes")
+    tables = [_table(loaded, (*where, name), getattr(spec, name)) for name in ("accepted", "rejected")]
+    return Answers(spec, form, tables[0], tables[1], yes.value)
+
+
+def _table(loaded: LoadedProfile, where: Where, entries: Mapping[str, AnswerValue]) -> _Table:
+    values: dict[tuple[str, ...], Value] = {}
+    lists: dict[tuple[str, ...], dict[str, Value]] = {}
+    for path, entry in entries.items():
+        steps = tuple(path.split("/"))
+        if entry.map is not None:
+            lists[steps] = {name: _value(text) for name, text in entry.map.items()}
+            continue
+        value = _value(entry.value or "")
+        values[steps] = value if entry.codes is None else _coded(loaded, (*where, path), value, entry.codes)
+    return _Table(values, lists)
+
+
+def _value(said: str) -> Value:
+    reference = _REFERENCE.fullmatch(said)
+    if reference is None:
+        return lambda facts: said  # noqa: ARG005 -- a literal needs no facts
+    scope, name = reference[1], reference[2]
+
+    def ask(facts: Facts) -> str | None:
+        found = facts.get(scope, {}).get(name)
+        return None if found is None else str(found)
+
+    return ask
+
+
+def _coded(loaded: LoadedProfile, where: Where, value: Value, table: str) -> Value:
+    tables = loaded.profile.codes
+    if table not in tables:
+        loaded.fail((*where, "codes"), f"there is no code table {table!r}; known: {', '.join(tables) or 'none'}")
+    known = {meaning: code for code, meaning in tables[table].values.items()} | tables[table].send
+    other = tables[table].other
+
+    def ask(facts: Facts) -> str | None:
+        found = value(facts)
+        return None if found is None else known.get(found, other)
+
+    return ask

@@ -1,0 +1,133 @@
+"""A channel, loaded: its profile and the adapter that speaks the partner's format."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib.metadata import entry_points
+from pathlib import Path
+
+from xinqiao.adapter import Adapter
+from xinqiao.standard import message_types
+from xinqiao_adapters.answers import Answers, compile_answers
+from xinqiao_adapters.formats.canonical import CanonicalAdapter
+from xinqiao_adapters.interface import CompiledInterface, compile_interface
+from xinqiao_adapters.loader import LoadedProfile, load_profile, shipped_channels
+from xinqiao_adapters.profile import Profile
+from xinqiao_adapters.profile_adapter import ProfileAdapter
+
+__all__ = ["Channel", "load_channel", "shipped_channels"]
+
+_ENTRY_POINTS = "xinqiao.adapters"
+
+
+@dataclass(frozen=True)
+class Channel:
+    """A configured connection with one institution's system.
+
+    ``compiled`` are the interfaces that have a mapping; empty for a partner that speaks the standard and for
+    adapters of third parties. ``folders`` are where the profile came from, its own first.
+    """
+
+    profile: Profile
+    adapter: Adapter
+    folders: tuple[Path, ...]
+    compiled: Mapping[str, CompiledInterface] = field(default_factory=dict)
+
+    @property
+    def channel_id(self) -> str:
+        """The channel's id."""
+        return self.profile.channel
+
+    @property
+    def speaks_canonical(self) -> bool:
+        """Whether the partner's format is the standard itself."""
+        return isinstance(self.adapter, CanonicalAdapter)
+
+    @property
+    def incoming(self) -> dict[str, list[str]]:
+        """Names of the interfaces that bring each message type in, by its body key."""
+        return self._by_body("in")
+
+    @property
+    def outgoing(self) -> dict[str, list[str]]:
+        """Names of the interfaces that send each message type out, by its body key."""
+        return self._by_body("out")
+
+    def delivers(self, body: str) -> bool:
+        """Whether messages of a type can be sent to this channel."""
+        return body in self.outgoing
+
+    def atomic(self, interface: str) -> bool:
+        """Whether a raw input of several messages is all or nothing."""
+        found = self.profile.interfaces.get(interface)
+        return found.atomic if found is not None else True
+
+    def _by_body(self, direction: str) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for name, interface in self.profile.interfaces.items():
+            if interface.direction in (direction, "both"):
+                for body in message_types() if interface.message == "*" else (interface.message,):
+                    found.setdefault(body, []).append(name)
+        return found
+
+
+def load_channel(channel_id: str, directories: Sequence[Path]) -> Channel:
+    """Load and compile a channel; ``directories`` are searched before the shipped channels.
+
+    Raises ``UnknownChannel``, ``ProfileInvalid`` with file and line.
+    """
+    loaded = load_profile(channel_id, directories)
+    profile = loaded.profile
+    if profile.adapter is not None:
+        return Channel(profile, _third_party(loaded), loaded.folders)
+    kinds = {name: interface.format.kind for name, interface in profile.interfaces.items()}
+    if "canonical" in kinds.values():
+        return Channel(profile, _canonical(loaded, kinds), loaded.folders)
+    compiled = {name: compile_interface(loaded, name) for name in profile.interfaces}
+    _check_outgoing(loaded)
+    adapter = ProfileAdapter(compiled, dict(_answers(loaded)))
+    return Channel(profile, adapter, loaded.folders, compiled)
+
+
+def _canonical(loaded: LoadedProfile, kinds: Mapping[str, str]) -> CanonicalAdapter:
+    for name, interface in loaded.profile.interfaces.items():
+        if kinds[name] != "canonical" or interface.map:
+            loaded.fail(("interfaces", name), "a channel that speaks the standard has no other format and no map")
+        if interface.message != "*" and interface.message not in message_types():
+            loaded.fail(("interfaces", name, "message"), f"unknown message type {interface.message!r}")
+    return CanonicalAdapter(loaded.profile.interfaces)
+
+
+def _check_outgoing(loaded: LoadedProfile) -> None:
+    """Refuse two ways out for one message type: which one counts would be a guess."""
+    seen: dict[str, str] = {}
+    for name, interface in loaded.profile.interfaces.items():
+        if interface.direction == "in":
+            continue
+        if interface.message in seen:
+            where = ("interfaces", name, "message")
+            loaded.fail(where, f"{interface.message} goes out by {seen[interface.message]} already")
+        seen[interface.message] = name
+
+
+def _answers(loaded: LoadedProfile) -> Iterator[tuple[str | None, Answers]]:
+    """Yield the answers of each interface, and under None those for input that no interface takes."""
+    profile = loaded.profile
+    first = next(iter(profile.interfaces.values())).format
+    if profile.answer is not None:
+        yield None, compile_answers(loaded, ("answer",), profile.answer, first)
+    for name, interface in profile.interfaces.items():
+        table = interface.answer or profile.answer
+        if table is not None:
+            where = ("interfaces", name, "answer") if interface.answer else ("answer",)
+            yield name, compile_answers(loaded, where, table, interface.format)
+
+
+def _third_party(loaded: LoadedProfile) -> Adapter:
+    """Return an adapter found by entry point; it is made by calling what the entry point names with the profile."""
+    name = str(loaded.profile.adapter)
+    found = {entry.name: entry for entry in entry_points(group=_ENTRY_POINTS)}
+    if name not in found:
+        known = ", ".join(sorted(found)) or "none"
+        loaded.fail(("adapter",), f"no adapter {name!r} is installed (entry points {_ENTRY_POINTS}); known: {known}")
+    adapter: Adapter = found[name].load()(loaded.profile)
+    return adapter

@@ -1,0 +1,205 @@
+"""XML for the mapping engine: reads lxml elements, writes markup.
+
+Steps are Clark names (``{namespace}Name``); ``@name`` is an attribute.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from lxml import etree
+
+from xinqiao_adapters.mapping.code import Code, Part, literal, template
+from xinqiao_adapters.mapping.converters import Unfit
+from xinqiao_adapters.mapping.plan import Leaf, Repeat
+from xinqiao_adapters.mapping.tree import PartnerNode
+
+__all__ = ["XmlAccess"]
+
+_SPECIAL = re.compile(r"[&<>\"\t\n\r]|[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]").search
+_ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "\t": "&#9;", "\n": "&#10;", "\r": "&#13;"}
+_TABLE = str.maketrans(_ESCAPES)
+
+
+def _escaped(text: str) -> str:
+    found = _SPECIAL(text)
+    if found is None:
+        return text
+    if any(_SPECIAL(each) and each not in _ESCAPES for each in text):
+        raise Unfit  # a character that XML cannot carry
+    return text.translate(_TABLE)
+
+
+class XmlAccess:
+    """Access to elements; ``root`` is the Clark name of the document's element, ``prefixes`` go by namespace."""
+
+    def __init__(self, root: str, prefixes: Mapping[str, str]) -> None:
+        self.root = root
+        self.prefixes = prefixes
+
+    # --- source code ---
+
+    def constants(self) -> Mapping[str, object]:
+        """Return the helpers of the generated code."""
+        return {"escaped": _escaped}
+
+    def children(self, node: str) -> str:
+        """Return children by tag; of several the first counts, as the tail is laid down first."""
+        return f"{{e.tag: e for e in reversed({node})}}"
+
+    def child(self, children: str, step: str) -> str:
+        """Return the child with a tag."""
+        return f"{children}.get({step!r})"
+
+    def text(self, node: str) -> str:
+        """Return the text before the first child."""
+        return f"{node}.text"
+
+    def attribute(self, node: str, name: str) -> str:
+        """Return an attribute."""
+        return f"{node}.get({name!r})"
+
+    def items(self, node: str, step: str) -> str:
+        """Return all children with a tag."""
+        return f"{node}.iterchildren({step!r})"
+
+    def outgoing(self, leaf: Leaf, value: str) -> str:
+        """Return the value with markup escaped, where it may hold any."""
+        return value if leaf.converter.plain else f"escaped({value})"
+
+    def outgoing_items(self, repeat: Repeat, items: str, item: str) -> str:
+        """Return the markup of all items in one text."""
+        if repeat.scalar:
+            tag = self._name(repeat.source[-1])
+            return _joined(tag, items, item)
+        return f"''.join([{item} for i in {items}])"
+
+    def written(self, code: Code, root: PartnerNode, names: Mapping[int, str], step: str | None) -> str:
+        """Return the markup of a node as text."""
+        writer = _Writer(self, code, names)
+        if step is not None:
+            return template(writer.parts(root, self._name(step), ""))
+        declared = "".join(
+            f' xmlns:{prefix}="{_escaped(uri)}"' if prefix else f' xmlns="{_escaped(uri)}"'
+            for uri, prefix in self.prefixes.items()
+        )
+        return template(writer.parts(root, self._name(self.root), declared))
+
+    def _name(self, step: str) -> str:
+        uri, _, local = step.rpartition("}")
+        prefix = self.prefixes.get(uri[1:], "") if uri else ""
+        return f"{prefix}:{local}" if prefix else local
+
+    # --- at once ---
+
+    def node_children(self, node: etree._Element, step: str) -> list[etree._Element]:
+        """Return the children with a tag."""
+        return list(node.iterchildren(step))
+
+    def node_text(self, node: etree._Element) -> str | None:
+        """Return the text before the first child."""
+        return node.text or None
+
+    def node_attribute(self, node: etree._Element, name: str) -> str | None:
+        """Return an attribute."""
+        return node.get(name)
+
+    def holds(self, text: str) -> bool:
+        """Whether XML 1.0 has every character of a text."""
+        return not any(_SPECIAL(each) and each not in _ESCAPES for each in text)
+
+    def line(self, node: etree._Element) -> int | None:
+        """Return the line on which an element starts."""
+        line: Any = node.sourceline
+        return int(line) if line else None
+
+    def leaves(self, node: etree._Element) -> Iterator[tuple[tuple[tuple[str, int], ...], str]]:
+        """Yield texts and attributes; text that stands between elements counts as its parent's."""
+        yield from _leaves(node, ())
+
+    def shown(self, steps: Iterable[str]) -> str:
+        """Return a path of local names."""
+        return "/".join("@" * step.startswith("@") + step.rpartition("}")[2].lstrip("@") for step in steps)
+
+
+def _joined(tag: str, items: str, item: str) -> str:
+    """Return an expression for a list of elements that hold text only."""
+    element = template([literal(f"<{tag}>"), (False, "x"), literal(f"</{tag}>")])
+    return f"''.join([{element} for x in [{item} for i in {items}]])"
+
+
+def _leaves(
+    node: etree._Element, trail: tuple[tuple[str, int], ...]
+) -> Iterator[tuple[tuple[tuple[str, int], ...], str]]:
+    for name, value in node.attrib.items():
+        yield (*trail, (f"@{name!s}", 0)), str(value)
+    children = list(node.iterchildren("*"))
+    texts = [node.text, *(child.tail for child in children)]
+    text = " ".join(each.strip() for each in texts if each and each.strip())
+    if text:
+        yield trail, text
+    seen: dict[str, int] = {}
+    for child in children:
+        tag = str(child.tag)
+        place = seen.get(tag, 0)
+        seen[tag] = place + 1
+        yield from _leaves(child, (*trail, (tag, place)))
+
+
+class _Writer:
+    """Turns a tree of rows into expressions for markup; empty elements are left out."""
+
+    def __init__(self, access: XmlAccess, code: Code, names: Mapping[int, str]) -> None:
+        self.access = access
+        self.code = code
+        self.names = names
+
+    def parts(self, tree: PartnerNode, name: str, declared: str) -> list[Part]:
+        """Return the parts of an element that is always written."""
+        return self._element(tree, name, declared)[0]
+
+    def _element(self, tree: PartnerNode, name: str, declared: str) -> tuple[list[Part], list[str]]:
+        """Return the parts of an element and the variables of which one must be something for it to be there."""
+        needed: list[str] = []
+        start: list[Part] = [literal(f"<{name}{declared}")]
+        for attribute, leaves in tree.attributes.items():
+            for leaf in leaves:
+                start += self._attribute(attribute, leaf, needed)
+        inside: list[Part] = []
+        for leaf in tree.text:
+            inside += self._text(leaf, needed)
+        for step in tree.order:
+            if step in tree.children:
+                inside += self._child(tree.children[step], self.access._name(step), needed)
+            for repeat in tree.repeats.get(step, ()):
+                value = self.names[id(repeat)]
+                inside.append((False, value))
+                needed.append(value)
+        return [*start, literal(">"), *inside, literal(f"</{name}>")], needed
+
+    def _attribute(self, name: str, leaf: Leaf, needed: list[str]) -> list[Part]:
+        if leaf.target is None:
+            return [literal(f' {name}="{_escaped(str(leaf.constant))}"')]
+        value = self.names[id(leaf)]
+        written = self.code.fresh("a")
+        whole = template([literal(f' {name}="'), (False, value), literal('"')])
+        self.code.line(f"{written} = '' if {value} is None else {whole}")
+        needed.append(written)
+        return [(False, written)]
+
+    def _text(self, leaf: Leaf, needed: list[str]) -> list[Part]:
+        if leaf.target is None:
+            return [literal(_escaped(str(leaf.constant)))]
+        value = self.names[id(leaf)]
+        self.code.line(f"if {value} is None: {value} = ''")
+        needed.append(value)
+        return [(False, value)]
+
+    def _child(self, tree: PartnerNode, name: str, needed: list[str]) -> list[Part]:
+        parts, inner = self._element(tree, name, "")
+        if not inner:
+            return parts  # a fixed value: there whenever its parent is
+        written = self.code.fresh("x")
+        self.code.line(f"{written} = {template(parts)} if {' or '.join(inner)} else ''")
+        needed.append(written)
+        return [(False, written)]

@@ -1,0 +1,93 @@
+"""The border between engine and formats: how the nodes of a parsed document are read and written.
+
+A format that parses to elements (XML) or to dicts (JSON; fixed width and CSV later) has one access. Its first
+half gives source code to the compiler; its second half reads a node at once, for lineage and findings, where
+speed does not matter.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Protocol
+
+from xinqiao_adapters.mapping.code import Code
+from xinqiao_adapters.mapping.plan import Leaf, Repeat
+from xinqiao_adapters.mapping.tree import PartnerNode
+
+__all__ = ["Access", "Node"]
+
+# A node of a parsed document: an element, a dict, a scalar. Only its access knows.
+Node = Any
+
+
+class Access(Protocol):
+    """How one kind of document is read and written."""
+
+    # --- source code ---
+
+    def constants(self) -> Mapping[str, object]:
+        """Return the helpers that the code below refers to."""
+        ...
+
+    def children(self, node: str) -> str:
+        """Return an expression for the children of a node, to be asked by ``child``."""
+        ...
+
+    def child(self, children: str, step: str) -> str:
+        """Return an expression for the first child at a step, or None."""
+        ...
+
+    def text(self, node: str) -> str:
+        """Return an expression for the text of a node; empty text is None or ''."""
+        ...
+
+    def attribute(self, node: str, name: str) -> str:
+        """Return an expression for an attribute of a node, or None."""
+        ...
+
+    def items(self, node: str, step: str) -> str:
+        """Return an expression that iterates over all children at a step."""
+        ...
+
+    def written(self, code: Code, root: PartnerNode, names: Mapping[int, str], step: str | None) -> str:
+        """Add code that builds a node from converted values and return the expression for it.
+
+        ``names`` gives the variable of each row by its ``id``; ``step`` is None for the whole document.
+        """
+        ...
+
+    def outgoing(self, leaf: Leaf, value: str) -> str:
+        """Return an expression that makes a converted value (a variable, never None) fit for the document."""
+        ...
+
+    def outgoing_items(self, repeat: Repeat, items: str, item: str) -> str:
+        """Return an expression that builds all nodes of a list; ``item`` builds one from the variable ``i``."""
+        ...
+
+    # --- at once ---
+
+    def node_children(self, node: Node, step: str) -> list[Node]:
+        """Return the children of a node at a step. Raises ``Unfit`` where the node cannot have any."""
+        ...
+
+    def node_text(self, node: Node) -> str | None:
+        """Return the text of a node, None where it is empty. Raises ``Unfit`` where it is no scalar."""
+        ...
+
+    def node_attribute(self, node: Node, name: str) -> str | None:
+        """Return an attribute of a node."""
+        ...
+
+    def holds(self, text: str) -> bool:
+        """Whether the format can carry a text at all."""
+        ...
+
+    def line(self, node: Node) -> int | None:
+        """Return the line of a node in the raw input, where the format knows."""
+        ...
+
+    def leaves(self, node: Node) -> Iterator[tuple[tuple[tuple[str, int], ...], str]]:
+        """Yield every leaf below a node: its steps, each with its place among its like (from 0), and its text."""
+        ...
+
+    def shown(self, steps: Iterable[str]) -> str:
+        """Return a partner path as people write it."""
+        ...

@@ -1,0 +1,341 @@
+"""Converters, in pairs: ``read`` turns the partner's text into a canonical value, ``write`` turns it back.
+
+Both raise ``Unfit`` where the other side cannot hold the value: nothing is cut or rounded. A pair is a lens:
+``read(write(v))`` is ``v`` up to the standard's own spellings (``10`` and ``10.00``), ``write(read(t))`` is
+``t`` up to the format's (leading zeros, and codes that mean the same).
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta, timezone
+
+from xinqiao.finding import Text
+from xinqiao_adapters.mapping.shapes import Kind
+
+__all__ = [
+    "TEXT",
+    "Converter",
+    "Scalar",
+    "Unfit",
+    "boolean",
+    "codes",
+    "date_pattern",
+    "datetime_pattern",
+    "decimal",
+    "fen",
+    "fixed",
+    "integer",
+]
+
+Scalar = str | int | bool
+
+
+class Unfit(ValueError):
+    """A value that the other side cannot hold. Carries no value: what is said about it is masked elsewhere."""
+
+
+@dataclass(frozen=True)
+class Converter:
+    """A pair, the kinds of field it fits, and what it expects of the partner's text and of the canonical value.
+
+    ``plain`` says that what ``write`` gives never needs escaping. ``rule`` is the id of the finding.
+    """
+
+    rule: str
+    fits: frozenset[Kind]
+    read: Callable[[str], Scalar]
+    write: Callable[[Scalar], str]
+    expects: Text
+    holds: Text
+    plain: bool = False
+    table: Mapping[str, str] = field(default_factory=dict)
+
+
+def _text(value: Scalar) -> str:
+    if not isinstance(value, str):
+        raise Unfit
+    return value
+
+
+TEXT = Converter("mapping.text", frozenset({"text"}), str, _text, Text("文本", "a text"), Text("文本", "a text"))
+
+
+# --- dates and times -----------------------------------------------------------------------------------------
+
+_DIRECTIVES = {
+    "%Y": ("year", "([0-9]{4})", "yyyy"),
+    "%m": ("month", "([0-9]{2})", "MM"),
+    "%d": ("day", "([0-9]{2})", "dd"),
+    "%H": ("hour", "([0-9]{2})", "HH"),
+    "%M": ("minute", "([0-9]{2})", "mm"),
+    "%S": ("second", "([0-9]{2})", "ss"),
+    "%f": ("microsecond", "([0-9]{6})", "SSSSSS"),
+}
+_DATE = ("year", "month", "day")
+_TIME = ("hour", "minute", "second")
+
+
+def _compiled(pattern: str) -> tuple[re.Pattern[str], list[str], str]:
+    """Return a pattern's regular expression, the parts it gives in order, and how people write it."""
+    parts = re.split("(%.)", pattern)
+    unknown = [part for part in parts if part.startswith("%") and part not in _DIRECTIVES]
+    if unknown:
+        raise ValueError(f"unknown directive {unknown[0]}; known: {', '.join(_DIRECTIVES)}")
+    regex = "".join(_DIRECTIVES[part][1] if part in _DIRECTIVES else re.escape(part) for part in parts)
+    names = [_DIRECTIVES[part][0] for part in parts if part in _DIRECTIVES]
+    people = "".join(_DIRECTIVES[part][2] if part in _DIRECTIVES else part for part in parts)
+    return re.compile(regex), names, people
+
+
+def date_pattern(pattern: str) -> Converter:
+    """Return the pair for dates written after a strftime pattern (``%Y%m%d``).
+
+    Raises ``ValueError`` where the pattern does not name year, month and day once each.
+    """
+    regex, names, people = _compiled(pattern)
+    if sorted(names) != sorted(_DATE):
+        raise ValueError("a date pattern names %Y, %m and %d, once each")
+    year, month, day = (names.index(part) + 1 for part in _DATE)
+
+    def read(text: str) -> str:
+        match = regex.fullmatch(text.strip())
+        if match is None:
+            raise Unfit
+        try:
+            return date(int(match[year]), int(match[month]), int(match[day])).isoformat()
+        except ValueError as error:
+            raise Unfit from error
+
+    def write(value: Scalar) -> str:
+        try:
+            day_of = date.fromisoformat(_text(value))
+        except ValueError as error:
+            raise Unfit from error
+        if day_of.year < 1000:  # strftime does not pad them
+            raise Unfit
+        return day_of.strftime(pattern)
+
+    said = Text(f"日期 {people}", f"a date {people}")
+    iso = Text("日期 yyyy-MM-dd", "a date yyyy-MM-dd")
+    return Converter("mapping.date", frozenset({"date"}), read, write, said, iso)
+
+
+def datetime_pattern(pattern: str, zone: str, *, drop_fraction: bool = False) -> Converter:
+    """Return the pair for times written after a strftime pattern in a fixed zone (``+08:00``).
+
+    ``drop_fraction`` says that the partner's seconds are whole and that the loss is known; otherwise a
+    fraction that the pattern does not hold is refused.
+    Raises ``ValueError`` where the pattern is not a whole date and time or the zone is no offset.
+    """
+    regex, names, people = _compiled(pattern)
+    if sorted(part for part in names if part != "microsecond") != sorted(_DATE + _TIME):
+        raise ValueError("a datetime pattern names %Y, %m, %d, %H, %M and %S, once each")
+    offset = _offset(zone)
+    any_fraction = "microsecond" in names or drop_fraction
+
+    def read(text: str) -> str:
+        match = regex.fullmatch(text.strip())
+        if match is None:
+            raise Unfit
+        parts = dict(zip(names, map(int, match.groups()), strict=True))
+        try:
+            return f"{datetime(**parts).isoformat()}{zone}"  # type: ignore[arg-type]
+        except ValueError as error:
+            raise Unfit from error
+
+    def write(value: Scalar) -> str:
+        try:
+            local = _moment(value).astimezone(offset)
+        except OverflowError as error:  # the first and the last day that Python knows
+            raise Unfit from error
+        if local.year < 1000 or (local.microsecond and not any_fraction):  # strftime does not pad such years
+            raise Unfit
+        return local.strftime(pattern)
+
+    said = Text(f"时间 {people}（{zone}）", f"a time {people} ({zone})")
+    iso = Text("带时区的时间", "a time with its offset")
+    if not any_fraction:
+        iso = Text(f"{iso.zh}，不含秒的小数", f"{iso.en}, no fraction of a second")
+    return Converter("mapping.datetime", frozenset({"datetime"}), read, write, said, iso)
+
+
+def _moment(value: Scalar) -> datetime:
+    try:
+        moment = datetime.fromisoformat(_text(value))
+    except ValueError as error:
+        raise Unfit from error
+    if moment.tzinfo is None:
+        raise Unfit
+    return moment
+
+
+def _offset(zone: str) -> timezone:
+    match = re.fullmatch(r"([+-])([01][0-9]|2[0-3]):([0-5][0-9])", zone)
+    if match is None:
+        raise ValueError("a zone is an offset such as +08:00")
+    delta = timedelta(hours=int(match[2]), minutes=int(match[3]))
+    return timezone(-delta if match[1] == "-" else delta) if delta else UTC
+
+
+# --- numbers -------------------------------------------------------------------------------------------------
+
+_NUMBER = re.compile(r"([+-]?)0*([0-9]+)(?:\.([0-9]*))?")
+_FEN = re.compile(r"(-?)0*([0-9]+)")
+_DECIMAL_KIND: frozenset[Kind] = frozenset({"decimal"})
+_CANONICAL = Text("十进制数字符串", "a decimal string")
+
+
+def fen() -> Converter:
+    """Return the pair for amounts in fen (分), hundredths of the currency's unit: ``1050`` is ``10.50``."""
+
+    def read(text: str) -> str:
+        match = _FEN.fullmatch(text.strip())
+        if match is None:
+            raise Unfit
+        digits = match[2].rjust(3, "0")
+        return f"{match[1] if digits.strip('0') else ''}{digits[:-2]}.{digits[-2:]}"
+
+    def write(value: Scalar) -> str:
+        sign, whole, fraction = _decimal_parts(value)
+        if fraction[2:].strip("0"):
+            raise Unfit
+        digits = (whole + fraction[:2].ljust(2, "0")).lstrip("0") or "0"
+        return digits if digits == "0" else sign + digits
+
+    return Converter(
+        "mapping.amount",
+        _DECIMAL_KIND,
+        read,
+        write,
+        Text("金额，整数分", "an amount in whole fen"),
+        Text("金额，至多两位小数", "an amount with two decimals at most"),
+        plain=True,
+    )
+
+
+def decimal(digits: int) -> Converter:
+    """Return the pair for decimal numbers of which the partner holds ``digits`` after the point."""
+
+    def read(text: str) -> str:
+        sign, whole, fraction = _decimal_parts(text.strip())
+        zero = not (whole + fraction).strip("0")
+        return f"{'' if zero else sign}{whole}{'.' + fraction if fraction else ''}"
+
+    def write(value: Scalar) -> str:
+        sign, whole, fraction = _decimal_parts(value)
+        if fraction[digits:].strip("0"):
+            raise Unfit
+        kept = fraction[:digits]
+        return f"{sign}{whole}{'.' + kept if kept else ''}"
+
+    return Converter(
+        "mapping.decimal",
+        _DECIMAL_KIND,
+        read,
+        write,
+        Text("十进制数", "a decimal number"),
+        Text(f"至多 {digits} 位小数", f"{digits} decimals at most"),
+        plain=True,
+    )
+
+
+def _decimal_parts(value: Scalar) -> tuple[str, str, str]:
+    match = _NUMBER.fullmatch(_text(value))
+    if match is None:
+        raise Unfit
+    return "-" if match[1] == "-" else "", match[2], match[3] or ""
+
+
+def integer() -> Converter:
+    """Return the pair for whole numbers; leading zeros are the partner's habit and not kept."""
+
+    def read(text: str) -> int:
+        if re.fullmatch(r"-?[0-9]{1,18}", text.strip()) is None:
+            raise Unfit
+        return int(text)
+
+    def write(value: Scalar) -> str:
+        if not isinstance(value, int) or isinstance(value, bool):
+            raise Unfit
+        return str(value)
+
+    said = Text("整数", "a whole number")
+    return Converter("mapping.integer", frozenset({"integer"}), read, write, said, said, plain=True)
+
+
+# --- choices -------------------------------------------------------------------------------------------------
+
+
+class _Table(dict[object, Scalar]):
+    """A table whose misses are ``Unfit``; a hit costs what a dict costs."""
+
+    def __missing__(self, key: object) -> Scalar:
+        if isinstance(key, str) and key != key.strip():
+            return self[key.strip()]
+        raise Unfit
+
+
+def _choice(
+    rule: str, fits: frozenset[Kind], inward: Mapping[str, Scalar], write: Callable[[Scalar], str]
+) -> Converter:
+    known = list(dict.fromkeys(str(value) for value in inward.values()))
+    shown, names = (items[:12] + ["…"] * (len(items) > 12) for items in (list(inward), known))
+    return Converter(
+        rule,
+        fits,
+        _Table(inward).__getitem__,
+        write,
+        Text(f"代码 {'、'.join(shown)}", f"one of the codes {', '.join(shown)}"),
+        Text(f"{'、'.join(names)} 之一", f"one of {', '.join(names)}"),
+        table={code: str(value) for code, value in inward.items()},
+    )
+
+
+def codes(values: Mapping[str, str], send: Mapping[str, str]) -> Converter:
+    """Return the pair for a code table (partner's code → value of the standard).
+
+    Raises ``ValueError`` where two codes mean the same and ``send`` does not say which one goes out.
+    """
+    outward: dict[str, str] = {}
+    for code, value in values.items():
+        if value in outward and value not in send:
+            raise ValueError(f"{outward[value]} and {code} both mean {value}: name the one to send under send")
+        outward[value] = code
+    for value, code in send.items():
+        if values.get(code) != value:
+            raise ValueError(f"send: {code} does not mean {value}")
+        outward[value] = code
+
+    def write(value: Scalar) -> str:
+        code = outward.get(_text(value))
+        if code is None:
+            raise Unfit
+        return code
+
+    return _choice("mapping.code", frozenset({"enum", "text"}), dict(values), write)
+
+
+def boolean(yes: str, no: str) -> Converter:
+    """Return the pair for two codes that say true and false."""
+    if yes == no:
+        raise ValueError("true and false need different codes")
+
+    def write(value: Scalar) -> str:
+        if not isinstance(value, bool):
+            raise Unfit
+        return yes if value else no
+
+    return _choice("mapping.boolean", frozenset({"boolean"}), {yes: True, no: False}, write)
+
+
+def fixed(value: str) -> Converter:
+    """Return the pair for a value of the partner's own that is always the same, such as a transaction code."""
+
+    def read(text: str) -> str:
+        if text.strip() != value:
+            raise Unfit
+        return value
+
+    said = Text(f"固定值 {value}", f"always {value}")
+    return Converter("mapping.fixed", frozenset(), read, lambda _: value, said, said)

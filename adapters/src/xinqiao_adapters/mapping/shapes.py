@@ -1,0 +1,102 @@
+"""The standard as mappings see it: what stands at a canonical path, and what an object may hold."""
+
+import re
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Literal
+
+from xinqiao.expectation import DATE, TIMESTAMP
+from xinqiao.standard import Schema, message_types, schema_of
+
+__all__ = ["Kind", "Shape", "Step", "Steps", "names_in", "parse_steps", "shape_at", "text_of_steps"]
+
+Kind = Literal["object", "text", "date", "datetime", "decimal", "integer", "boolean", "enum"]
+# A step of a canonical path: a name, and an index, "[]" for every item, or nothing.
+Step = tuple[str, int | Literal["[]"] | None]
+Steps = tuple[Step, ...]
+
+_STEP = re.compile(r"([a-z][A-Za-z0-9]*)(?:\[([0-9]*)\])?")
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """One field: its kind, whether it repeats, its sensitivity and, for an enum, its names."""
+
+    kind: Kind
+    repeats: bool
+    sensitivity: str
+    names: tuple[str, ...]
+
+
+def parse_steps(path: str) -> Steps | None:
+    """Read ``applicant.documents[0].number``; None where it is no canonical path."""
+    steps: list[Step] = []
+    for part in path.split("."):
+        match = _STEP.fullmatch(part)
+        if match is None:
+            return None
+        index = match[2]
+        steps.append((match[1], None if index is None else "[]" if index == "" else int(index)))
+    return tuple(steps)
+
+
+def text_of_steps(steps: Steps) -> str:
+    """Write a path as ``parse_steps`` reads it."""
+    return ".".join(f"{name}{_index(index)}" for name, index in steps)
+
+
+def _index(index: int | str | None) -> str:
+    return "" if index is None else "[]" if index == "[]" else f"[{index}]"
+
+
+@cache
+def shape_at(body: str, names: tuple[str, ...]) -> Shape | None:
+    """Return the field of a message type at a path of names (indices left out), or None."""
+    schema = _schema_at(body, names)
+    if schema is None or not names:
+        return None
+    item = schema.get("items", schema)
+    return Shape(_kind(item), "items" in schema, schema["x-xinqiao"]["sensitivity"], tuple(item.get("enum", ())))
+
+
+@cache
+def names_in(body: str, names: tuple[str, ...]) -> frozenset[str]:
+    """Return the names that the standard defines in the object at a path."""
+    whole = schema_of(message_types()[body].name)
+    schema = _schema_at(body, names)
+    return frozenset(_followed(schema, whole).get("properties", ())) if schema is not None else frozenset()
+
+
+def _schema_at(body: str, names: tuple[str, ...]) -> Schema | None:
+    whole = schema_of(message_types()[body].name)
+    schema: Any = whole
+    for name in names:
+        schema = _followed(schema, whole).get("properties", {}).get(name)
+        if schema is None:
+            return None
+    found: Schema = schema
+    return found
+
+
+def _followed(schema: Schema, whole: Schema) -> Schema:
+    item = schema.get("items", schema)
+    if "$ref" in item:
+        found: Schema = whole["$defs"][item["$ref"].rpartition("/")[2]]
+        return found
+    return schema
+
+
+def _kind(item: Schema) -> Kind:
+    if "$ref" in item:
+        return "object"
+    if "enum" in item:
+        return "enum"
+    if item["type"] in ("integer", "boolean"):
+        kind: Kind = item["type"]
+        return kind
+    pattern = item.get("pattern", "")
+    if pattern == DATE:
+        return "date"
+    if pattern == TIMESTAMP:
+        return "datetime"
+    return "decimal" if r"(0|[1-9][0-9]{0,15})(\.[0-9]{1,8})?$" in pattern else "text"

@@ -1,0 +1,65 @@
+"""A dry run: what a raw input would become. Nothing is stored, nothing is sent; nothing raises for bad input."""
+
+from dataclasses import replace
+from typing import Any
+
+from xinqiao.adapter import Decoded
+from xinqiao.errors import Rejected
+from xinqiao.finding import Finding
+from xinqiao.masking import mask
+from xinqiao.message import Json, new_message_id, timestamp
+from xinqiao.validation import check
+from xinqiao_adapters.channel import Channel
+
+__all__ = ["try_input"]
+
+
+def try_input(channel: Channel, raw: bytes, content_type: str | None = None) -> dict[str, Any]:
+    """Return the canonical messages of a raw input, the leaves that no row reads, and every finding.
+
+    ``{"messages": […], "unmapped": [{"path", "value"}], "findings": […]}``; values of unmapped leaves are
+    masked as C2, findings name the partner's own paths.
+    """
+    try:
+        decoded = list(channel.adapter.decode(raw, content_type or ""))
+    except Rejected as error:
+        return {"messages": [], "unmapped": [], "findings": [each.as_json() for each in _said_by(error)]}
+    messages = [_completed(each.message) for each in decoded]
+    pairs = zip(decoded, messages, strict=True)
+    findings = [finding for each, message in pairs for finding in _findings(each, message)]
+    leaves = dict.fromkeys((leaf.path, leaf.value) for each in decoded for leaf in each.unmapped())
+    return {
+        "messages": messages,
+        "unmapped": [{"path": path, "value": mask(value, "C2")} for path, value in leaves],
+        "findings": [each.as_json() for each in findings],
+    }
+
+
+def _completed(message: Json) -> Json:
+    header = message.get("header")
+    given = header if isinstance(header, dict) else {}
+    return {**message, "header": {"messageId": new_message_id(), "createdAt": timestamp(), **given}}
+
+
+def _findings(decoded: Decoded, message: Json) -> list[Finding]:
+    try:
+        found = check(message)
+    except Rejected as error:
+        return _said_by(error)
+    return [replace(each, partner_path=decoded.place(each.path)) for each in found]
+
+
+def _said_by(error: Rejected) -> list[Finding]:
+    """Return the findings of a refusal; one that has none becomes a finding itself."""
+    if error.findings:
+        return list(error.findings)
+    return [
+        Finding(
+            rule=error.reason,
+            path="/",
+            text=error.text,
+            expected=None,
+            fix=error.fix,
+            partner_path=error.detail or None,
+        )
+    ]

@@ -1,0 +1,88 @@
+"""The standard as a partner's format: one message, an array, or a message on each line; nothing is changed."""
+
+import pytest
+
+from xinqiao.adapter import Reply
+from xinqiao.errors import DuplicateKey, MalformedJson, UnknownMessageType, UnsupportedMediaType, WrongEncoding
+from xinqiao.message import Json, write_json
+from xinqiao_adapters.channel import Channel, load_channel
+from xinqiao_adapters.trial import try_input
+
+ONE: Json = {"header": {"messageId": "m1"}, "navReport": {"unitNav": "1.0", "ofTomorrow": 1}}
+TWO: Json = {"header": {"messageId": "m2"}, "kycDecision": {}}
+
+
+@pytest.fixture(scope="module")
+def core() -> Channel:
+    return load_channel("demo-core", [])
+
+
+@pytest.mark.parametrize(
+    ("raw", "content_type"),
+    [
+        (b"[" + write_json(ONE) + b", " + write_json(TWO) + b"]", "application/json"),
+        (write_json(ONE) + b"\n\n" + write_json(TWO) + b"\r\n", "application/x-ndjson"),
+    ],
+)
+def test_several_messages_are_read_as_they_are(core: Channel, raw: bytes, content_type: str) -> None:
+    decoded = list(core.adapter.decode(raw, content_type))
+    assert [(each.message, each.key, each.place("a.b")) for each in decoded] == [(ONE, "m1", "a.b"), (TWO, "m2", "a.b")]
+
+
+def test_a_message_goes_out_as_it_is(core: Channel) -> None:
+    (encoded,) = core.adapter.encode([ONE])
+    assert (encoded.content, encoded.content_type) == (write_json(ONE), "application/json")
+
+
+@pytest.mark.parametrize(
+    ("raw", "content_type", "error", "said"),
+    [
+        (b"{", "application/json", MalformedJson, "line 1"),
+        (b'{"a": 1, "a": 2}', "application/json", DuplicateKey, "names a key twice"),
+        (b'[{"a": 1, "a": 2}]', "application/json", DuplicateKey, "names a key twice"),
+        (b"[1]", "application/json", MalformedJson, r"\[0\]: a message is a JSON object"),
+        (b'{"navReport": {}}\n{"x"', "application/x-ndjson", MalformedJson, "line 2: "),
+        ('{"navReport": "王"}'.encode("gbk"), "application/json", WrongEncoding, "byte 15"),
+        (b"{}", "application/json", UnknownMessageType, "no body"),
+        (b"<a/>", "application/xml", UnsupportedMediaType, "application/xml"),
+    ],
+)
+def test_what_is_no_message_is_refused(
+    core: Channel, raw: bytes, content_type: str, error: type[Exception], said: str
+) -> None:
+    with pytest.raises(error, match=said):
+        list(core.adapter.decode(raw, content_type))
+
+
+@pytest.mark.parametrize(
+    ("status", "content", "reply"),
+    [
+        (202, b'{"receipt": {}}', Reply(True, "202", "")),
+        (422, b'{"rejection": {"reason": "not_valid", "text": {"zh": "x"}}}', Reply(False, "not_valid", "x")),
+        (200, b"{}", Reply(False, "200", "")),
+        (200, b"OK", Reply(False, "200", "no receipt: the body is not well-formed JSON")),
+        (502, b'{"receipt": {}}', Reply(False, "502", "")),
+    ],
+)
+def test_only_a_receipt_is_a_yes(core: Channel, status: int, content: bytes, reply: Reply) -> None:
+    assert core.adapter.read_reply("messages", status, content) == reply
+
+
+def test_the_standard_has_no_answer_of_its_own(core: Channel) -> None:
+    assert core.adapter.answer("messages", [{"receipt": {}}], ()) is None
+    assert (core.speaks_canonical, core.delivers("navReport"), core.atomic("messages")) == (True, True, True)
+
+
+@pytest.mark.parametrize("raw", [b"", b"{", b"[]]", b"\xff", b"{}", b'{"navReport": {}}', b"[null]"])
+@pytest.mark.parametrize("channel_id", ["canonical", "demo-bank", "iso20022-funds"])
+def test_a_trial_of_rubbish_gives_findings_and_no_traceback(channel_id: str, raw: bytes) -> None:
+    result = try_input(load_channel(channel_id, []), raw)
+    assert any(each["level"] == "ERROR" for each in result["findings"])
+
+
+def test_a_trial_lists_unmapped_leaves_masked() -> None:
+    channel = load_channel("iso20022-funds", [])
+    raw = (channel.folders[0] / "samples" / "subscription.xml").read_bytes()
+    result = try_input(channel, raw)
+    assert len(result["messages"]) == 1
+    assert {"path": "Request/RequestHeader/RequestRef", "value": "00****01"} in result["unmapped"]

@@ -1,0 +1,295 @@
+"""The shipped channels, proved on their own samples."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+
+import orjson
+import pytest
+from lxml import etree
+
+from xinqiao.errors import ContentRefused
+from xinqiao.finding import Finding
+from xinqiao.message import Json
+from xinqiao.testing import example
+from xinqiao.validation import check
+from xinqiao_adapters.channel import Channel, load_channel, shipped_channels
+from xinqiao_adapters.check import check_channel, check_sample, sample_files
+from xinqiao_adapters.interface import CompiledInterface
+from xinqiao_adapters.mapping.compiled import Mapping
+from xinqiao_adapters.mapping.plan import Leaf, Repeat, Rows
+from xinqiao_adapters.trial import try_input
+
+MAPPED = ["demo-bank", "iso20022-funds"]
+
+
+@pytest.fixture(scope="module")
+def bank() -> Channel:
+    return load_channel("demo-bank", [])
+
+
+@pytest.fixture(scope="module")
+def funds() -> Channel:
+    return load_channel("iso20022-funds", [])
+
+
+def sample(channel: Channel, name: str) -> bytes:
+    return (channel.folders[0] / "samples" / f"{name}.xml").read_bytes()
+
+
+def expected(channel: Channel, name: str) -> Json:
+    message: Json = orjson.loads((channel.folders[0] / "samples" / f"{name}.json").read_bytes())
+    return message
+
+
+@pytest.mark.parametrize("channel_id", shipped_channels())
+def test_a_shipped_channel_passes_its_check(channel_id: str) -> None:
+    assert check_channel(load_channel(channel_id, [])).problems == []
+
+
+@pytest.mark.parametrize("channel_id", MAPPED)
+def test_every_incoming_sample_is_a_valid_message(channel_id: str) -> None:
+    channel = load_channel(channel_id, [])
+    incoming = {name for names in channel.incoming.values() for name in names}
+    for path in sample_files(channel):
+        if path.stem.partition("-")[0] in incoming:
+            assert try_input(channel, path.read_bytes())["findings"] == [], path.name
+
+
+def test_every_outgoing_sample_is_a_valid_message(bank: Channel) -> None:
+    for names in bank.outgoing.values():
+        for name in names:
+            message = expected(bank, name)
+            header = message["header"] | {"createdAt": "2026-01-15T09:30:00Z"}
+            assert check({**message, "header": header}) == [], name
+
+
+@pytest.mark.parametrize("name", [name for names in load_channel("demo-bank", []).outgoing.values() for name in names])
+def test_the_standards_own_examples_reach_the_bank_and_lose_nothing(bank: Channel, name: str) -> None:
+    interface = bank.compiled[name]
+    message = example(interface.spec.message)
+    (decoded,) = interface.decode(interface.format.parse(interface.encode(message).content))
+    assert in_one_spelling(decoded.message[interface.spec.message]) == in_one_spelling(message[interface.spec.message])
+
+
+def in_one_spelling(value: object) -> object:
+    """Return a body with instants in UTC and decimals without trailing zeros, as the bank cannot keep either."""
+    if isinstance(value, dict):
+        return {name: in_one_spelling(part) for name, part in value.items()}
+    if isinstance(value, list):
+        return [in_one_spelling(part) for part in value]
+    if isinstance(value, str) and re.fullmatch(r"-?[0-9]+(\.[0-9]+)?", value):
+        return Decimal(value)
+    if isinstance(value, str) and re.match(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T", value):
+        return datetime.fromisoformat(value)
+    return value
+
+
+# --- each row matters ----------------------------------------------------------------------------------------
+
+
+def without_each(rows: Rows) -> Iterator[tuple[Leaf | Repeat, Rows]]:
+    """Yield each row, at any depth, and the rows that are left without it."""
+    for place, row in enumerate(rows):
+        yield row, rows[:place] + rows[place + 1 :]
+        if isinstance(row, Repeat) and not row.scalar:
+            for inner, left in without_each(row.rows):
+                yield inner, (*rows[:place], replace(row, rows=left), *rows[place + 1 :])
+
+
+def weakened(interface: CompiledInterface) -> Iterator[tuple[Leaf | Repeat, CompiledInterface]]:
+    """Yield the interface as it would be without each of its rows that acts in both directions."""
+    plan = interface.mapping.plan
+    for gone, rows in without_each(plan.rows):
+        if isinstance(gone, Leaf) and gone.oneway is not None:
+            continue
+        inner = tuple(left for left in plan.inner if left.mark != gone.mark)
+        outer = tuple(left for left in plan.outer if left.mark != gone.mark)
+        inner = rows if not plan.records else inner
+        mapping = Mapping("weakened", replace(plan, rows=rows, inner=inner, outer=outer), interface.mapping.access)
+        yield gone, replace(interface, mapping=mapping)
+
+
+@pytest.mark.parametrize(
+    ("channel_id", "name"), [(each, name) for each in MAPPED for name in load_channel(each, []).compiled]
+)
+def test_a_channel_without_any_one_of_its_rows_fails_its_check(channel_id: str, name: str) -> None:
+    channel = load_channel(channel_id, [])
+    paths = [path for path in sample_files(channel) if path.stem.partition("-")[0] == name]
+    seen: dict[str, bool] = {}
+    for gone, interface in weakened(channel.compiled[name]):
+        noticed = any(check_sample(interface, path, set()) for path in paths)
+        # A row of a part stands in several places; the samples show it in one of them at least.
+        seen[str(gone.mark)] = seen.get(str(gone.mark), False) or noticed
+    shared = set(exercised_elsewhere(channel, name))
+    assert [mark for mark, noticed in seen.items() if not noticed and mark not in shared] == []
+
+
+def exercised_elsewhere(channel: Channel, name: str) -> Iterator[str]:
+    for other, interface in channel.compiled.items():
+        if other != name:
+            exercised: set[object] = set()
+            for path in sample_files(channel):
+                if path.stem.partition("-")[0] == other:
+                    check_sample(interface, path, exercised)  # type: ignore[arg-type]
+            yield from map(str, exercised)
+
+
+# --- demo-bank -----------------------------------------------------------------------------------------------
+
+
+def findings(channel: Channel, raw: bytes) -> list[Finding]:
+    with pytest.raises(ContentRefused) as caught:
+        list(channel.adapter.decode(raw, "application/xml"))
+    return list(caught.value.findings)
+
+
+def test_a_bad_check_digit_is_told_at_the_banks_own_element_and_line(bank: Channel) -> None:
+    raw = sample(bank, "kyc_apply").replace(b"11010119800101007X</CertNo>", b"110101198001010071</CertNo>", 1)
+    lines = raw.decode("gb18030").splitlines()
+    line = next(number for number, text in enumerate(lines, start=1) if "110101198001010071" in text)
+    (found,) = try_input(bank, raw)["findings"]
+    assert (found["path"], found["partnerPath"], found["value"]) == (
+        "kycApplication.applicant.documents[0].number",
+        f"Body/CertNo, line {line}",
+        "110************071",
+    )
+
+
+def test_a_missing_element_is_told_where_it_would_stand(bank: Channel) -> None:
+    raw = sample(bank, "kyc_apply").replace(b"<ApplNo>KYC2026-0001</ApplNo>", b"")
+    (found,) = findings(bank, raw)
+    assert (found.rule, found.partner_path, found.text.en, found.expected) == (
+        "format.xsd",
+        "Body/CustNo, line 13",
+        "the element is out of place, expected ApplNo",
+        "ApplNo",
+    )
+
+
+def test_violations_of_the_xsd_and_bad_values_behind_them_come_together(bank: Channel) -> None:
+    raw = sample(bank, "kyc_apply")
+    raw = raw.replace(b"<CustType>1<", b"<CustType>one<", 1).replace(b"<CertType>01<", b"<CertTyp>01<", 1)
+    raw = raw.replace(b"01</CertType>", b"01</CertTyp>", 1).replace(b"<RiskScore>78<", b"<RiskScore>7.8<")
+    found = findings(bank, raw.replace(b"<Birth>19800101<", b"<Birth>19800231<"))
+    assert [(each.rule, each.partner_path, each.value) for each in found] == [
+        ("format.xsd", "Body/CustType, line 14", "one"),
+        ("format.xsd", "Body/CertTyp, line 17", None),
+        ("mapping.date", "Body/Birth, line 32", "19****31"),
+        ("mapping.integer", "Body/RiskScore, line 137", "7.8"),
+    ]
+
+
+def test_findings_of_the_xsd_never_show_a_customers_data(bank: Channel) -> None:
+    raw = sample(bank, "kyc_apply").replace(b"<CertNo>11010119800101007X<", b"<CertNo>11010119800101007_<", 1)
+    (found,) = findings(bank, raw)
+    assert (found.path, found.value) == ("kycApplication.applicant.documents[0].number", "110************07_")
+    assert "19800101" not in f"{found.text}{found.fix}{found.expected}"
+
+
+def test_a_message_too_long_for_the_bank_is_refused_and_not_cut(bank: Channel) -> None:
+    message = expected(bank, "kyc_decision")
+    message["kycDecision"]["reasons"] = ["长" * 201]
+    with pytest.raises(ContentRefused) as caught:
+        list(bank.adapter.encode([message]))
+    (found,) = caught.value.findings
+    assert (found.rule, found.path, found.expected) == ("format.xsd", "kycDecision.reasons[0]", "至多 200 个字符")
+
+
+def test_a_delivery_of_a_policy_does_not_fit_the_bank(bank: Channel) -> None:
+    message = expected(bank, "delivery_confirm")
+    del message["deliveryConfirmation"]["cash"]
+    message["deliveryConfirmation"]["policy"] = {"policyNo": "P-1"}
+    with pytest.raises(ContentRefused) as caught:
+        list(bank.adapter.encode([message]))
+    assert [(each.rule, each.path) for each in caught.value.findings] == [
+        ("mapping.no_place", "deliveryConfirmation.policy.policyNo")
+    ]
+
+
+def test_the_bank_knows_its_directions(bank: Channel) -> None:
+    assert (bank.delivers("kycDecision"), bank.delivers("kycApplication")) == (True, False)
+    assert bank.incoming["signatureEvidence"] == ["sign_evidence"]
+    assert bank.outgoing["signatureEvidence"] == ["signature_notice"]
+
+
+# --- iso20022-funds ------------------------------------------------------------------------------------------
+
+
+def leaves(node: etree._Element) -> Iterator[str]:
+    for each in node.iter():
+        yield from (str(value) for value in each.attrib.values())
+        if each.text and each.text.strip():
+            yield each.text.strip()
+
+
+def values(message: object) -> Iterator[str]:
+    if isinstance(message, dict):
+        for part in message.values():
+            yield from values(part)
+    else:
+        yield str(message).lower() if isinstance(message, bool) else str(message)
+
+
+@pytest.mark.parametrize("name", ["subscription", "redemption"])
+def test_every_leaf_is_in_the_message_or_listed_as_unmapped(funds: Channel, name: str) -> None:
+    raw = sample(funds, name)
+    (decoded,) = funds.adapter.decode(raw, "application/xml")
+    mapped = [value.removesuffix("+00:00") for value in values(decoded.message)]
+    left = [each.value for each in decoded.unmapped()]
+    missing = [leaf for leaf in leaves(etree.fromstring(raw)) if leaf not in mapped and leaf not in left]
+    assert (missing, len(left)) == ([], 7)
+
+
+def test_one_document_brings_several_orders_with_keys_of_their_own(funds: Channel) -> None:
+    decoded = list(funds.adapter.decode(sample(funds, "subscription-bulk"), "application/xml"))
+    assert [each.key for each in decoded] == ["200310|200311", "200310|200312", "200310|200313"]
+    assert [each.message["subscriptionOrder"]["orderedAt"] for each in decoded] == ["2026-02-10T08:15:30+00:00"] * 3
+    place = decoded[1].place("subscriptionOrder.units")
+    assert place == "Request/RequestPayload/Document/SbcptOrdrV03/MltplOrdrDtls/IndvOrdrDtls[2]/UnitsNb/Unit, line 50"
+    assert not any("IndvOrdrDtls" in leaf.path for each in decoded for leaf in each.unmapped())
+
+
+def test_bad_values_of_every_record_are_told_with_the_records_number(funds: Channel) -> None:
+    raw = sample(funds, "subscription-bulk").replace(b">5000.5<", b">5.000,5<").replace(b">true<", b">yes<")
+    prefix = "Request/RequestPayload/Document/SbcptOrdrV03/MltplOrdrDtls/IndvOrdrDtls"
+    assert [each.partner_path for each in findings(funds, raw)] == [
+        f"{prefix}[1]/NetAmt, line 37",
+        f"{prefix}[2]/PhysDlvryInd, line 52",
+    ]
+
+
+def test_documents_are_told_apart_by_the_namespace_in_the_envelope(funds: Channel) -> None:
+    for name in ("subscription", "redemption"):
+        (decoded,) = funds.adapter.decode(sample(funds, name), "text/xml")
+        assert decoded.interface == name
+
+
+def test_a_written_order_is_read_as_the_same_order(funds: Channel) -> None:
+    message = expected(funds, "redemption")
+    (encoded,) = funds.adapter.encode([message])
+    (decoded,) = funds.adapter.decode(encoded.content, encoded.content_type)
+    assert decoded.message == message
+
+
+def test_samples_have_names_of_their_own_interfaces() -> None:
+    for channel_id in MAPPED:
+        channel = load_channel(channel_id, [])
+        assert {path.stem.partition("-")[0] for path in sample_files(channel)} == set(channel.compiled)
+
+
+def test_a_check_names_what_is_wrong(tmp_path: Path) -> None:
+    shipped = load_channel("iso20022-funds", []).folders[0]
+    folder = tmp_path / "iso20022-funds"
+    (folder / "samples").mkdir(parents=True)
+    text = (shipped / "channel.yaml").read_text(encoding="utf-8")
+    (folder / "channel.yaml").write_text(text.replace("{from: AcctNm}", "{from: AcctId/Name}"), encoding="utf-8")
+    for path in shipped.glob("samples/redemption*"):
+        (folder / "samples" / path.name).write_bytes(path.read_bytes())
+    report = check_channel(load_channel("iso20022-funds", [tmp_path]))
+    assert not report.passed
+    assert "redemption.xml: decoded other than expected: [0].redemptionOrder.account.holderName" in report.problems
+    assert any("no sample exercises this row (subscription)" in each for each in report.problems)

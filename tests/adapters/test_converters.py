@@ -1,0 +1,145 @@
+"""Each converter is a lens: what it writes it reads back, what it reads it writes back, all else it refuses."""
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta, timezone
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from xinqiao_adapters.mapping.converters import (
+    Converter,
+    Scalar,
+    Unfit,
+    boolean,
+    codes,
+    date_pattern,
+    datetime_pattern,
+    decimal,
+    fen,
+    fixed,
+    integer,
+)
+
+DATE_PATTERNS = ["%Y%m%d", "%Y-%m-%d", "%d/%m/%Y", "%Y年%m月%d日"]
+TIME_PATTERNS = ["%Y%m%d%H%M%S", "%Y-%m-%dT%H:%M:%S", "%d.%m.%Y %H:%M:%S.%f"]
+ZONES = ["+08:00", "+00:00", "-05:30"]
+
+
+def refuses(convert: Callable[[], Scalar]) -> bool:
+    try:
+        convert()
+    except Unfit:
+        return True
+    return False
+
+
+@given(st.dates(min_value=date(1000, 1, 1)), st.sampled_from(DATE_PATTERNS))
+def test_dates_go_there_and_back(day: date, pattern: str) -> None:
+    pair = date_pattern(pattern)
+    text = day.strftime(pattern)
+    assert (pair.read(text), pair.write(day.isoformat())) == (day.isoformat(), text)
+
+
+@given(
+    st.datetimes(min_value=datetime(1000, 1, 2), max_value=datetime(9999, 12, 30)).map(
+        lambda moment: moment.replace(microsecond=0)
+    ),
+    st.sampled_from(TIME_PATTERNS),
+    st.sampled_from(ZONES),
+)
+def test_times_go_there_and_back_in_the_partners_zone(moment: datetime, pattern: str, zone: str) -> None:
+    pair = datetime_pattern(pattern, zone)
+    text = moment.strftime(pattern)
+    read = pair.read(text)
+    assert (read, pair.write(read)) == (f"{moment.isoformat()}{zone}", text)
+    elsewhere = datetime.fromisoformat(str(read)).astimezone(timezone(timedelta(hours=3))).isoformat()
+    assert pair.write(elsewhere) == text
+
+
+def test_a_fraction_of_a_second_is_refused_unless_its_loss_is_declared() -> None:
+    value = datetime(2026, 1, 20, 9, 30, 0, 500, UTC).isoformat()
+    assert refuses(lambda: datetime_pattern("%Y%m%d%H%M%S", "+08:00").write(value))
+    assert datetime_pattern("%Y%m%d%H%M%S", "+08:00", drop_fraction=True).write(value) == "20260120173000"
+    assert datetime_pattern("%Y%m%d%H%M%S%f", "+08:00").write(value) == "20260120173000000500"
+
+
+@given(st.integers(min_value=-(10**17), max_value=10**17))
+def test_fen_go_there_and_back(amount: int) -> None:
+    pair = fen()
+    value = pair.read(str(amount))
+    assert (Decimal(str(value)) * 100, pair.write(value)) == (Decimal(amount), str(amount))
+
+
+@given(st.decimals(min_value=-(10**12), max_value=10**12, places=4), st.integers(min_value=0, max_value=8))
+def test_decimals_are_kept_or_refused_and_never_rounded(number: Decimal, digits: int) -> None:
+    pair, text = decimal(digits), f"{number:f}"
+    if number == number.quantize(Decimal(1).scaleb(-digits)):
+        assert Decimal(str(pair.read(pair.write(text)))) == number
+    else:
+        assert refuses(lambda: pair.write(text))
+
+
+@given(st.integers(min_value=-(10**17), max_value=10**17))
+def test_whole_numbers_go_there_and_back(number: int) -> None:
+    pair = integer()
+    assert (pair.read(str(number)), pair.write(number)) == (number, str(number))
+
+
+@given(
+    st.text(), st.sampled_from([date_pattern("%Y%m%d"), fen(), decimal(2), integer(), boolean("Y", "N"), fixed("A")])
+)
+def test_what_is_read_at_all_is_written_back_and_read_the_same(text: str, pair: Converter) -> None:
+    try:
+        value = pair.read(text)
+    except Unfit:
+        return
+    assert pair.read(pair.write(value)) == value
+
+
+@pytest.mark.parametrize(
+    ("pair", "text"),
+    [
+        (date_pattern("%Y%m%d"), "20260230"),
+        (date_pattern("%Y%m%d"), "2026013"),
+        (date_pattern("%Y%m%d"), "２０２６０１３０"),
+        (datetime_pattern("%Y%m%d%H%M%S", "+08:00"), "20260130250000"),
+        (fen(), "10.5"),
+        (fen(), ""),
+        (decimal(2), "1,000.00"),
+        (decimal(2), "1e3"),
+        (integer(), "1.0"),
+        (boolean("Y", "N"), "y"),
+        (codes({"1": "MALE"}, {}), "2"),
+        (fixed("KYC01"), "KYC02"),
+    ],
+)
+def test_what_the_partner_may_not_send_is_refused(pair: Converter, text: str) -> None:
+    assert refuses(lambda: pair.read(text))
+
+
+@pytest.mark.parametrize(
+    ("pair", "value"),
+    [
+        (fen(), "10.005"),
+        (decimal(2), "0.001"),
+        (integer(), True),
+        (boolean("1", "0"), 1),
+        (codes({"1": "MALE"}, {}), "FEMALE"),
+        (date_pattern("%Y%m%d"), "0001-01-01"),
+        (datetime_pattern("%Y%m%d%H%M%S", "+08:00"), "2026-01-30T10:00:00"),
+    ],
+)
+def test_what_the_partners_format_cannot_hold_is_refused(pair: Converter, value: Scalar) -> None:
+    assert refuses(lambda: pair.write(value))
+
+
+def test_of_codes_that_mean_the_same_the_named_one_is_sent() -> None:
+    pair = codes({"20": "MARRIED", "21": "MARRIED"}, {"MARRIED": "20"})
+    assert (pair.read("21"), pair.write("MARRIED")) == ("MARRIED", "20")
+
+
+def test_codes_that_mean_the_same_need_the_one_to_send() -> None:
+    with pytest.raises(ValueError, match="20 and 21 both mean MARRIED"):
+        codes({"20": "MARRIED", "21": "MARRIED"}, {})
