@@ -1,0 +1,1 @@
+"""The gateway: carries messages between channels and loses none."""
