@@ -1,0 +1,240 @@
+"""The journal: what is acknowledged is durable, numbered without gaps, proven and unreadable without its keys."""
+
+import asyncio
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+
+from xinqiao.errors import Conflict, JournalUnavailable, KeyUnusable, NotFound, OutOfOrder
+from xinqiao.evidence import verify_proof
+from xinqiao.message import Header, Json, body_digest, message_type, new_message_id, write_json
+from xinqiao.seal import KeyRing, SigningKey, new_key
+from xinqiao.testing import example
+from xinqiao_gateway.journal import Accepted, Entry, Journal, Outcome, Refused, Settlement, Submission
+from xinqiao_gateway.journal.database import migrate, open_engine
+from xinqiao_gateway.journal.tables import metadata
+
+KEY = new_key("gateway-test")
+
+
+def open_journal(folder: Path, key: SigningKey = KEY) -> Journal:
+    return Journal.open(f"sqlite:///{folder / 'journal.db'}", folder / "master.key", key)
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Iterator[Journal]:
+    journal = open_journal(tmp_path)
+    yield journal
+    journal.close()
+
+
+def message(body: str, case_id: str | None = "CASE-1", **changes: Any) -> Json:
+    found = example(body, messageId=new_message_id())
+    header = {name: part for name, part in found["header"].items() if name != "caseId"}
+    if case_id:
+        header["caseId"] = case_id
+    return {"header": header, body: found[body] | changes}
+
+
+def entry(found: Json, channel: str = "bank", destination: str = "core", key: str | None = None) -> Entry:
+    header = Header.of(found)
+    kind = message_type(found)
+    return Entry(
+        header, kind, found, channel, "any", key or header.message_id, body_digest(found), ((destination, True),)
+    )
+
+
+def submission(*entries: Entry, atomic: bool = False, canonical: bool = False) -> Submission:
+    content = write_json(entries[0].message)
+    return Submission(entries, content, "application/json", "header..signature", atomic, canonical)
+
+
+def accepted(outcome: Outcome) -> dict[str, Any]:
+    assert isinstance(outcome, Accepted)
+    return outcome.receipt
+
+
+def refused(outcome: Outcome) -> Exception:
+    assert isinstance(outcome, Refused)
+    return outcome.error
+
+
+async def test_a_receipt_names_the_message_its_position_and_proves_it(journal: Journal) -> None:
+    found = message("kycApplication")
+    (outcome,) = await journal.submit(submission(entry(found)))
+    receipt = accepted(outcome)
+    assert receipt["acceptedMessageId"] == found["header"]["messageId"]
+    assert receipt["position"] == "1"
+    assert receipt["digest"] == {"algorithm": "SHA256", "value": body_digest(found)}
+    assert verify_proof(receipt["proof"], KeyRing([KEY.public()])) == "gateway-test"
+
+
+async def test_a_repeat_gets_the_first_receipt_again(journal: Journal) -> None:
+    found = message("kycApplication")
+    (first,) = await journal.submit(submission(entry(found)))
+    await asyncio.gather(*(journal.submit(submission(entry(message("kycApplication", f"C{n}")))) for n in range(20)))
+    (again,) = await journal.submit(submission(entry(found)))
+    assert again == Accepted(accepted(first), repeat=True)
+
+
+async def test_the_same_key_with_other_content_is_a_conflict_and_changes_nothing(journal: Journal) -> None:
+    found = message("kycApplication")
+    await journal.submit(submission(entry(found)))
+    changed = {**found, "kycApplication": found["kycApplication"] | {"purpose": "其他"}}
+    (outcome,) = await journal.submit(submission(entry(changed)))
+    assert isinstance(refused(outcome), Conflict)
+    assert journal.reading.message(found["header"]["messageId"])["message"] == found
+
+
+async def test_positions_are_gapless_and_refusals_take_none(journal: Journal) -> None:
+    orders = [message("subscriptionOrder", None) for _ in range(50)]
+    late = [message("deliveryInstruction", f"NONE-{n}") for n in range(10)]
+    outcomes = await asyncio.gather(*(journal.submit(submission(entry(each))) for each in [*orders, *late]))
+    positions = sorted(int(each.receipt["position"]) for (each,) in outcomes if isinstance(each, Accepted))
+    assert positions == list(range(1, 51))
+    assert all(isinstance(refused(outcome), OutOfOrder) for (outcome,) in outcomes[50:])
+
+
+async def test_an_atomic_input_is_accepted_whole_or_not_at_all(journal: Journal) -> None:
+    good, bad = message("subscriptionOrder", None), message("deliveryInstruction", "NONE")
+    outcomes = await journal.submit(submission(entry(good), entry(bad), atomic=True))
+    assert [type(refused(outcome)).__name__ for outcome in outcomes] == ["BatchRefused", "OutOfOrder"]
+    with pytest.raises(NotFound):
+        journal.reading.message(good["header"]["messageId"])
+    (outcome, other) = await journal.submit(submission(entry(good), entry(bad)))
+    assert accepted(outcome)["position"] == "1"
+    assert isinstance(refused(other), OutOfOrder)
+
+
+async def test_the_same_key_twice_in_one_input_is_stored_once(journal: Journal) -> None:
+    found = message("subscriptionOrder", None)
+    first, second = await journal.submit(submission(entry(found), entry(found), atomic=True))
+    assert second == Accepted(accepted(first), repeat=True)
+    assert journal.verify(KeyRing([KEY.public()])).messages == 1
+
+
+async def test_an_unexpected_fact_is_stored_parked_and_raised(journal: Journal) -> None:
+    await journal.submit(submission(entry(message("kycApplication"))))
+    fact = message("accountEntry")
+    (outcome,) = await journal.submit(submission(entry(fact)))
+    assert accepted(outcome)["position"] == "2"
+    (raised,) = journal.reading.exceptions()
+    assert (raised["kind"], raised["position"], raised["expected"]) == (
+        "unexpected_fact", 2, "kycApplication, kycDecision",
+    )  # fmt: skip
+    assert [each.position for each in await journal.lease("core", 10, 60)] == [1]
+    (parked,) = journal.reading.deliveries("parked")
+    assert await journal.replay(parked["delivery_id"]) == "core"
+    assert journal.reading.exceptions() == []
+
+
+async def test_everything_is_there_after_the_journal_is_opened_again(tmp_path: Path) -> None:
+    journal = open_journal(tmp_path)
+    found = message("kycApplication")
+    (first,) = await journal.submit(submission(entry(found), canonical=True))
+    (leased,) = await journal.lease("core", 10, 60)
+    journal.close()
+    again = open_journal(tmp_path)
+    assert again.reading.message(found["header"]["messageId"])["message"] == found
+    assert await again.submit(submission(entry(found), canonical=True)) == [Accepted(accepted(first), repeat=True)]
+    assert [due.delivery_id for due in await again.lease("core", 10, 60)] == [leased.delivery_id]
+    again.close()
+
+
+async def test_a_lane_keeps_its_order_and_a_dead_letter_blocks_it(journal: Journal) -> None:
+    first, second, other = message("kycApplication"), message("kycApplication"), message("kycApplication", "CASE-2")
+    for each in (first, second, other):
+        await journal.submit(submission(entry(each)))
+    due = await journal.lease("core", 10, 60)
+    assert [each.position for each in due] == [1, 3]
+    await journal.settle(Settlement(due[0].delivery_id, "dead", "refused", "destination_refused", "no"))
+    assert await journal.lease("core", 10, 60) == []
+    assert [each["kind"] for each in journal.reading.exceptions()] == ["dead_letter"]
+    await journal.replay(due[0].delivery_id)
+    (again,) = await journal.lease("core", 10, 60)
+    assert (again.position, again.attempts) == (1, 1)
+    await journal.settle(Settlement(again.delivery_id, "delivered", "delivered", "", "0000"))
+    assert [each.position for each in await journal.lease("core", 10, 60)] == [2]
+
+
+async def test_only_a_dead_or_parked_delivery_can_be_replayed(journal: Journal) -> None:
+    await journal.submit(submission(entry(message("kycApplication"))))
+    (due,) = await journal.lease("core", 10, 60)
+    with pytest.raises(NotFound):
+        await journal.replay(due.delivery_id)
+
+
+async def test_contents_are_encrypted_and_open_with_the_master_key_only(tmp_path: Path) -> None:
+    journal = open_journal(tmp_path)
+    found = message("kycApplication")
+    await journal.submit(submission(entry(found)))
+    journal.close()
+    stored = b"".join(path.read_bytes() for path in tmp_path.glob("journal.db*"))
+    document = found["kycApplication"]["applicant"]["documents"][0]["number"]
+    assert document.encode() not in stored
+    assert found["kycApplication"]["applicant"]["name"].encode() not in stored
+    (tmp_path / "master.key").write_text("00" * 32)
+    other = open_journal(tmp_path)
+    with pytest.raises(KeyUnusable):
+        other.reading.message(found["header"]["messageId"])
+    other.close()
+
+
+def test_a_master_key_that_others_can_read_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "master.key").write_text("00" * 32)
+    (tmp_path / "master.key").chmod(0o644)
+    with pytest.raises(KeyUnusable, match="chmod 600"):
+        open_journal(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "tampering",
+    [
+        "UPDATE messages SET receiver = '91110000100000000R' WHERE position = 3",
+        "UPDATE raws SET content = x'00' WHERE raw_id = 2",
+        "DELETE FROM messages WHERE position = 5",
+        "DELETE FROM batches WHERE batch = 2",
+        "UPDATE batches SET signature = (SELECT signature FROM batches WHERE batch = 1) WHERE batch = 2",
+        "UPDATE messages SET position = 100 WHERE position = 5",
+    ],
+)
+async def test_verification_finds_any_changed_missing_or_reordered_row(tmp_path: Path, tampering: str) -> None:
+    journal = open_journal(tmp_path)
+    for number in range(5):
+        await journal.submit(submission(entry(message("kycApplication", f"C{number}"))))
+    keys = KeyRing([KEY.public()])
+    assert journal.verify(keys).breaches == []
+    with sqlite3.connect(tmp_path / "journal.db") as connection:
+        connection.execute("PRAGMA foreign_keys=OFF")
+        connection.execute(tampering)
+    connection.close()
+    assert journal.verify(keys).breaches != []
+    journal.close()
+
+
+async def test_a_database_that_fails_refuses_and_promises_nothing(tmp_path: Path) -> None:
+    journal = open_journal(tmp_path)
+    with sqlite3.connect(tmp_path / "journal.db") as connection:
+        connection.execute("ALTER TABLE raws RENAME TO gone")
+    connection.close()
+    with pytest.raises(JournalUnavailable):
+        await journal.submit(submission(entry(message("kycApplication"))))
+    with sqlite3.connect(tmp_path / "journal.db") as connection:
+        connection.execute("ALTER TABLE gone RENAME TO raws")
+    connection.close()
+    (outcome,) = await journal.submit(submission(entry(message("kycApplication"))))
+    assert accepted(outcome)["position"] == "1"
+    journal.close()
+
+
+def test_the_migrations_make_the_tables_that_the_code_uses(tmp_path: Path) -> None:
+    engine = open_engine(f"sqlite:///{tmp_path / 'journal.db'}")
+    migrate(engine)
+    with engine.begin() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+    engine.dispose()
