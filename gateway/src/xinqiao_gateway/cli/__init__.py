@@ -1,0 +1,32 @@
+"""``xinqiao-gateway``: the command of those who run a gateway."""
+
+import sys
+
+import typer
+
+from xinqiao.errors import XinqiaoError
+from xinqiao_gateway.cli import channel, journal, serve
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="xinqiao-gateway",
+    help="Run a Xinqiao gateway: serve it, onboard channels, read and replay its journal.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command(name="serve")(serve.serve)
+app.command(name="demo")(serve.demo)
+app.command(name="replay")(journal.replay)
+app.add_typer(channel.app, name="channel")
+app.add_typer(journal.app, name="journal")
+
+
+def main() -> None:
+    """Run the command; an error of ours is said in one line on standard error, with exit status 1."""
+    try:
+        app()
+    except XinqiaoError as error:
+        sys.stderr.write(f"{error.reason}: {error.detail or error.text.en}\n{error.fix.zh} / {error.fix.en}\n")
+        sys.exit(1)

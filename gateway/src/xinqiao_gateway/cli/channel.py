@@ -1,0 +1,132 @@
+"""``channel list``, ``add``, ``try`` and ``check``: onboarding without code."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from xinqiao_adapters.channel import Channel, load_channel, shipped_channels
+from xinqiao_adapters.check import check_channel
+from xinqiao_adapters.trial import try_input
+from xinqiao_gateway.installation import add_channel
+
+__all__ = ["app"]
+
+app = typer.Typer(help="Onboard channels: list, add, try and check them.", no_args_is_help=True)
+
+Data = Annotated[Path, typer.Option(help="The installation's folder, whose channels come before the shipped ones.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
+
+
+@app.command("list")
+def list_channels(data: Data = Path("data"), as_json: AsJson = False) -> None:
+    """List the shipped channels and those of an installation."""
+    folder = data / "channels"
+    installed = sorted(path.parent.name for path in folder.glob("*/channel.yaml"))
+    ids = [*installed, *(each for each in shipped_channels() if each not in installed)]
+    rows = [_described(load_channel(each, [folder]), each in installed) for each in ids]
+    if as_json:
+        typer.echo(json.dumps(rows, ensure_ascii=False))
+        return
+    table = Table("channel", "title", "institution", "in", "out", "installed")
+    for row in rows:
+        table.add_row(
+            row["channel"],
+            " / ".join(row["title"].values()),
+            row["institution"],
+            ", ".join(row["in"]),
+            ", ".join(row["out"]),
+            "yes" if row["installed"] else "",
+        )
+    Console().print(table)
+
+
+def _described(channel: Channel, installed: bool) -> dict[str, Any]:
+    profile = channel.profile
+    interfaces = profile.interfaces.items()
+    return {
+        "channel": channel.channel_id,
+        "title": profile.title.model_dump() if profile.title else {},
+        "institution": profile.institution.code,
+        "test": profile.test,
+        "in": [name for name, each in interfaces if each.direction in {"in", "both"}],
+        "out": [name for name, each in interfaces if each.direction in {"out", "both"}],
+        "installed": installed,
+    }
+
+
+@app.command("add")
+def add(
+    channel_id: Annotated[str, typer.Argument(help="Id of the new channel, e.g. my-bank.")],
+    key: Annotated[list[Path], typer.Option(help="Public key of the partner (JWK file); several for a rotation.")],
+    extends: Annotated[
+        str | None, typer.Option(help="Channel to build on; by default the shipped one of that id.")
+    ] = None,
+    code: Annotated[str | None, typer.Option(help="Institution code (18 characters) of the partner.")] = None,
+    name: Annotated[str | None, typer.Option(help="Name of the partner.")] = None,
+    kind: Annotated[str, typer.Option("--type", help="Kind of institution, with --code.")] = "bank",
+    push_url: Annotated[
+        str | None, typer.Option(help="Where messages are pushed; without it the partner pulls.")
+    ] = None,
+    test: Annotated[bool, typer.Option("--test", help="A channel for test traffic.")] = False,
+    data: Data = Path("data"),
+) -> None:
+    """Add a channel to an installation; a running gateway takes it up at its next start."""
+    institution = {"name": name or channel_id, "type": kind, "code": code} if code else None
+    path = add_channel(
+        data,
+        channel_id,
+        extends=extends or channel_id,
+        keys=key,
+        institution=institution,
+        push_url=push_url,
+        test=test,
+    )
+    typer.echo(f"{channel_id}: {path}")
+
+
+@app.command("try")
+def try_file(
+    channel_id: str,
+    file: Annotated[Path, typer.Argument(help="A raw input as the partner sends it.", exists=True, dir_okay=False)],
+    content_type: Annotated[str | None, typer.Option(help="Content type; by default the channel's.")] = None,
+    data: Data = Path("data"),
+    as_json: AsJson = False,
+) -> None:
+    """Show what a raw input becomes: canonical messages, leaves that no row reads, findings. Nothing is stored.
+
+    Exit status 1 where a finding is an error.
+    """
+    channel = load_channel(channel_id, [data / "channels"])
+    result = try_input(channel, file.read_bytes(), content_type)
+    typer.echo(json.dumps(result, ensure_ascii=False)) if as_json else _print_trial(result)
+    raise typer.Exit(1 if any(each["level"] == "ERROR" for each in result["findings"]) else 0)
+
+
+def _print_trial(result: dict[str, Any]) -> None:
+    console = Console()
+    for message in result["messages"]:
+        console.print_json(json.dumps(message, ensure_ascii=False))
+    for leaf in result["unmapped"]:
+        console.print(f"[yellow]unmapped[/yellow] {leaf['path']} = {leaf['value']}")
+    for finding in result["findings"]:
+        place = finding.get("partnerPath") or finding["path"]
+        console.print(f"[red]{finding['level']}[/red] {finding['rule']} {place}: {finding.get('value', '')}")
+        console.print(f"    {finding['text']['zh']}\n    {finding['text']['en']}")
+    counts = (len(result["messages"]), len(result["unmapped"]), len(result["findings"]))
+    console.print("{} messages, {} unmapped leaves, {} findings".format(*counts))
+
+
+@app.command("check")
+def check(
+    channel_id: str,
+    data: Data = Path("data"),
+    as_json: AsJson = False,
+) -> None:
+    """Prove a channel on its own samples: laws, expected messages, coverage. Exit status 1 where a law is broken."""
+    report = check_channel(load_channel(channel_id, [data / "channels"]))
+    typer.echo(json.dumps(report.as_json(), ensure_ascii=False) if as_json else report.as_text())
+    raise typer.Exit(0 if report.passed else 1)

@@ -1,0 +1,207 @@
+"""The dispatcher: gets accepted messages to the channels that are pushed to.
+
+Each channel has a loop and limits of its own, so one that is slow or down delays no other. Within a channel a
+lane (one case) keeps its order; lanes go in parallel. What an attempt came to is a value, ``Settlement``.
+"""
+
+import asyncio
+import random
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+
+import httpx
+import structlog
+
+from xinqiao.adapter import Encoded
+from xinqiao.errors import DestinationDown, DestinationRefused, Rejected
+from xinqiao.seal import SIGNATURE_HEADER, SigningKey, seal
+from xinqiao_gateway.channels import Push, ServedChannel
+from xinqiao_gateway.journal import Due, Journal, Settlement
+from xinqiao_gateway.settings import Retry
+
+__all__ = ["Dispatcher"]
+
+_LEASE = 120.0
+_IDLE = 5.0
+_LONGEST_REPLY = 1_048_576
+_LONGEST_WAIT = 86_400.0
+_TRY_AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
+
+_log = structlog.get_logger("dispatcher")
+
+
+class Dispatcher:
+    """Runs a loop for each pushed channel; ``start`` and ``stop`` belong to the process's life."""
+
+    def __init__(
+        self, journal: Journal, channels: Iterable[ServedChannel], key: SigningKey, retry: Retry, parallel: int
+    ) -> None:
+        self._loops = [
+            _ChannelLoop(journal, channel, channel.push, key, retry, parallel) for channel in channels if channel.push
+        ]
+        self._tasks: list[asyncio.Task[None]] = []
+        journal.when_accepted(self._wake)
+
+    def start(self) -> None:
+        """Start delivering."""
+        self._tasks = [asyncio.create_task(_keep_running(loop), name=f"deliver {loop.name}") for loop in self._loops]
+
+    async def stop(self) -> None:
+        """Stop; what is under way is given back and tried again later under the same id."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks = []
+
+    def _wake(self) -> None:
+        for loop in self._loops:
+            loop.wake.set()
+
+
+async def _keep_running(loop: "_ChannelLoop") -> None:
+    """Run a channel's loop for the life of the process; a fault of ours is logged and the loop starts again."""
+    while True:
+        try:
+            await loop.run()
+        except Exception:  # noqa: BLE001 -- the top of the task; deliveries under way return when their lease ends
+            _log.exception("delivery loop failed", channel=loop.name)
+        await asyncio.sleep(_IDLE)
+
+
+@dataclass(slots=True)
+class _Attempt:
+    """What the other side's answer comes to, before the schedule has its say."""
+
+    outcome: str
+    reason: str
+    detail: str
+    retry_after: float | None = None
+
+
+class _ChannelLoop:
+    """Leases a channel's due deliveries, attempts them side by side, settles each as it ends."""
+
+    def __init__(
+        self, journal: Journal, channel: ServedChannel, push: Push, key: SigningKey, retry: Retry, parallel: int
+    ) -> None:
+        self.name = channel.channel_id
+        self.wake = asyncio.Event()
+        self._journal = journal
+        self._channel = channel
+        self._push = push
+        self._key = key
+        self._retry = retry
+        self._parallel = parallel
+
+    async def run(self) -> None:
+        """Deliver until cancelled."""
+        limits = httpx.Limits(max_connections=self._parallel)
+        async with httpx.AsyncClient(timeout=self._push.timeout, limits=limits, trust_env=False) as client:
+            running: set[asyncio.Task[None]] = set()
+            try:
+                while True:
+                    self.wake.clear()
+                    due = await self._journal.lease(self.name, self._parallel - len(running), _LEASE)
+                    running |= {asyncio.create_task(self._deliver(client, each)) for each in due}
+                    running = await self._rest(running, leased=bool(due))
+            finally:
+                for task in running:
+                    task.cancel()
+                await asyncio.gather(*running, return_exceptions=True)
+
+    async def _rest(self, running: set[asyncio.Task[None]], leased: bool) -> set[asyncio.Task[None]]:
+        """Wait until there may be something to do: a commit, an attempt's end, or the next due time."""
+        if leased and len(running) < self._parallel:
+            return running  # perhaps more is due
+        woken = asyncio.create_task(self.wake.wait())
+        timeout = None if len(running) >= self._parallel else await self._until_due()
+        try:
+            done, _ = await asyncio.wait({woken, *running}, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            woken.cancel()
+        for task in done - {woken}:
+            task.result()
+        return running - done
+
+    async def _until_due(self) -> float:
+        due_at = await self._journal.next_due_at(self.name)
+        return _IDLE if due_at is None else min(max(due_at - time.time(), 0.05), _IDLE)
+
+    async def _deliver(self, client: httpx.AsyncClient, due: Due) -> None:
+        attempt = await self._attempt(client, due)
+        settlement = self._settlement(due, attempt)
+        await self._journal.settle(settlement)
+        self.wake.set()  # the lane's next may be due
+        _log.info(
+            "delivery attempted",
+            channel=self.name,
+            delivery=due.delivery_id,
+            position=due.position,
+            attempt=due.attempts + 1,
+            state=settlement.state,
+            reason=attempt.reason,
+        )
+
+    async def _attempt(self, client: httpx.AsyncClient, due: Due) -> _Attempt:
+        try:
+            (encoded,) = self._channel.adapter.encode([due.message])
+        except Rejected as error:
+            return _Attempt("refused", error.reason, _detail(error))
+        try:
+            status, retry_after, content = await self._post(client, encoded)
+        except (httpx.TransportError, httpx.InvalidURL, TimeoutError) as error:
+            return _Attempt("failed", DestinationDown.reason, type(error).__name__)
+        if status in _TRY_AGAIN:
+            return _Attempt("failed", DestinationDown.reason, f"HTTP {status}", retry_after)
+        reply = self._channel.adapter.read_reply(encoded.interface, status, content)
+        if reply.accepted:
+            return _Attempt("delivered", "", reply.code)
+        return _Attempt("refused", DestinationRefused.reason, f"HTTP {status} {reply.code} {reply.text}"[:1000])
+
+    async def _post(self, client: httpx.AsyncClient, encoded: Encoded) -> tuple[int, float | None, bytes]:
+        sealed = seal(encoded.content, encoded.content_type, self._key)
+        headers = {"Content-Type": sealed.content_type, SIGNATURE_HEADER: sealed.signature}
+        async with (
+            asyncio.timeout(self._push.timeout),
+            client.stream("POST", self._push.url, content=sealed.content, headers=headers) as response,
+        ):
+            content = b""
+            async for chunk in response.aiter_bytes():
+                content += chunk
+                if len(content) > _LONGEST_REPLY:
+                    raise httpx.ReadError("the reply is longer than 1 MiB")
+            return response.status_code, _seconds(response.headers.get("Retry-After")), content
+
+    def _settlement(self, due: Due, attempt: _Attempt) -> Settlement:
+        state, due_at = attempt.outcome, 0.0
+        if attempt.outcome == "refused":
+            state = "dead"
+        elif attempt.outcome == "failed":
+            state = "dead" if due.attempts + 1 >= self._retry.attempts else "pending"
+            due_at = time.time() + self._wait(due.attempts, attempt.retry_after)
+        return Settlement(due.delivery_id, state, attempt.outcome, attempt.reason, attempt.detail, due_at)
+
+    def _wait(self, attempts: int, retry_after: float | None) -> float:
+        """Return the seconds until the next attempt: doubling, capped, with jitter; never before Retry-After."""
+        wait = min(self._retry.first * float(2**attempts), self._retry.cap)
+        return max(wait * random.uniform(0.8, 1.2), retry_after or 0.0)  # noqa: S311 -- jitter, not a secret
+
+
+def _detail(error: Rejected) -> str:
+    places = ", ".join(finding.partner_path or finding.path for finding in error.findings[:5])
+    return f"{error.detail} {places}".strip()[:1000]
+
+
+def _seconds(retry_after: str | None) -> float | None:
+    """Read Retry-After (RFC 9110 §10.2.3): seconds or a date; at most a day; None where it says neither."""
+    if retry_after is None:
+        return None
+    if retry_after.isdecimal():
+        return min(float(retry_after), _LONGEST_WAIT)
+    try:
+        seconds = parsedate_to_datetime(retry_after).timestamp() - time.time()
+    except ValueError:
+        return None
+    return min(max(seconds, 0.0), _LONGEST_WAIT)

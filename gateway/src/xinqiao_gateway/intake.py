@@ -1,0 +1,145 @@
+"""The one way in: every front hands its raw input to ``Intake.accept``.
+
+open (verify the seal) → decode (the channel's adapter) → check (schema, rules, sender, route) → journal.
+What needs state (seen before? expected now?) is decided inside the journal's commit, not here.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from xinqiao.adapter import Decoded
+from xinqiao.errors import BatchRefused, NotValid, SenderMismatch, TestMismatch, XinqiaoError
+from xinqiao.finding import Finding, errors_in
+from xinqiao.message import Header, Json, body_digest, message_type, new_message_id, timestamp
+from xinqiao.seal import Sealed, open_seal
+from xinqiao.validation import check
+from xinqiao_gateway.channels import Channels, ServedChannel
+from xinqiao_gateway.journal import Entry, Journal, Outcome, Refused, Submission
+
+__all__ = ["Acceptance", "Intake", "Raw"]
+
+
+@dataclass(frozen=True, slots=True)
+class Raw:
+    """What a front received: bytes, their content type and the detached signature that came with them."""
+
+    channel_id: str
+    content: bytes
+    content_type: str
+    signature: str
+
+
+@dataclass(frozen=True, slots=True)
+class Acceptance:
+    """What became of one raw input: an outcome for each of its messages, in order.
+
+    ``notes`` are findings that did not stop a message; ``atomic`` says whether it was all or nothing.
+    """
+
+    channel: ServedChannel
+    decoded: tuple[Decoded, ...]
+    outcomes: tuple[Outcome, ...]
+    notes: tuple[tuple[Finding, ...], ...]
+    atomic: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Checked:
+    """A decoded message with its findings, and either its entry or why it is refused."""
+
+    findings: tuple[Finding, ...]
+    entry: Entry | None = None
+    error: XinqiaoError | None = None
+
+
+class Intake:
+    """Accepts raw input for all fronts."""
+
+    def __init__(self, channels: Channels, journal: Journal, seal_max_age: timedelta) -> None:
+        self._channels = channels
+        self._journal = journal
+        self._seal_max_age = seal_max_age
+
+    async def accept(self, raw: Raw) -> Acceptance:
+        """Take one raw input through all stations and return what became of each message.
+
+        Raises a ``Rejected`` where the input as a whole cannot be read or trusted, ``Overloaded`` or
+        ``JournalUnavailable`` where nothing could be promised. What it returns as accepted is durable.
+        """
+        channel = self._channels.find(raw.channel_id)
+        open_seal(Sealed(raw.content, raw.content_type, raw.signature), channel.keys, max_age=self._seal_max_age)
+        decoded = tuple(channel.adapter.decode(raw.content, raw.content_type))
+        checked = [self._check(channel, each) for each in decoded]
+        atomic = len(decoded) > 1 and all(channel.atomic(each.interface) for each in decoded)
+        outcomes = await self._submit(channel, raw, checked, atomic)
+        notes = tuple(each.findings for each in checked)
+        return Acceptance(channel, decoded, outcomes, notes, atomic)
+
+    def _check(self, channel: ServedChannel, decoded: Decoded) -> _Checked:
+        message = decoded.message if channel.speaks_canonical else complete(decoded.message)
+        findings: tuple[Finding, ...] = ()
+        try:
+            kind = message_type(message)
+            findings = tuple(_located(each, decoded) for each in check(message))
+            if errors := errors_in(findings):
+                raise NotValid(_count(len(errors)), findings=findings)
+            header = Header.of(message)
+            _check_origin(channel, header)
+            destinations = self._channels.route(header, kind)
+        except XinqiaoError as error:
+            return _Checked(findings, error=error)
+        entry = Entry(
+            header=header,
+            message_type=kind,
+            message=message,
+            channel=channel.channel_id,
+            interface=decoded.interface,
+            key=decoded.key,
+            digest=body_digest(message),
+            destinations=destinations,
+        )
+        return _Checked(findings, entry)
+
+    async def _submit(
+        self, channel: ServedChannel, raw: Raw, checked: Sequence[_Checked], atomic: bool
+    ) -> tuple[Outcome, ...]:
+        entries = tuple(each.entry for each in checked if each.entry)
+        if not entries or (atomic and len(entries) < len(checked)):
+            refusal = BatchRefused("correct the refused messages and send the input again")
+            return tuple(Refused(each.error or refusal) for each in checked)
+        submission = Submission(
+            entries=entries,
+            content=raw.content,
+            content_type=raw.content_type,
+            signature=raw.signature,
+            atomic=atomic,
+            canonical=len(checked) == 1 and channel.speaks_canonical,
+        )
+        stored = iter(await self._journal.submit(submission))
+        return tuple(next(stored) if each.entry else Refused(each.error or NotValid()) for each in checked)
+
+
+def complete(message: Json) -> Json:
+    """Return a message with the id and time that a partner without its own leaves to the gateway."""
+    header = message.get("header")
+    if not isinstance(header, dict) or ("messageId" in header and "createdAt" in header):
+        return message
+    return {**message, "header": {"messageId": new_message_id(), "createdAt": timestamp(), **header}}
+
+
+def _located(finding: Finding, decoded: Decoded) -> Finding:
+    place = decoded.place(finding.path)
+    return replace(finding, partner_path=place) if place else finding
+
+
+def _count(number: int) -> str:
+    return f"{number} finding{'s' if number > 1 else ''}"
+
+
+def _check_origin(channel: ServedChannel, header: Header) -> None:
+    if header.sender != channel.institution_code:
+        raise SenderMismatch(f"header.sender is {header.sender}, channel {channel.channel_id} is another institution's")
+    if header.test != channel.test:
+        is_test = {True: "test", False: "production"}
+        raise TestMismatch(f"a {is_test[header.test]} message on {is_test[channel.test]} channel {channel.channel_id}")
