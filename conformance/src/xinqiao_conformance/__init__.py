@@ -1,0 +1,1 @@
+"""Certification from outside: requirements, simulators, mutants and the runner."""

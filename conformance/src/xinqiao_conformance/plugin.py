@@ -1,0 +1,108 @@
+"""The pytest plugin of the suite: gives tests their target, checks coverage, writes ``results.json``."""
+
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from xinqiao.message import timestamp
+from xinqiao.seal import read_signing_key
+from xinqiao_conformance.requirements import Requirement, requirements
+from xinqiao_conformance.target import Breach, Target
+
+__all__ = ["RESULTS"]
+
+RESULTS = "results.json"
+_ROLE = "gateway"
+_OPTIONS = ("target", "channel", "key", "sender", "receiver", "output")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Take what the runner was told."""
+    group = parser.getgroup("xinqiao")
+    for name in _OPTIONS:
+        group.addoption(f"--xinqiao-{name}", required=True)
+    group.addoption("--xinqiao-test", action="store_true")
+
+
+@pytest.fixture(scope="session")
+def target(pytestconfig: pytest.Config) -> Iterator[Target]:
+    """Give the implementation under test."""
+    said = {name: pytestconfig.getoption(f"--xinqiao-{name}") for name in _OPTIONS}
+    reached = Target(
+        said["target"],
+        channel=said["channel"],
+        key=read_signing_key(said["key"]),
+        sender=said["sender"],
+        receiver=said["receiver"],
+        test=pytestconfig.getoption("--xinqiao-test"),
+    )
+    yield reached
+    reached.close()
+
+
+@dataclass
+class _Result:
+    requirement: Requirement
+    time: str = ""
+    seconds: float = 0.0
+    findings: list[dict[str, Any]] = field(default_factory=list)
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            **self.requirement.as_json(),
+            "result": "failed" if self.findings else "passed",
+            "time": self.time,
+            "seconds": round(self.seconds, 3),
+            "findings": self.findings,
+        }
+
+
+class _Recorder:
+    def __init__(self, output: Path) -> None:
+        self._output = output
+        self._results = {each.id: _Result(each) for each in requirements(_ROLE)}
+
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        unmarked = [item.nodeid for item in items if item.get_closest_marker("requirement") is None]
+        if unmarked:
+            raise pytest.UsageError(f"tests without a requirement: {', '.join(unmarked)}")
+        untested = self._results.keys() - {_requirement_of(item) for item in items}
+        if untested:
+            raise pytest.UsageError(f"requirements without a test: {', '.join(sorted(untested))}")
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        result = self._results[_requirement_of(item)]
+        result.time = result.time or timestamp()
+        result.seconds += call.duration
+        if call.excinfo is not None:
+            result.findings.append({"test": item.name, **_finding(call.excinfo.value)})
+        return (yield)
+
+    def pytest_sessionfinish(self) -> None:
+        results = [each.as_json() for each in self._results.values() if each.time]
+        (self._output / RESULTS).write_bytes(orjson.dumps(results))
+
+
+def _requirement_of(item: pytest.Item) -> str:
+    marker = item.get_closest_marker("requirement")
+    assert marker is not None  # noqa: S101 -- checked at collection
+    return str(marker.args[0])
+
+
+def _finding(error: BaseException) -> dict[str, Any]:
+    if isinstance(error, Breach):
+        return error.finding
+    # Other errors may quote what was sent; their kind says enough.
+    return {"expected": "an answer", "sent": None, "seen": {"error": type(error).__name__}}
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Begin to record."""
+    config.pluginmanager.register(_Recorder(Path(config.getoption("--xinqiao-output"))), "xinqiao-recorder")

@@ -1,0 +1,60 @@
+"""The requirements of the standard, read from ``schemas/requirements``; their text is written nowhere else."""
+
+from dataclasses import asdict, dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import yaml
+
+from xinqiao.finding import Text
+from xinqiao.standard import STANDARD_VERSION
+
+__all__ = ["Requirement", "UnknownRequirement", "requirement_of", "requirements", "requirements_source"]
+
+
+class UnknownRequirement(LookupError):
+    """An id that the set of requirements does not hold."""
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """One normative sentence. ``level`` is that of RFC 2119, ``role`` who must meet it."""
+
+    id: str
+    role: str
+    level: str
+    text: Text
+    source: str
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the requirement as machines read it."""
+        return {**asdict(self), "text": self.text.as_json()}
+
+
+def requirements_source() -> bytes:
+    """Return the bytes of the set, for the digest of the suite."""
+    return (files("xinqiao") / "schemas" / "requirements" / f"{STANDARD_VERSION}.yaml").read_bytes()
+
+
+@cache
+def _all() -> dict[str, Requirement]:
+    rows = yaml.safe_load(requirements_source())["requirements"]
+    read = [Requirement(**{**row, "text": Text(**row["text"])}) for row in rows]
+    found = {each.id: each for each in read}
+    if len(found) != len(read):
+        raise ValueError("an id of a requirement is used twice")
+    return found
+
+
+def requirements(role: str | None = None) -> list[Requirement]:
+    """Return the requirements of a role, or of all roles, in the order of the file."""
+    return [each for each in _all().values() if role in (None, each.role)]
+
+
+def requirement_of(requirement_id: str) -> Requirement:
+    """Return a requirement by its id. Raises ``UnknownRequirement``."""
+    try:
+        return _all()[requirement_id]
+    except KeyError:
+        raise UnknownRequirement(f"{requirement_id} is no requirement of {STANDARD_VERSION}") from None

@@ -1,0 +1,1 @@
+"""Simulated institutions: processes of their own that play the other side of a gateway."""

@@ -1,0 +1,96 @@
+"""The HTTP side that every simulated institution shows, and how its process starts and ends."""
+
+import asyncio
+import json
+import signal
+import socket
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from xinqiao.seal import SIGNATURE_HEADER
+from xinqiao_conformance.simulators.institution import Institution, Unable
+
+__all__ = ["application", "listen", "serve"]
+
+
+def application(institution: Institution) -> Starlette:
+    """Return the ASGI application of an institution: messages, events, health and its own steps."""
+
+    async def messages(request: Request) -> Response:
+        content = await request.body()
+        headers = request.headers
+        answer = await run_in_threadpool(
+            institution.receive, content, headers.get("content-type", ""), headers.get(SIGNATURE_HEADER)
+        )
+        return Response(answer.content, answer.status, media_type=answer.content_type)
+
+    async def events(request: Request) -> Response:
+        after = request.query_params.get("after", "0")
+        if not after.isdecimal():
+            return JSONResponse({"error": "after is a number of an event"}, 400)
+        return JSONResponse([event.as_json() for event in institution.events.after(int(after))])
+
+    async def step(request: Request) -> Response:
+        options = dict(request.query_params)
+        try:
+            done = await run_in_threadpool(institution.do, request.path_params["step"], options)
+        except Unable as error:
+            return JSONResponse({"error": str(error)}, error.status)
+        return JSONResponse(done)
+
+    async def health(_request: Request) -> Response:
+        return JSONResponse({"status": "ok"})
+
+    @asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        institution.start()
+        yield
+        await run_in_threadpool(institution.stop)
+
+    routes = [
+        Route("/messages", messages, methods=["POST"]),
+        Route("/events", events),
+        Route("/do/{step}", step, methods=["POST"]),
+        Route("/health", health),
+    ]
+    return Starlette(routes=routes, lifespan=lifespan)
+
+
+class _Announcing(uvicorn.Server):
+    """Says when it serves, so that whoever started the process need not guess."""
+
+    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start, then say so."""
+        await super().startup(sockets)
+        if self.started:
+            self._ready()
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Return a listening socket; port 0 takes a free one. Raises ``OSError`` where the port is taken."""
+    return socket.create_server((host, port))
+
+
+def serve(app: Starlette, listener: socket.socket) -> None:
+    """Serve until SIGTERM or SIGINT; print one JSON line with the address when ready."""
+    host, port = listener.getsockname()[:2]
+
+    def ready() -> None:
+        print(json.dumps({"ready": True, "url": f"http://{host}:{port}"}), flush=True)
+
+    # uvicorn raises the signal again once it has shut down; with no handler of our own the exit code would not be 0.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: None)
+    config = uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=5)
+    asyncio.run(_Announcing(config, ready).serve(sockets=[listener]))

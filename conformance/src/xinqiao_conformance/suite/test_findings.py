@@ -1,0 +1,39 @@
+# ruff: noqa: D103 -- the names say it
+"""What a gateway says about a message that is not valid."""
+
+from importlib.resources import files
+
+import yaml
+
+from xinqiao.message import Json
+from xinqiao_conformance.suite import requirement
+from xinqiao_conformance.target import Target, personal_values, with_value
+
+_VIOLATIONS: dict[str, str] = yaml.safe_load((files(__package__) / "violations.yaml").read_bytes())
+
+
+def _invalid(message: Json) -> Json:
+    for path, value in _VIOLATIONS.items():
+        message = with_value(message, path, value)
+    return message
+
+
+def _is_complete(finding: Json) -> bool:
+    text = finding.get("text")
+    both = isinstance(text, dict) and text.get("zh") and text.get("en")
+    return bool(finding.get("rule") and finding.get("path") and both)
+
+
+@requirement("MSG-001")
+def test_all_violations_are_named_at_once_and_no_personal_value_is_told(target: Target) -> None:
+    exchange = target.send(_invalid(target.kyc_application()))
+    exchange.require_refusal(422, "not_valid")
+    findings = exchange.rejection.get("findings")
+    listed = isinstance(findings, list) and all(isinstance(each, dict) for each in findings)
+    exchange.require(listed and findings, "a list of findings")
+    assert isinstance(findings, list)
+    missing = _VIOLATIONS.keys() - {each.get("path") for each in findings}
+    exchange.require(not missing, f"findings at {', '.join(sorted(missing))} as well")
+    exchange.require(all(map(_is_complete, findings)), "rule, path, text.zh and text.en in every finding")
+    told = [path for value, path in personal_values(exchange.sent).items() if value in exchange.told]
+    exchange.require(not told, f"no raw value of {', '.join(sorted(told))} in the answer")

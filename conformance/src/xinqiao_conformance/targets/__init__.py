@@ -1,0 +1,1 @@
+"""Targets that prove the suite: a reference gateway that it passes, and wrong ones that it fails."""
