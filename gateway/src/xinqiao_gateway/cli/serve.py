@@ -1,5 +1,6 @@
 """``serve`` and ``demo``."""
 
+import gc
 import logging
 import socket
 import sys
@@ -43,6 +44,7 @@ def serve(
         ssl_certfile=settings.tls_certificate,
         ssl_keyfile=settings.tls_key,
     )
+    _spare_the_collector()
     uvicorn.Server(config).run(sockets=[listener])
 
 
@@ -51,6 +53,15 @@ def demo(
 ) -> None:
     """Show the set-up of one family trust, from a bank's XML to a disclosure and its receipt."""
     raise typer.Exit(run_demo(keep))
+
+
+def _spare_the_collector() -> None:
+    """Take what lives as long as the process out of every garbage collection.
+
+    Each full one would stop all callers for the time of looking through it again.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 def _configure_logs() -> None:

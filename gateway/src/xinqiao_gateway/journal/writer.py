@@ -25,7 +25,7 @@ __all__ = ["Writer"]
 
 _LARGEST_BATCH = 256
 _LONGEST_QUEUE = 4096
-_MOMENT = 0.004
+_MOMENT = 0.002
 
 T = TypeVar("T")
 
