@@ -70,6 +70,5 @@ def site(tmp_path: Path) -> Iterator[Site]:
     add_channel(data, "partner", extends="canonical", keys=[public], institution=PARTNER)
     add_channel(data, "core", extends="canonical", keys=[public], institution=CORE)
     add_channel(data, "sandbox", extends="canonical", keys=[public], institution=PARTNER, test=True)
-    add_channel(data, "funds", extends="iso20022-funds", keys=[public])
     with TestClient(build_app(Gateway(open_installation(data)))) as http:
         yield Site(data, key, http)

@@ -7,6 +7,7 @@ from typing import Any
 import httpx2 as httpx
 import orjson
 import pytest
+from starlette.testclient import TestClient
 
 from tests.gateway.conftest import BANK, TRUST, Site, message
 from xinqiao.errors import error_table
@@ -14,6 +15,7 @@ from xinqiao.evidence import verify_proof
 from xinqiao.message import write_json
 from xinqiao.seal import KeyRing, Sealed, access_token, new_key, open_seal, read_verifying_key, seal
 from xinqiao.validation import check
+from xinqiao_gateway.intake import Intake, Raw
 
 STATUS = {error.reason: error.http_status for error in error_table()}
 
@@ -264,6 +266,20 @@ def test_what_is_not_there_is_not_found(site: Site) -> None:
     headers = {"Authorization": f"Bearer {token}"}
     for path in ("/v1/cases/NONE", "/v1/messages/NONE", "/v1/nothing", "/schemas/json/v1/Nothing.schema.json"):
         assert reason(site.http.get(path, headers=headers)) == "not_found", path
+
+
+def test_a_fault_of_ours_is_said_without_its_details_and_worth_a_retry(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(_self: Intake, _raw: Raw) -> None:
+        raise RuntimeError("secret detail")
+
+    monkeypatch.setattr(Intake, "accept", broken)
+    lenient = TestClient(site.http.app, raise_server_exceptions=False)
+    response = lenient.post("/v1/channels/partner/messages", content=b"{}")
+    assert rejection(response)["retryable"] is True
+    assert reason(response) == "internal_error"
+    assert b"secret" not in response.content
 
 
 def test_openapi_points_to_the_json_schemas_that_are_served(site: Site) -> None:

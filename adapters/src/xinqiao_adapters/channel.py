@@ -6,6 +6,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 
 from xinqiao.adapter import Adapter
+from xinqiao.message import Json, new_message_id, timestamp
 from xinqiao.standard import message_types
 from xinqiao_adapters.answers import Answers, compile_answers
 from xinqiao_adapters.formats.canonical import CanonicalAdapter
@@ -60,6 +61,16 @@ class Channel:
         """Whether a raw input of several messages is all or nothing."""
         found = self.profile.interfaces.get(interface)
         return found.atomic if found is not None else True
+
+    def completed(self, message: Json) -> Json:
+        """Return a decoded message with the id and time that a partner without its own leaves to us.
+
+        A partner that speaks the standard gives both; what it leaves out stays out, for the schema to say.
+        """
+        header = message.get("header")
+        if self.speaks_canonical or not isinstance(header, dict):
+            return message
+        return {**message, "header": {"messageId": new_message_id(), "createdAt": timestamp(), **header}}
 
     def _by_body(self, direction: str) -> dict[str, list[str]]:
         found: dict[str, list[str]] = {}

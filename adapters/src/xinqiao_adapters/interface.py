@@ -18,6 +18,7 @@ from xinqiao_adapters.mapping.compiled import Mapping, Record
 from xinqiao_adapters.mapping.converters import Unfit
 from xinqiao_adapters.mapping.plan import Source
 from xinqiao_adapters.mapping.rows import plan_of
+from xinqiao_adapters.mapping.sound import rule_findings
 from xinqiao_adapters.mapping.trace import Reading, decode_findings
 from xinqiao_adapters.profile import Interface
 
@@ -56,15 +57,23 @@ class CompiledInterface:
         Raises ``ContentRefused`` with what the format's rules and the converters find.
         """
         records = self.mapping.records(root)
-
         findings = self.format.findings(root, lambda: self._readings(records))
         if findings:
-            raise _refusal(findings + _others(findings, records, self.mapping))
+            raise self._refusal(findings + _others(findings, records, self.mapping), records)
         if not records:
             path = "/".join(self.mapping.plan.records)
             raise _refusal([Finding("mapping.no_record", path, _NO_RECORD, partner_path=path)])
-        messages = self.mapping.decode(records, self.header)
+        try:
+            messages = self.mapping.decode(records, self.header)
+        except ContentRefused as refused:
+            raise self._refusal(list(refused.findings), records) from None
         return [self._decoded(record, message) for record, message in zip(records, messages, strict=True)]
+
+    def _refusal(self, findings: list[Finding], records: Sequence[Record]) -> ContentRefused:
+        """Refuse with what was found, and with what the rules find in the values that could be read."""
+        said = {finding.partner_path for finding in findings}
+        ruled = (rule_findings(self.spec.message, self.header, self.mapping.readings(record)) for record in records)
+        return _refusal(findings + [each for found in ruled for each in found if each.partner_path not in said])
 
     def _readings(self, records: Sequence[Record]) -> list[Reading]:
         return [reading for record in records for reading in self.mapping.readings(record)]

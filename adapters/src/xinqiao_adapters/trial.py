@@ -7,7 +7,7 @@ from xinqiao.adapter import Decoded
 from xinqiao.errors import Rejected
 from xinqiao.finding import Finding
 from xinqiao.masking import mask
-from xinqiao.message import Json, new_message_id, timestamp
+from xinqiao.message import Json
 from xinqiao.validation import check
 from xinqiao_adapters.channel import Channel
 
@@ -24,7 +24,7 @@ def try_input(channel: Channel, raw: bytes, content_type: str | None = None) -> 
         decoded = list(channel.adapter.decode(raw, content_type or ""))
     except Rejected as error:
         return {"messages": [], "unmapped": [], "findings": [each.as_json() for each in _said_by(error)]}
-    messages = [_completed(each.message) for each in decoded]
+    messages = [channel.completed(each.message) for each in decoded]
     pairs = zip(decoded, messages, strict=True)
     findings = [finding for each, message in pairs for finding in _findings(each, message)]
     leaves = dict.fromkeys((leaf.path, leaf.value) for each in decoded for leaf in each.unmapped())
@@ -33,12 +33,6 @@ def try_input(channel: Channel, raw: bytes, content_type: str | None = None) -> 
         "unmapped": [{"path": path, "value": mask(value, "C2")} for path, value in leaves],
         "findings": [each.as_json() for each in findings],
     }
-
-
-def _completed(message: Json) -> Json:
-    header = message.get("header")
-    given = header if isinstance(header, dict) else {}
-    return {**message, "header": {"messageId": new_message_id(), "createdAt": timestamp(), **given}}
 
 
 def _findings(decoded: Decoded, message: Json) -> list[Finding]:

@@ -11,7 +11,7 @@ from datetime import timedelta
 from xinqiao.adapter import Decoded
 from xinqiao.errors import BatchRefused, NotValid, SenderMismatch, TestMismatch, XinqiaoError
 from xinqiao.finding import Finding, errors_in
-from xinqiao.message import Header, Json, body_digest, message_type, new_message_id, timestamp
+from xinqiao.message import Header, body_digest, message_type
 from xinqiao.seal import Sealed, open_seal
 from xinqiao.validation import check
 from xinqiao_gateway.channels import Channels, ServedChannel
@@ -77,7 +77,7 @@ class Intake:
         return Acceptance(channel, decoded, outcomes, notes, atomic)
 
     def _check(self, channel: ServedChannel, decoded: Decoded) -> _Checked:
-        message = decoded.message if channel.speaks_canonical else complete(decoded.message)
+        message = channel.channel.completed(decoded.message)
         findings: tuple[Finding, ...] = ()
         try:
             kind = message_type(message)
@@ -118,14 +118,6 @@ class Intake:
         )
         stored = iter(await self._journal.submit(submission))
         return tuple(next(stored) if each.entry else Refused(each.error or NotValid()) for each in checked)
-
-
-def complete(message: Json) -> Json:
-    """Return a message with the id and time that a partner without its own leaves to the gateway."""
-    header = message.get("header")
-    if not isinstance(header, dict) or ("messageId" in header and "createdAt" in header):
-        return message
-    return {**message, "header": {"messageId": new_message_id(), "createdAt": timestamp(), **header}}
 
 
 def _located(finding: Finding, decoded: Decoded) -> Finding:
