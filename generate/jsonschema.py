@@ -5,6 +5,7 @@ a receiver keeps what a later 1.x may have added. The strict form is derived at 
 What JSON Schema has no word for travels under ``x-xinqiao``: class, Chinese title, sensitivity, synonyms.
 """
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,10 @@ from xinqiao.v1 import annotations_pb, message_pb
 Schema = dict[str, Any]
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
+# Patterns name characters that nobody sees, and some that turn the text around them: these are written as escapes.
+_INVISIBLE = re.compile(
+    "[\u0300-\u036f\u061c\u115f\u1160\u1680\u180e\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3164\ufeff\uffa0\ufffe\uffff]"
+)
 GENERATED = "Generated from schemas/proto by make generate. Do not edit."
 
 
@@ -42,7 +47,9 @@ def write_schemas(folder: Path) -> None:
         if stale.name not in fresh:
             stale.unlink()
     for name, schema in fresh.items():
-        (folder / name).write_bytes(orjson.dumps(schema, option=orjson.OPT_INDENT_2) + b"\n")
+        text = orjson.dumps(schema, option=orjson.OPT_INDENT_2).decode()
+        escaped = _INVISIBLE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+        (folder / name).write_text(escaped + "\n", encoding="utf-8")
 
 
 def bodies() -> list[DescField]:

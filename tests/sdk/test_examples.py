@@ -2,7 +2,7 @@
 
 import pytest
 
-from xinqiao.message import body_digest, write_json
+from xinqiao.message import content_digest, write_json
 from xinqiao.standard import message_types
 from xinqiao.testing import BANK, CASE_ID, TRUST_COMPANY, example, patched, vector
 
@@ -44,7 +44,7 @@ def test_the_examples_refer_to_each_other() -> None:
 
     assert {each["contractNo"] for each in bodies.values() if "contractNo" in each} == {CONTRACT}
     assert {each["instructionNo"] for each in bodies.values() if "instructionNo" in each} == {INSTRUCTION}
-    assert bodies["receipt"]["digest"]["value"] == body_digest(vector("kycApplication"))
+    assert bodies["receipt"]["digest"]["value"] == content_digest(vector("kycApplication"))
     assert bodies["disclosureReceipt"]["documentDigests"] == [
         each["digest"] for each in bodies["disclosureNotice"]["documents"]
     ]

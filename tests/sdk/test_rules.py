@@ -22,7 +22,7 @@ from xinqiao.testing import patched, rule_vectors, vector
 from xinqiao.validation import check
 
 VECTORS = rule_vectors()
-DEFINITIONS = {name for kind in message_types().values() for name in schema_of(kind.name)["$defs"]}
+DEFINITIONS = {name for kind in message_types().values() for name in schema_of(kind.name)["$defs"]} | {"Message"}
 DECIMALS = st.from_regex(r"\A-?(0|[1-9][0-9]{0,15})(\.[0-9]{1,8})?\Z")
 CREDIT_ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 
@@ -66,6 +66,68 @@ def test_a_broken_example_is_found_by_its_rule_alone(rule: str, name: str) -> No
     ]
 
 
+NOBODY = "0" * 18
+ZERO = {"value": "0.00", "currency": "CNY"}
+
+
+@pytest.mark.parametrize(
+    ("body", "path", "value", "rule", "place"),
+    [
+        ("navReport", "/header/receiver", NOBODY, "XQ-R-007", "header.receiver"),
+        ("navReport", "/header/sender", NOBODY, "XQ-R-007", "header.sender"),
+        ("contractProposal", "/contractProposal/scale", ZERO, "XQ-R-050", "contractProposal.scale.value"),
+        ("contractEffective", "/contractEffective/scale", ZERO, "XQ-R-050", "contractEffective.scale.value"),
+        ("fundsMatch", "/fundsMatch/expectedAmount", ZERO, "XQ-R-050", "fundsMatch.expectedAmount.value"),
+        (
+            "contractProposal",
+            "/contractProposal/distributionClauses/0/cap",
+            ZERO,
+            "XQ-R-050",
+            "contractProposal.distributionClauses[0].cap.value",
+        ),
+        (
+            "contractProposal",
+            "/contractProposal/distributionClauses/0/payeeAccount",
+            {"name": "王一诺"},
+            "XQ-R-056",
+            "contractProposal.distributionClauses[0].payeeAccount.number",
+        ),
+        (
+            "contractEffective",
+            "/contractEffective/trustAccount",
+            {"name": "示例信托有限公司"},
+            "XQ-R-056",
+            "contractEffective.trustAccount.number",
+        ),
+    ],
+)
+def test_a_rule_on_many_parts_finds_its_breach_in_each(
+    body: str, path: str, value: object, rule: str, place: str
+) -> None:
+    findings = check(patched(vector(body), [{"op": "add", "path": path, "value": value}]))
+
+    assert (rule, place) in [(each.rule, each.path) for each in findings]
+
+
+def test_a_counterparty_may_be_known_by_name_alone() -> None:
+    step = {"op": "remove", "path": "/accountEntry/counterparty/number"}
+
+    assert check(patched(vector("accountEntry"), [step]), strict=True) == []
+
+
+@pytest.mark.parametrize(("currency", "value"), [("CNY", "0.01"), ("JPY", "1"), ("KWD", "0.001")])
+def test_a_total_may_be_off_by_one_minor_unit_of_its_currency(currency: str, value: str) -> None:
+    def findings(total: str) -> list[str]:
+        message = vector("positionStatement")
+        message["positionStatement"] |= {"totalMarketValue": {"value": total, "currency": currency}}
+        for position in message["positionStatement"]["positions"]:
+            position["marketValue"] = {"value": "5", "currency": currency}
+        return [each.rule for each in check(message)]
+
+    assert findings(plain(scaled("10") + scaled(value))) == []
+    assert findings(plain(scaled("10") + scaled(value) + 1)) == ["XQ-R-082"]
+
+
 def test_every_kind_of_value_is_checked_where_it_stands() -> None:
     dates = {
         name
@@ -81,6 +143,7 @@ def test_every_kind_of_value_is_checked_where_it_stands() -> None:
         "assessedOn",
         "birthDate",
         "businessDate",
+        "confirmationDate",
         "deliveredOn",
         "dueDate",
         "effectiveDate",
@@ -89,6 +152,7 @@ def test_every_kind_of_value_is_checked_where_it_stands() -> None:
         "navDate",
         "periodEnd",
         "periodStart",
+        "settlementDate",
         "signedOn",
         "startDate",
         "tradeDate",

@@ -4,10 +4,13 @@ import copy
 from collections.abc import Iterator
 from typing import Any
 
+import protovalidate
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from protobuf import message_from_json_value
 
+from xinqiao import v1
 from xinqiao.errors import UnknownMessageType, UnsupportedVersion
 from xinqiao.finding import Finding, Text
 from xinqiao.message import Json, write_json
@@ -35,8 +38,9 @@ def places(value: object, pointer: str = "") -> Iterator[str]:
     elif isinstance(value, list):
         parts = ((str(index), part) for index, part in enumerate(value))
     for name, part in parts:
-        yield f"{pointer}/{name}"
-        yield from places(part, f"{pointer}/{name}")
+        below = f"{pointer}/{name.replace('~', '~0').replace('/', '~1')}"
+        yield below
+        yield from places(part, below)
 
 
 @pytest.mark.parametrize("body", message_types())
@@ -59,14 +63,17 @@ def test_a_violation_says_what_where_and_how_to_mend_it() -> None:
             value="ID_CARD",
             expected="one of RESIDENT_ID, PASSPORT, HK_MACAO_PERMIT, TAIWAN_PERMIT, HK_MACAO_TAIWAN_RESIDENCE, "
             "FOREIGNER_PERMANENT_RESIDENCE, HOUSEHOLD_REGISTER, MILITARY_ID, BIRTH_CERTIFICATE, "
-            "UNIFIED_SOCIAL_CREDIT_CODE, TRUST_PRODUCT_CODE, OTHER_DOCUMENT",
+            "UNIFIED_SOCIAL_CREDIT_CODE, TRUST_PRODUCT_CODE, OTHER_DOCUMENT, TEMPORARY_RESIDENT_ID, "
+            "BUSINESS_LICENCE, ORGANISATION_CODE",
             fix=Text(
                 "应为以下之一：RESIDENT_ID, PASSPORT, HK_MACAO_PERMIT, TAIWAN_PERMIT, HK_MACAO_TAIWAN_RESIDENCE, "
                 "FOREIGNER_PERMANENT_RESIDENCE, HOUSEHOLD_REGISTER, MILITARY_ID, BIRTH_CERTIFICATE, "
-                "UNIFIED_SOCIAL_CREDIT_CODE, TRUST_PRODUCT_CODE, OTHER_DOCUMENT",
+                "UNIFIED_SOCIAL_CREDIT_CODE, TRUST_PRODUCT_CODE, OTHER_DOCUMENT, TEMPORARY_RESIDENT_ID, "
+                "BUSINESS_LICENCE, ORGANISATION_CODE",
                 "give one of RESIDENT_ID, PASSPORT, HK_MACAO_PERMIT, TAIWAN_PERMIT, HK_MACAO_TAIWAN_RESIDENCE, "
                 "FOREIGNER_PERMANENT_RESIDENCE, HOUSEHOLD_REGISTER, MILITARY_ID, BIRTH_CERTIFICATE, "
-                "UNIFIED_SOCIAL_CREDIT_CODE, TRUST_PRODUCT_CODE, OTHER_DOCUMENT",
+                "UNIFIED_SOCIAL_CREDIT_CODE, TRUST_PRODUCT_CODE, OTHER_DOCUMENT, TEMPORARY_RESIDENT_ID, "
+                "BUSINESS_LICENCE, ORGANISATION_CODE",
             ),
         )
     ]
@@ -112,7 +119,7 @@ def test_a_violation_says_what_where_and_how_to_mend_it() -> None:
             {"op": "replace", "path": "/kycApplication/riskAssessment/score", "value": 1001},
             "schema.maximum",
             "kycApplication.riskAssessment.score",
-            "1001",
+            "1**1",
             "a whole number from 0 to 1000",
         ),
         (
@@ -137,7 +144,7 @@ def test_a_violation_says_what_where_and_how_to_mend_it() -> None:
             "schema.min_length",
             "kycDecision.reasons[1]",
             None,
-            "text without control characters, 1 to 200 characters",
+            "text that is not blank, without control characters, 1 to 200 characters",
         ),
         (
             "kycApplication",
@@ -145,7 +152,7 @@ def test_a_violation_says_what_where_and_how_to_mend_it() -> None:
             "schema.max_length",
             "kycApplication.sourceOfFunds",
             "长长长" + "*" * 40 + "长长长",
-            "text without control characters, 1 to 200 characters",
+            "text that is not blank, without control characters, 1 to 200 characters",
         ),
         (
             "redemptionOrder",
@@ -265,6 +272,102 @@ def test_a_message_of_another_major_version_has_no_schema() -> None:
 
 def test_a_trailing_line_feed_does_not_pass_a_pattern() -> None:
     assert found(example("navReport", case_id="CASE-1\n")) == [("schema.pattern", "header.caseId")]
+
+
+PLAIN = [
+    "王小明",
+    "O’Brien",
+    "a b",
+    "\u3000a",
+    "𠮷",
+    "\ue81e",
+    "e\u0301",
+    "a\u200db",
+    "平信(2026)家族字第001号",
+    "军字第20120001号",
+]
+REFUSED_ALONE = ["", " ", "\u3000\xa0", "\u2003", "\u200d", "\u3164", "\u2800", "\t", "\n", "\r\n", "\x00"]
+REFUSED_WITHIN = ["\x1f", "\x7f", "\x85", "\x9f", "\u061c", "\u200b", "\u200f", "\u2028", "\u202e", "\u2066", "\ufeff"]
+REFUSED_WITHIN += ["\ufffe", "\uffff", "\n", "\t"]
+
+
+@pytest.mark.parametrize("text", [*PLAIN, *REFUSED_ALONE, *(f"王{each}明" for each in REFUSED_WITHIN)])
+@pytest.mark.parametrize(
+    "path", ["/fundsMatch/instructionNo", "/disclosureNotice/title", "/contractEffective/contractNo"]
+)
+def test_schema_and_protovalidate_give_one_verdict_on_odd_text(path: str, text: str) -> None:
+    body = path.split("/")[1]
+    message = patched(vector(body), [{"op": "replace", "path": path, "value": text}])
+    typed = message_from_json_value(v1.Message, message)
+
+    violations = protovalidate.Validator().collect_violations(typed)
+
+    assert (check(message) == []) == (violations == [])
+    if body != "fundsMatch":
+        assert (violations == []) == (text in PLAIN)
+
+
+@pytest.mark.parametrize(
+    ("text", "fits"),
+    [
+        ("固定收益类不低于80%\n权益类不超过20%", True),
+        ("\n- 固定收益类\n", True),
+        ("\n", False),
+        ("固定收益类\r\n权益类", False),
+        ("固定收益类\u202e", False),
+    ],
+)
+def test_a_mandate_may_have_lines(text: str, fits: bool) -> None:
+    message = patched(
+        vector("contractProposal"), [{"op": "replace", "path": "/contractProposal/mandate", "value": text}]
+    )
+    violations = protovalidate.Validator().collect_violations(message_from_json_value(v1.Message, message))
+
+    assert (found(message) == [], violations == []) == (fits, fits)
+
+
+@pytest.mark.parametrize(
+    ("name", "fits"),
+    [
+        ("Wang Xiaoming", True),
+        ("Müller-Lüdenscheid, Jörg", True),
+        ("Nguyễn Văn A", True),
+        ("3M (Asia) & Co. S.p.A./N.V.", True),
+        ("Sean O’Brien", True),
+        ("Rene\u0301", True),
+        ("王小明", False),
+        (" Wang", False),
+        ("Wang\n", False),
+        ("Wang×Li", False),
+    ],
+)
+def test_a_name_in_latin_letters_may_have_what_such_names_have(name: str, fits: bool) -> None:
+    message = patched(
+        vector("kycApplication"), [{"op": "replace", "path": "/kycApplication/applicant/nameLatin", "value": name}]
+    )
+    violations = protovalidate.Validator().collect_violations(message_from_json_value(v1.Message, message))
+
+    assert (found(message) == [], violations == []) == (fits, fits)
+
+
+@pytest.mark.parametrize("number", ["军字第20120001号", "H12345678(A)", "沪房地（2026）浦字第000001号"])
+def test_numbers_that_people_coin_pass(number: str) -> None:
+    steps = [
+        {"op": "replace", "path": "/kycApplication/applicant/documents/0/type", "value": "MILITARY_ID"},
+        {"op": "replace", "path": "/kycApplication/applicant/documents/0/number", "value": number},
+    ]
+
+    assert check(patched(vector("kycApplication"), steps), strict=True) == []
+
+
+def test_flags_and_codes_of_a_person_are_not_shown_at_all() -> None:
+    steps: list[Step] = [
+        {"op": "replace", "path": "/kycApplication/applicant/gender", "value": "MAN"},
+        {"op": "replace", "path": "/kycApplication/politicallyExposed", "value": "true"},
+        {"op": "replace", "path": "/kycApplication/annualIncome/value", "value": True},
+    ]
+
+    assert [each.value for each in check(patched(vector("kycApplication"), steps))] == ["***", "***", "***"]
 
 
 def test_at_most_a_thousand_findings_are_listed() -> None:

@@ -12,13 +12,21 @@ __all__ = [
     "DATE",
     "INSTITUTION_CODE",
     "ISIN",
+    "LATIN",
+    "LINES",
     "PATTERNS",
+    "TEXT",
     "TIMESTAMP",
     "expectation_of",
     "shown",
 ]
 
-_CONTROLS = re.compile(r"[\x00-\x1f\x7f]")
+# What no text holds: control characters, those that turn the text around them or are not seen, non-characters.
+_REFUSED = "\\x00-\\x1f\\x7f-\\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufffe\uffff"
+_REFUSED_IN_LINES = _REFUSED.replace("\\x00-\\x1f", "\\x00-\\x09\\x0b-\\x1f")
+_BLANK = " \\xa0\u115f\u1160\u1680\u180e\u2000-\u200d\u202f\u205f\u2800\u3000\u3164\uffa0"
+_REFUSED_CHARACTERS = re.compile(f"[{_REFUSED}]")
+_VISIBLE = re.compile(f"[^{_REFUSED}{_BLANK}]")
 
 DATE = r"^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$"
 TIMESTAMP = (
@@ -29,6 +37,10 @@ INSTITUTION_CODE = r"^[0-9A-HJ-NPQRTUWXY]{18}$"
 CURRENCY = r"^[A-Z]{3}$"
 COUNTRY = r"^[A-Z]{2}$"
 ISIN = r"^[A-Z]{2}[0-9A-Z]{9}[0-9]$"
+# Empty text passes the pattern: the least length speaks about it.
+TEXT = f"^([^{_REFUSED}]*[^{_REFUSED}{_BLANK}][^{_REFUSED}]*)?$"
+LINES = f"^([^{_REFUSED_IN_LINES}]*[^{_REFUSED}{_BLANK}][^{_REFUSED_IN_LINES}]*)?$"
+LATIN = "^([0-9A-Za-zÀ-ÖØ-öø-ɏḀ-ỿ][0-9A-Za-zÀ-ÖØ-öø-ɏ\u0300-\u036fḀ-ỿ &()/’.,'-]*)?$"
 
 # The patterns of the standard that have a name people use; others are shown as they are.
 PATTERNS: Mapping[str, Text] = {
@@ -48,6 +60,13 @@ PATTERNS: Mapping[str, Text] = {
         "十进制数字符串，至多 16 位整数、8 位小数", "a decimal string, up to 16 digits and 8 decimals"
     ),
     r"^[^\x00-\x1f\x7f]*$": Text("不含控制字符的文本", "text without control characters"),
+    TEXT: Text("不含控制字符、不全为空白的文本", "text that is not blank, without control characters"),
+    LINES: Text(
+        "不含换行以外控制字符、不全为空白的文本", "text that is not blank, without control characters but line feeds"
+    ),
+    LATIN: Text(
+        "拉丁字母姓名或名称，可含数字及 & ( ) / ’ . , ' -", "a name in Latin letters, with digits and & ( ) / ’ . , ' -"
+    ),
     r"^[0-9A-Za-z._:/-]{1,64}$": Text("1 至 64 位字母、数字及 . _ : / -", "1 to 64 letters, digits and . _ : / -"),
     r"^[0-9a-f]{64}$": Text("64 位小写十六进制", "64 hexadecimal digits in lower case"),
     r"^1\.(0|[1-9][0-9]{0,3})$": Text("标准版本 1.x", "a version 1.x of the standard"),
@@ -65,8 +84,10 @@ _TYPES = {
 
 
 def shown(text: str, most: int = 300) -> str:
-    """Return text fit for a finding: no control characters, at most ``most`` characters."""
-    clean = _CONTROLS.sub("\ufffd", text)
+    """Return text fit for a finding: something to see, no control characters, at most ``most`` characters."""
+    clean = _REFUSED_CHARACTERS.sub("\ufffd", text)
+    if clean and not _VISIBLE.search(clean):
+        clean = "\ufffd" * len(clean)
     return clean if len(clean) <= most else f"{clean[: most - 1]}…"
 
 

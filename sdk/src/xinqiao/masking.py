@@ -1,9 +1,9 @@
 """Masks for values that people see: findings, logs, pages (JR/T 0171-2020)."""
 
 from xinqiao.message import Json
-from xinqiao.standard import field_at
+from xinqiao.standard import Field, field_at
 
-__all__ = ["mask", "mask_message"]
+__all__ = ["mask", "mask_field", "mask_message"]
 
 
 def mask(value: object, sensitivity: str) -> str:
@@ -14,13 +14,22 @@ def mask(value: object, sensitivity: str) -> str:
     text = str(value)
     if sensitivity == "C1":
         return text
-    if sensitivity == "C3":
+    # The ends of a word from a short list would tell which one it is.
+    if sensitivity == "C3" or isinstance(value, bool):
         return "***"
     shown = len(text) // 4 if len(text) < 12 else 3
     if shown == 0:
         return "*" * min(len(text), 3)
     hidden = max(len(text) - 2 * shown, 1)
     return f"{text[:shown]}{'*' * min(hidden, 40)}{text[len(text) - shown :]}"
+
+
+def mask_field(value: object, field: Field | None) -> str:
+    """Return what may be shown of a field's value; of a code or a flag nothing unless it is C1."""
+    sensitivity = field.sensitivity if field else "C2"
+    schema = field.schema.get("items", field.schema) if field else {}
+    coded = "enum" in schema or schema.get("type") == "boolean"
+    return "***" if coded and sensitivity != "C1" else mask(value, sensitivity)
 
 
 def mask_message(message: Json, body: str) -> Json:
@@ -32,8 +41,7 @@ def mask_message(message: Json, body: str) -> Json:
         if isinstance(value, list):
             return [visit(part, path) for part in value]
         field = field_at(body, path)
-        sensitivity = field.sensitivity if field else "C2"
-        return value if sensitivity == "C1" else mask(value, sensitivity)
+        return value if field and field.sensitivity == "C1" else mask_field(value, field)
 
     masked = visit(message, "")
     assert isinstance(masked, dict)  # noqa: S101 -- a message is an object

@@ -6,7 +6,7 @@ from jsonschema_rs import ValidationError, ValidationErrorKind
 
 from xinqiao.expectation import expectation_of, shown
 from xinqiao.finding import Finding, Text
-from xinqiao.masking import mask
+from xinqiao.masking import mask_field
 from xinqiao.message import Json
 from xinqiao.standard import Field, MessageType, field_at, schema_of
 
@@ -42,18 +42,19 @@ def canonical_path(steps: Iterable[str | int]) -> str:
             path += f"[{step}]"
         else:
             path += f".{step}" if path else step
-    return shown(path)
+    return shown(path) or "\ufffd"
 
 
-def masked(value: object, sensitivity: str) -> str | None:
+def masked(value: object, field: Field | None) -> str | None:
     """Return what a finding may show of a value: never a raw C2 value, of a structure only its kind."""
     if isinstance(value, dict):
         return "{…}"
     if isinstance(value, list):
         return "[…]"
-    if value is None or isinstance(value, bool):
-        return {None: "null", True: "true", False: "false"}[value]
-    return shown(mask(value, sensitivity)) or None
+    if value is None:
+        return "null"
+    text = mask_field(value, field)
+    return shown(text.lower() if isinstance(value, bool) else text) or None
 
 
 def listed(findings: list[Finding]) -> list[Finding]:
@@ -108,7 +109,7 @@ class Violations:
                 path=canonical_path(path),
                 text=Text(f"标准未定义的字段：{name}", f"{name} is no field of the standard"),
                 level="ERROR" if self._strict else "INFORMATION",
-                value=masked(self._value_at(path), "C2"),
+                value=masked(self._value_at(path), None),
                 fix=Text("检查拼写，或去掉该字段", "check the spelling, or leave the field out"),
             )
         )
@@ -132,13 +133,12 @@ class Violations:
         field = self._field_at(path)
         title = field.title if field else Text(shown(str(path[-1])), shown(str(path[-1])))
         expected = expectation_of(field.schema, item=isinstance(path[-1], int)) if field else None
-        sensitivity = field.sensitivity if field else "C2"
         self.findings.append(
             Finding(
                 rule=f"schema.{name}",
                 path=canonical_path(path),
                 text=Text(text.zh.format(zh=title.zh), text.en.format(en=title.en)),
-                value=None if keyword == "required" else masked(self._value_at(path), sensitivity),
+                value=None if keyword == "required" else masked(self._value_at(path), field),
                 expected=expected.en if expected else None,
                 fix=Text(f"应为{expected.zh}", f"give {expected.en}") if expected else None,
             )

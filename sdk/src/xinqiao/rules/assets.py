@@ -15,13 +15,21 @@ def check_amount_positive(
     sum_insured: Json | None = None,
     gross_amount: Json | None = None,
     net_amount: Json | None = None,
+    scale: Json | None = None,
+    cap: Json | None = None,
+    premium: Json | None = None,
+    expected_amount: Json | None = None,
 ) -> list[Breach] | None:
-    """What is delivered or ordered is more than nothing."""
+    """What is agreed, delivered, ordered or paid is more than nothing."""
     amounts = {
         "amount": amount,
         "sumInsured": sum_insured,
         "grossAmount": gross_amount,
         "netAmount": net_amount,
+        "scale": scale,
+        "cap": cap,
+        "premium": premium,
+        "expectedAmount": expected_amount,
     }
     return [
         Breach((name, "value"), expected="more than 0")
@@ -50,11 +58,19 @@ def check_account_currency(
 
 
 @rule("XQ-R-053")
-def check_policy_currency(sum_insured: Json, cash_value: Json) -> Breach | None:
-    """Sum insured and cash value of a policy are in one currency."""
-    if sum_insured["currency"] == cash_value["currency"]:
-        return None
-    return Breach(("cashValue", "currency"), expected="the currency of sumInsured")
+def check_policy_currency(
+    sum_insured: Json,
+    cash_value: Json | None = None,
+    premium: Json | None = None,
+    policy_value: Json | None = None,
+) -> list[Breach] | None:
+    """The amounts of a policy are in one currency."""
+    others = {"cashValue": cash_value, "premium": premium, "policyValue": policy_value}
+    return [
+        Breach((name, "currency"), expected="the currency of sumInsured")
+        for name, money in others.items()
+        if money is not None and money["currency"] != sum_insured["currency"]
+    ] or None
 
 
 @rule("XQ-R-054")
@@ -81,6 +97,32 @@ def check_policy_rights(rights: list[Json]) -> list[Breach] | None:
 def check_instrument_named(isin: str | None = None, code: str | None = None) -> Breach | None:
     """An instrument is named by its ISIN or by a code."""
     return Breach(expected="isin or code") if isin is None and code is None else None
+
+
+@rule("XQ-R-056")
+def check_account_number(
+    payee_account: Json | None = None, trust_account: Json | None = None, account: Json | None = None
+) -> list[Breach] | None:
+    """An account that money is paid to or stands on has a number; of a counterparty often only the name is known."""
+    accounts = {"payeeAccount": payee_account, "trustAccount": trust_account, "account": account}
+    return [
+        Breach((name, "number"), expected="the account's number")
+        for name, each in accounts.items()
+        if each is not None and "number" not in each
+    ] or None
+
+
+@rule("XQ-R-057")
+def check_amount_not_negative(
+    cash_value: Json | None = None, policy_value: Json | None = None, tolerance: Json | None = None
+) -> list[Breach] | None:
+    """What a policy is worth and what a match tolerates is nothing or more."""
+    amounts = {"cashValue": cash_value, "policyValue": policy_value, "tolerance": tolerance}
+    return [
+        Breach((name, "value"), expected="0 or more")
+        for name, money in amounts.items()
+        if money is not None and scaled(money["value"]) < 0
+    ] or None
 
 
 @rule("XQ-R-060")
@@ -128,3 +170,9 @@ def check_match_amount(
     if abs(scaled(amount["value"]) - scaled(expected_amount["value"])) <= allowed:
         return None
     return Breach(("amount", "value"), expected="expectedAmount within the tolerance")
+
+
+@rule("XQ-R-064")
+def check_entry_amount(amount: Json) -> Breach | None:
+    """The amount of an entry is above zero: its direction carries the sign."""
+    return Breach(("amount", "value"), expected="more than 0") if scaled(amount["value"]) <= 0 else None

@@ -1,6 +1,5 @@
 """Rules on contracts: their parties, what they distribute, and their term."""
 
-from collections import Counter
 from collections.abc import Iterator
 
 from xinqiao.message import Json
@@ -17,9 +16,15 @@ def check_term(start_date: str, end_date: str) -> Breach | None:
 
 
 @rule("XQ-R-041")
-def check_open_end(open_ended: bool, end_date: str) -> Breach | None:  # noqa: ARG001 -- its presence counts
-    """A trust without end has no end date."""
-    return Breach(("endDate",), expected="no endDate where openEnded is true") if open_ended else None
+def check_open_end(
+    start_date: str,  # noqa: ARG001 -- the term as such
+    open_ended: bool | None = None,
+    end_date: str | None = None,
+) -> Breach | None:
+    """A trust has an end date, or is without end."""
+    if open_ended:
+        return Breach(("endDate",), expected="no endDate where openEnded is true") if end_date is not None else None
+    return Breach(("endDate",), expected="endDate, or openEnded true") if end_date is None else None
 
 
 @rule("XQ-R-042")
@@ -42,10 +47,10 @@ def check_party_ids(parties: list[Json]) -> list[Breach] | None:
 
 
 @rule("XQ-R-044")
-def check_roles(parties: list[Json], distribution_clauses: list[Json]) -> list[Breach] | None:
+def check_roles(parties: list[Json], distribution_clauses: list[Json] | None = None) -> list[Breach] | None:
     """A trust has a settlor, a trustee, and a beneficiary or a class of them (Trust Law, art. 9)."""
     held = {role for each in parties for role in each["roles"]}
-    if any("beneficiaryClass" in clause for clause in distribution_clauses):
+    if any("beneficiaryClass" in clause for clause in distribution_clauses or ()):
         held.add("BENEFICIARY")
     missing = [role for role in ("SETTLOR", "TRUSTEE", "BENEFICIARY") if role not in held]
     return [Breach(("parties",), expected=f"a party with the role {role}") for role in missing] or None
@@ -73,22 +78,31 @@ def _references(clause: Json) -> Iterator[tuple[tuple[str | int, ...], str]]:
 
 @rule("XQ-R-046")
 def check_shares(distribution_clauses: list[Json]) -> list[Breach] | None:
-    """The percentages of one order add up to exactly 100, where an order has any."""
-    totals: Counter[int] = Counter()
-    first: dict[int, int] = {}
+    """The percentages of one order add up to exactly 100, or those of each trigger and frequency in it do.
+
+    60 per cent for one child at 18 and 40 for another at university share out the order; 100 for each of two
+    triggers shares out each time. Contracts have both.
+    """
+    shares: dict[int, dict[tuple[str | None, str], list[tuple[int, int]]]] = {}
     for index, clause in enumerate(distribution_clauses):
         if "percentage" in clause:
-            totals[clause["order"]] += scaled(clause["percentage"])
-            first.setdefault(clause["order"], index)
-    return [
-        Breach(
-            ("distributionClauses", first[order], "percentage"),
-            value=plain(total),
-            expected=f"100 as the sum of the percentages of order {order}",
-        )
-        for order, total in totals.items()
-        if total != HUNDRED
-    ] or None
+            times = shares.setdefault(clause["order"], {})
+            time = clause.get("trigger"), clause["frequency"]
+            times.setdefault(time, []).append((index, scaled(clause["percentage"])))
+    return [breach for times in shares.values() for breach in _shares_of_order(list(times.values()))] or None
+
+
+def _shares_of_order(times: list[list[tuple[int, int]]]) -> Iterator[Breach]:
+    totals = [sum(share for _, share in time) for time in times]
+    if sum(totals) == HUNDRED:
+        return
+    for time, total in zip(times, totals, strict=True):
+        if total != HUNDRED:
+            yield Breach(
+                ("distributionClauses", time[0][0], "percentage"),
+                value=plain(total),
+                expected="100 as the sum of the percentages of this order, or of this trigger and frequency in it",
+            )
 
 
 @rule("XQ-R-047")
@@ -101,3 +115,34 @@ def check_beneficiary_named(
     if beneficiary_id is None and beneficiary_class is None:
         return Breach(("beneficiaryId",), expected="beneficiaryId or beneficiaryClass")
     return None
+
+
+@rule("XQ-R-048")
+def check_signs(variety: str, parties: list[Json]) -> list[Breach] | None:
+    """Settlors and trustees sign; the settlor of a testamentary trust has signed the will."""
+    signing = {"TRUSTEE"} if variety == "TESTAMENTARY_TRUST" else {"SETTLOR", "TRUSTEE"}
+    return [
+        Breach(("parties", index, "signs"), expected="true for a settlor or trustee")
+        for index, each in enumerate(parties)
+        if not each.get("signs") and not signing.isdisjoint(each["roles"])
+    ] or None
+
+
+@rule("XQ-R-049")
+def check_clauses(variety: str, distribution_clauses: list[Json] | None = None) -> Breach | None:
+    """A trust of personal wealth says who gets what; a unit trust's holders share by their units."""
+    if variety in _PERSONAL_WEALTH and distribution_clauses is None:
+        return Breach(("distributionClauses",), expected="at least one distribution clause")
+    return None
+
+
+_PERSONAL_WEALTH = frozenset(
+    (
+        "FAMILY_TRUST",
+        "FAMILY_SERVICE_TRUST",
+        "INSURANCE_TRUST",
+        "SPECIAL_NEEDS_TRUST",
+        "TESTAMENTARY_TRUST",
+        "OTHER_PERSONAL_WEALTH_TRUST",
+    )
+)

@@ -1,8 +1,25 @@
 """Rules on the header."""
 
+from xinqiao.message import NOBODY, Json
 from xinqiao.rules.rule import Breach, rule
 
 __all__: list[str] = []
+
+
+@rule("XQ-R-007")
+def check_names_somebody(
+    header: Json | None = None, rejection: Json | None = None, insurer_code: str | None = None
+) -> list[Breach] | None:
+    """Zeros, whose check character is right, name nobody: only a rejection of unreadable content is for nobody."""
+    header = header or {}
+    breaches: list[tuple[str, ...]] = []
+    if header.get("sender") == NOBODY:
+        breaches.append(("header", "sender"))
+    if header.get("receiver") == NOBODY and rejection is None:
+        breaches.append(("header", "receiver"))
+    if insurer_code == NOBODY:
+        breaches.append(("insurerCode",))
+    return [Breach(at, expected="the code of an institution") for at in breaches] or None
 
 
 @rule("XQ-R-100")

@@ -13,14 +13,25 @@ _CITIZEN_NUMBER = re.compile(r"[0-9]{17}[0-9X]")
 _CREDIT_CODE = re.compile(r"[0-9A-HJ-NPQRTUWXY]{18}")
 # Region prefixes of residence permits: Hong Kong, Macao, Taiwan.
 _RESIDENCE_REGIONS = ("810000", "820000", "830000")
-# Documents whose number is built after GB 11643.
-_NUMBERED = frozenset(("RESIDENT_ID", "HK_MACAO_TAIWAN_RESIDENCE"))
+# Documents whose number is the citizen's, and those whose number is built after GB 11643.
+_CITIZENS = frozenset(("RESIDENT_ID", "TEMPORARY_RESIDENT_ID"))
+_NUMBERED = _CITIZENS | {"HK_MACAO_TAIWAN_RESIDENCE"}
+_HK_MACAO_PERMIT = re.compile(r"[HM][0-9]{8}([0-9]{2})?")
+_PRODUCT_CODE = re.compile(r"ZXD[0-9A-Za-z]{18,21}")
+# Documents that say until when they are valid.
+_DATED = _NUMBERED | {
+    "PASSPORT",
+    "HK_MACAO_PERMIT",
+    "TAIWAN_PERMIT",
+    "FOREIGNER_PERMANENT_RESIDENCE",
+    "BUSINESS_LICENCE",
+}
 
 
 @rule("XQ-R-010")
 def check_citizen_number(type: str, number: str) -> Breach | None:
     """The number of a resident ID card has 18 characters and the right check digit."""
-    return _check_number(number) if type == "RESIDENT_ID" else None
+    return _check_number(number) if type in _CITIZENS else None
 
 
 @rule("XQ-R-011")
@@ -93,6 +104,8 @@ def check_credit_code(type: str, number: str) -> Breach | None:
         return None
     if not _CREDIT_CODE.fullmatch(number):
         return Breach(("number",), expected="18 digits and capital letters without I, O, S, V, Z")
+    if not number.strip("0"):
+        return Breach(("number",), expected="a code that is not all zeros")
     check = social_credit_check_character(number[:17])
     return None if number[17] == check else Breach(("number",), expected=f"check character {check}")
 
@@ -101,3 +114,47 @@ def check_credit_code(type: str, number: str) -> Breach | None:
 def check_document_period(valid_from: str, valid_until: str) -> Breach | None:
     """A document's validity does not end before it begins."""
     return Breach(("validUntil",), expected="not before validFrom") if valid_until < valid_from else None
+
+
+@rule("XQ-R-017")
+def check_validity_known(type: str, valid_until: str | None = None, long_term: bool | None = None) -> Breach | None:
+    """A document that has an end says when it is, or that it is valid without end."""
+    if type not in _DATED or valid_until is not None or long_term:
+        return None
+    return Breach(("validUntil",), expected="validUntil, or longTerm true")
+
+
+@rule("XQ-R-018")
+def check_one_validity(long_term: bool, valid_until: str) -> Breach | None:  # noqa: ARG001 -- its presence counts
+    """A document that is valid without end has no end."""
+    return Breach(("validUntil",), expected="no validUntil where longTerm is true") if long_term else None
+
+
+@rule("XQ-R-019")
+def check_travel_permit(type: str, number: str) -> Breach | None:
+    """The number of a travel permit for Hong Kong and Macao residents is a letter and 8 digits, 10 on older ones."""
+    if type != "HK_MACAO_PERMIT" or _HK_MACAO_PERMIT.fullmatch(number):
+        return None
+    return Breach(("number",), expected="H or M and 8 or 10 digits")
+
+
+@rule("XQ-R-024")
+def check_product_code(type: str, number: str) -> Breach | None:
+    """A trust product's registration code is ZXD and 18 to 21 letters or digits."""
+    if type != "TRUST_PRODUCT_CODE" or _PRODUCT_CODE.fullmatch(number):
+        return None
+    return Breach(("number",), expected="ZXD and 18 to 21 letters or digits")
+
+
+@rule("XQ-R-025")
+def check_permanent_residence_number(type: str, number: str) -> Breach | None:
+    """The number of a permanent residence card of 18 characters has the check digit of GB 11643."""
+    return _check_number(number) if type == "FOREIGNER_PERMANENT_RESIDENCE" and len(number) == 18 else None
+
+
+@rule("XQ-R-026")
+def check_permanent_residence_length(type: str, number: str) -> Breach | None:
+    """The number of a permanent residence card has 18 characters; cards from before 2023 have 15."""
+    if type != "FOREIGNER_PERMANENT_RESIDENCE" or len(number) == 18:
+        return None
+    return Breach(("number",), expected="18 characters")

@@ -45,10 +45,13 @@ def check_document_types(kind: str, documents: list[Json]) -> list[Breach] | Non
     ] or None
 
 
-_OF_INSTITUTIONS = frozenset(("UNIFIED_SOCIAL_CREDIT_CODE", "TRUST_PRODUCT_CODE"))
+_OF_INSTITUTIONS = frozenset(
+    ("UNIFIED_SOCIAL_CREDIT_CODE", "TRUST_PRODUCT_CODE", "BUSINESS_LICENCE", "ORGANISATION_CODE")
+)
 _OF_PERSONS = frozenset(
     (
         "RESIDENT_ID",
+        "TEMPORARY_RESIDENT_ID",
         "PASSPORT",
         "HK_MACAO_PERMIT",
         "TAIWAN_PERMIT",
@@ -84,9 +87,17 @@ def check_tax_number(country: str, tin: str | None = None, no_tin_reason: str | 
 @rule("XQ-R-032")
 def check_residences(declaration: str, residences: list[Json] | None = None) -> Breach | None:
     """Who declares a tax residence abroad names it."""
-    if declaration == "RESIDENT_ONLY" or residences:
+    if declaration == "RESIDENT_ONLY" or any(each["country"] != "CN" for each in residences or ()):
         return None
-    return Breach(("residences",), expected="at least one tax residence")
+    return Breach(("residences",), expected="at least one tax residence other than CN")
+
+
+@rule("XQ-R-034")
+def check_explanation(no_tin_reason: str, explanation: str | None = None) -> Breach | None:
+    """Who could not obtain a taxpayer number explains why."""
+    if no_tin_reason == "NOT_OBTAINED" and explanation is None:
+        return Breach(("explanation",), expected="why the number was not obtained")
+    return None
 
 
 @rule("XQ-R-033")

@@ -38,7 +38,7 @@ class Table:
 def table_of(name: str) -> Table:
     """Return the table of a message type by its name, e.g. ``KycApplication``."""
     schema = schema_of(name)
-    return _table(schema, "", schema["$defs"], {})
+    return _table(schema, "Message", schema["$defs"], {})
 
 
 def _table(schema: Schema, name: str, definitions: Schema, known: dict[str, Table]) -> Table:

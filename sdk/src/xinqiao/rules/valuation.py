@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from xinqiao.message import Json
+from xinqiao.rules.codes import minor_digits
 from xinqiao.rules.exact import decimals, scaled
 from xinqiao.rules.rule import Breach, rule
 
@@ -23,10 +24,10 @@ def check_net_assets(unit_nav: str, units: str, net_assets: Json) -> Breach | No
 
 @rule("XQ-R-080")
 def check_available_and_frozen(quantity: str, available: str, frozen: str) -> Breach | None:
-    """Available and frozen make up the holding."""
-    if scaled(available) + scaled(frozen) == scaled(quantity):
+    """Available and frozen are no more than the holding; what is locked in may be neither."""
+    if scaled(available) + scaled(frozen) <= scaled(quantity):
         return None
-    return Breach(("quantity",), expected="the sum of available and frozen")
+    return Breach(("quantity",), expected="at least the sum of available and frozen")
 
 
 @rule("XQ-R-081")
@@ -39,21 +40,26 @@ def check_lots(quantity: str, lots: list[Json]) -> Breach | None:
 
 @rule("XQ-R-082")
 def check_total(total_market_value: Json, positions: list[Json] | None = None) -> Breach | None:
-    """The market values of the positions add up to the total."""
-    total = sum(scaled(each["marketValue"]["value"]) for each in positions or ())
-    if total == scaled(total_market_value["value"]):
+    """The market values in the total's currency add up to it, within one minor unit of that currency.
+
+    Values in other currencies are not converted here: the total may hold them or leave them out, so with them it
+    is that sum or more.
+    """
+    currency = total_market_value["currency"]
+    values = [each["marketValue"] for each in positions or ()]
+    own = [scaled(value["value"]) for value in values if value["currency"] == currency]
+    difference = scaled(total_market_value["value"]) - sum(own)
+    if abs(difference) <= 10 ** (8 - minor_digits(currency)) or (difference > 0 and len(own) < len(values)):
         return None
-    return Breach(("totalMarketValue", "value"), expected="the sum of the positions' market values")
+    return Breach(("totalMarketValue", "value"), expected="the sum of the market values in its currency")
 
 
 @rule("XQ-R-083")
-def check_one_currency(total_market_value: Json, positions: list[Json]) -> list[Breach] | None:
-    """Market values and their total are in one currency."""
-    return [
-        Breach(("positions", index, "marketValue", "currency"), expected="the currency of totalMarketValue")
-        for index, each in enumerate(positions)
-        if each["marketValue"]["currency"] != total_market_value["currency"]
-    ] or None
+def check_currency_of_total(total_market_value: Json, positions: list[Json]) -> Breach | None:
+    """The total is in the currency of a position."""
+    if any(each["marketValue"]["currency"] == total_market_value["currency"] for each in positions):
+        return None
+    return Breach(("totalMarketValue", "currency"), expected="the currency of a position")
 
 
 @rule("XQ-R-090")

@@ -1,21 +1,13 @@
 """Rules on every value of a kind, wherever it stands: dates, times, currencies, countries, codes."""
 
 from datetime import date
-from functools import cache, lru_cache
-from importlib.resources import files
-
-import orjson
+from functools import lru_cache
 
 from xinqiao.rules.check_digits import isin_check_digit, social_credit_check_character
+from xinqiao.rules.codes import codes
 from xinqiao.rules.rule import value_rule
 
 __all__: list[str] = []
-
-
-@cache
-def _codes(name: str) -> frozenset[str]:
-    resource = files("xinqiao") / "schemas" / "codes" / f"{name}.json"
-    return frozenset(orjson.loads(resource.read_bytes())["codes"])
 
 
 @value_rule("XQ-R-001")
@@ -39,13 +31,13 @@ def check_timestamp(value: str) -> str | None:
 @value_rule("XQ-R-003")
 def check_currency(value: str) -> str | None:
     """The currency is in ISO 4217."""
-    return None if value in _codes("iso4217") else "a currency of ISO 4217"
+    return None if value in codes("iso4217") else "a currency of ISO 4217"
 
 
 @value_rule("XQ-R-004")
 def check_country(value: str) -> str | None:
     """The country or region is in ISO 3166-1."""
-    return None if value in _codes("iso3166-1") else "a country or region of ISO 3166-1"
+    return None if value in codes("iso3166-1") else "a country or region of ISO 3166-1"
 
 
 @value_rule("XQ-R-005")

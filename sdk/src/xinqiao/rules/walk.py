@@ -90,13 +90,12 @@ def _finding(message: Json, kind: MessageType, path: Path, about: Metadata, brea
     place = (*path, *breach.at)
     field = field_at(kind.body, ".".join(step for step in place if isinstance(step, str)))
     value = _value_at(message, place) if breach.value is None else breach.value
-    sensitivity = field.sensitivity if field else "C2"
     return Finding(
         rule=about.id,
         path=canonical_path(place),
         text=about.text,
         level=about.level,
-        value=None if value is None or isinstance(value, dict | list) else masked(value, sensitivity),
+        value=None if value is None or isinstance(value, dict | list) else masked(value, field),
         expected=breach.expected,
         fix=about.fix,
     )
