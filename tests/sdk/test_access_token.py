@@ -1,5 +1,6 @@
 """Access tokens: for one audience, for five minutes, by a registered key."""
 
+import base64
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -54,6 +55,24 @@ def test_a_token_of_a_longer_life_is_refused() -> None:
 
     with pytest.raises(NotAuthorized, match="at most five minutes"):
         check_access_token(token, KEYS, AUDIENCE, at=NOW)
+
+
+def test_a_token_whose_times_are_no_times_of_this_world_is_refused() -> None:
+    for issued in (10**400, -(10**400)):
+        with pytest.raises(NotAuthorized, match="outside its time"):
+            check_access_token(token_with({"aud": AUDIENCE, "iat": issued, "exp": issued}), KEYS, AUDIENCE)
+
+
+def test_a_token_whose_claims_are_too_deep_is_refused() -> None:
+    protected, claims = (encoded(part) for part in (b'{"alg":"Ed25519","kid":"bank-1"}', b"[" * 2800))
+    signature = encoded(KEY.sign(f"{protected}.{claims}".encode()))
+
+    with pytest.raises(NotAuthorized, match="not a token"):
+        check_access_token(f"{protected}.{claims}.{signature}", KEYS, AUDIENCE)
+
+
+def encoded(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
 @pytest.mark.parametrize("claims", [{}, {"aud": AUDIENCE}, {"aud": AUDIENCE, "iat": "now", "exp": "later"}])

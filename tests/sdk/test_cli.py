@@ -1,6 +1,9 @@
 """The command: what it prints, and its exit codes."""
 
+import io
 import json
+import re
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +11,7 @@ import pytest
 
 from tests.sdk.server import Answer, serving
 from xinqiao.cli import main
-from xinqiao.errors import NotValid
+from xinqiao.errors import NoRoute, NotValid
 from xinqiao.finding import Finding, Text
 from xinqiao.message import write_json
 from xinqiao.outcome import rejection
@@ -18,6 +21,7 @@ from xinqiao.testing import BANK, CASE_ID, TRUST_COMPANY, example, patched, vect
 from xinqiao.validation import check
 
 Capture = pytest.CaptureFixture[str]
+KYC, NAV = (" / ".join(message_types()[body].title) for body in ("kycApplication", "navReport"))
 BROKEN = patched(
     vector("kycApplication"),
     [{"op": "replace", "path": "/kycApplication/applicant/documents/0/number", "value": "110101198001010071"}],
@@ -39,13 +43,13 @@ def key(tmp_path: Path, capsys: Capture) -> str:
 
 def test_a_valid_message_exits_0(tmp_path: Path, capsys: Capture) -> None:
     assert main(["validate", written(tmp_path, vector("kycApplication"))]) == 0
-    assert capsys.readouterr().out == "kycApplication  开户尽调申请 / KYC application: 有效 valid\n"
+    assert capsys.readouterr().out == f"kycApplication  {KYC}: 有效 valid\n"
 
 
 def test_an_invalid_message_exits_1_with_findings_that_people_can_read(tmp_path: Path, capsys: Capture) -> None:
     assert main(["validate", written(tmp_path, BROKEN)]) == 1
     assert capsys.readouterr().out == (
-        "kycApplication  开户尽调申请 / KYC application: 无效 not valid\n"
+        f"kycApplication  {KYC}: 无效 not valid\n"
         "错误 ERROR  XQ-R-010  kycApplication.applicant.documents[0].number\n"
         "    居民身份证号码不正确 / the number of the resident identity card is wrong\n"
         "    当前值 value: 110************071\n"
@@ -172,9 +176,48 @@ def test_a_sent_file_travels_as_it_is_and_its_receipt_is_printed(tmp_path: Path,
     )
 
 
+def test_a_gateway_that_is_down_was_not_sent_anything(tmp_path: Path, capsys: Capture, key: str) -> None:
+    file = written(tmp_path, vector("navReport"))
+    with serving(lambda _: Answer(202)) as served:
+        url = served.url
+    send = ["send", file, "--url", url, "--channel", "demo-bank", "--key", key]
+
+    assert [main(send), main([*send, "--json"])] == [2, 2]
+    printed = capsys.readouterr()
+    assert printed.err.startswith(
+        "destination_down  对方暂不可达 / the destination cannot be reached: no answer after 5"
+    )
+    assert printed.err.endswith(
+        "    修正 fix: 未发送；请启动网关或检查 --url，然后再次执行同一命令 / "
+        "not sent; start the gateway or check --url, then run the same command again\n"
+    )
+    assert json.loads(printed.out)["error"]["fix"]["en"].startswith("not sent; start the gateway")
+
+
+def test_a_gateway_that_does_not_answer_may_have_the_message(tmp_path: Path, capsys: Capture, key: str) -> None:
+    file = written(tmp_path, vector("navReport"))
+
+    with serving(lambda _: Answer(0)) as served:
+        assert main(["send", file, "--url", served.url, "--channel", "demo-bank", "--key", key]) == 2
+
+    assert "no answer came; run the same command again" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "url", ["localhost:8700", "127.0.0.1:8700", "ftp://a", "http://", "http://a:x", "http://a:99999"]
+)
+def test_an_address_that_is_none_is_refused_at_once(tmp_path: Path, capsys: Capture, key: str, url: str) -> None:
+    file = written(tmp_path, vector("navReport"))
+
+    assert main(["send", file, "--url", url, "--channel", "demo-bank", "--key", key]) == 2
+    assert capsys.readouterr().err.startswith(f"settings_invalid  系统设置无效 / a setting is not valid: --url {url}")
+
+
 def test_a_refused_file_exits_1_and_says_why(tmp_path: Path, capsys: Capture, key: str) -> None:
-    finding = Finding("XQ-R-001", "navReport.navDate", Text("日期不存在", "no such day"), partner_path="Body/Dt")
-    refused = rejection(TRUST_COMPANY, BANK, NotValid("1 violation", findings=[finding]))
+    text = Text("日期yyyy-MM-dd不存在", "no such day")
+    own = Finding("XQ-R-001", "navReport.navDate", text, partner_path="Body/Dt", fix=Text("更正", "mend it"))
+    same = Finding("XQ-R-001", "navReport.navDate", text, partner_path="navReport.navDate")
+    refused = rejection(TRUST_COMPANY, BANK, NotValid("2 findings", findings=[own, same]))
     send = ["send", written(tmp_path, vector("navReport")), "--channel", "demo-bank", "--key", key]
 
     with serving(lambda _: Answer(422, write_json(refused))) as served:
@@ -182,25 +225,146 @@ def test_a_refused_file_exits_1_and_says_why(tmp_path: Path, capsys: Capture, ke
 
     readable, _, answer = capsys.readouterr().out.partition("{")
     assert readable == (
-        "not_valid  校验未通过 / the message is not valid: 1 violation\n"
+        "not_valid  校验未通过 / the message is not valid: 2 findings\n"
         "错误 ERROR  XQ-R-001  Body/Dt (navReport.navDate)\n"
-        "    日期不存在 / no such day\n"
-        "    修正 fix: 按所列发现逐项修正 / correct each finding listed\n"
+        "    日期 yyyy-MM-dd 不存在 / no such day\n"
+        "    修正 fix: 更正 / mend it\n"
+        "错误 ERROR  XQ-R-001  navReport.navDate\n"
+        "    日期 yyyy-MM-dd 不存在 / no such day\n"
     )
     assert json.loads("{" + answer) == refused
 
 
-def test_a_partners_own_answer_is_printed_as_it_came(tmp_path: Path, capsys: Capture, key: str) -> None:
+def test_a_refusal_without_findings_says_how_to_mend_it(tmp_path: Path, capsys: Capture, key: str) -> None:
+    refused = rejection(TRUST_COMPANY, BANK, NoRoute("no channel"))
+    file = written(tmp_path, vector("navReport"))
+
+    with serving(lambda _: Answer(422, write_json(refused))) as served:
+        assert main(["send", file, "--url", served.url, "--channel", "demo-bank", "--key", key]) == 1
+
+    assert capsys.readouterr().out == (
+        "no_route  没有通往接收机构的渠道 / no channel leads to the receiver: no channel\n"
+        "    修正 fix: 检查接收机构代码，或请对方开通该消息 / "
+        "check the receiver's code, or ask for the message to be opened\n"
+    )
+
+
+def test_an_array_is_refused_where_one_of_its_messages_is(tmp_path: Path, capsys: Capture, key: str) -> None:
+    answers = [vector("receipt"), rejection(TRUST_COMPANY, BANK, NoRoute())]
+    file = written(tmp_path, [vector("navReport")] * 2)
+
+    with serving(lambda _: Answer(207, json.dumps(answers).encode())) as served:
+        assert main(["send", file, "--url", served.url, "--channel", "demo-bank", "--key", key]) == 1
+
+    printed = capsys.readouterr().out
+    assert ("已受理 accepted: " in printed, "no_route  " in printed) == (True, True)
+
+
+RSP = '<?xml version="1.0" encoding="GB18030"?>\n<Rsp><RetMsg>受理成功</RetMsg></Rsp>'
+
+
+@pytest.mark.parametrize(
+    ("content", "content_type", "text"),
+    [
+        (RSP.encode("gb18030"), "application/xml", RSP),
+        (RSP.encode("gb18030"), "application/xml; charset=GB18030", RSP),
+        ("<Rsp>受理</Rsp>".encode("gbk"), 'text/xml; charset="gbk"', "<Rsp>受理</Rsp>"),
+        ("<Rsp>受理</Rsp>\n".encode(), "application/xml; charset=none-such", "<Rsp>受理</Rsp>\n"),
+    ],
+)
+def test_a_partners_own_answer_is_printed_in_its_character_set(
+    tmp_path: Path, capsys: Capture, key: str, content: bytes, content_type: str, text: str
+) -> None:
     command = ["send", written(tmp_path, b"<Root/>"), "--channel", "demo-bank", "--key", key]
+    command += ["--content-type", "application/xml"]
 
-    with serving(lambda _: Answer(200, b"<Rsp>0000</Rsp>")) as served:
-        assert main([*command, "--url", served.url, "--content-type", "application/xml"]) == 0
+    with serving(lambda _: Answer(200, content, {"Content-Type": content_type})) as served:
+        assert [main([*command, "--url", served.url]), main([*command, "--url", served.url, "--json"])] == [0, 0]
 
-    assert capsys.readouterr().out == "<Rsp>0000</Rsp>"
+    shown = f"HTTP 200  {content_type}\n{text.rstrip()}\n"
+    printed = capsys.readouterr().out
+    assert printed.startswith(shown)
+    assert json.loads(printed.removeprefix(shown)) == {"status": 200, "contentType": content_type, "text": text}
     assert served.requests[0].headers["Content-Type"] == "application/xml"
 
 
-@pytest.mark.parametrize("command", [[], ["validate"], ["example", "coffeeOrder"], ["polish", "x"]])
+def test_a_partners_own_refusal_exits_1(tmp_path: Path, key: str) -> None:
+    command = ["send", written(tmp_path, b"<Root/>"), "--channel", "demo-bank", "--key", key]
+
+    with serving(lambda _: Answer(422, RSP.encode("gb18030"), {"Content-Type": "application/xml"})) as served:
+        assert main([*command, "--url", served.url, "--content-type", "application/xml"]) == 1
+
+
+@pytest.mark.parametrize("said", [{"rejection": {}}, {"header": {}, "receipt": {}}, {"ok": True}, [], ["a"], 1])
+def test_json_that_is_no_answer_of_the_standard_is_shown(
+    tmp_path: Path, capsys: Capture, key: str, said: object
+) -> None:
+    command = ["send", written(tmp_path, vector("navReport")), "--channel", "demo-bank", "--key", key]
+    body = json.dumps(said)
+
+    with serving(lambda _: Answer(200, body.encode(), {"Content-Type": "application/json"})) as served:
+        assert main([*command, "--url", served.url]) == 2
+
+    assert capsys.readouterr().out == f"HTTP 200  application/json\n{body}\n"
+
+
+def test_what_another_server_says_is_shown_and_is_no_verdict(tmp_path: Path, capsys: Capture, key: str) -> None:
+    command = ["send", written(tmp_path, vector("navReport")), "--channel", "demo-bank", "--key", key]
+    page = Answer(404, b"<h1>nginx\x1b[31m</h1>\r\n", {"Content-Type": "text/html"})
+
+    with serving(lambda _: page) as served:
+        assert main([*command, "--url", served.url]) == 2
+
+    printed = capsys.readouterr()
+    assert printed.out == "HTTP 404  text/html\n<h1>nginx\ufffd[31m</h1>\n"
+    assert printed.err == "答复不是标准的消息；请检查 --url / the answer is no message of the standard; check --url\n"
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o644])
+def test_a_public_key_does_not_sign_whoever_may_read_it(tmp_path: Path, capsys: Capture, key: str, mode: int) -> None:
+    public = Path(key.replace(".jwk", ".pub.jwk"))
+    public.chmod(mode)
+
+    assert main(["seal", written(tmp_path, vector("navReport")), "--key", str(public)]) == 2
+    assert f"{public}: this is a public key; the private one is {key}\n" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("content", [vector("navReport"), ["a"], b"-----BEGIN PRIVATE KEY-----"])
+def test_what_is_no_key_does_not_sign(tmp_path: Path, capsys: Capture, content: object) -> None:
+    file = written(tmp_path, content)
+
+    assert main(["seal", file, "--key", file]) == 2
+    assert f"{file} is no key: a JWK (a JSON object" in capsys.readouterr().err
+
+
+def test_a_private_key_that_others_may_read_does_not_sign(tmp_path: Path, capsys: Capture, key: str) -> None:
+    Path(key).chmod(0o644)
+
+    assert main(["seal", written(tmp_path, vector("navReport")), "--key", key]) == 2
+    assert "may be read by others" in capsys.readouterr().err
+
+
+def test_a_message_may_come_from_standard_input(capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(write_json(vector("navReport")))))
+
+    assert main(["validate", "-"]) == 0
+    assert capsys.readouterr().out == f"navReport  {NAV}: 有效 valid\n"
+
+
+def test_without_a_command_the_help_is_printed(capsys: Capture) -> None:
+    assert main([]) == 2
+    assert "示例 examples:\n  xinqiao new-key" in capsys.readouterr().out
+
+
+def test_the_version_is_that_of_the_distribution_and_of_the_standard(capsys: Capture) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["--version"])
+
+    assert caught.value.code == 0
+    assert capsys.readouterr().out == f"xinqiao {version('xinqiao')} (标准 standard 1.0)\n"
+
+
+@pytest.mark.parametrize("command", [["validate"], ["example", "coffeeOrder"], ["polish", "x"]])
 def test_a_wrong_command_exits_2_with_its_usage(capsys: Capture, command: list[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         main(command)
@@ -215,4 +379,8 @@ def test_every_command_explains_itself_in_both_languages(capsys: Capture, comman
         main([command, "--help"])
 
     assert caught.value.code == 0
-    assert " / " in capsys.readouterr().out
+    explained = re.split(r"^示例 examples:", capsys.readouterr().out, flags=re.MULTILINE)[0]
+    usage, *sections = explained.split("\n\n")
+    assert usage.startswith("usage: xinqiao")
+    said = [line for section in sections for line in re.split(r"\n  (?=[-\w])", section) if line.strip()]
+    assert [line for line in said if not re.search(r"[\u4e00-\u9fff][^/]*( /)? [a-z]", line, re.DOTALL)] == []

@@ -8,12 +8,15 @@ from urllib.parse import parse_qs, urlsplit
 
 import orjson
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.sdk.server import Answer, Request, Served, serving
-from xinqiao.client import Client, Page, Retry
+from xinqiao.client import Client, Page, Retry, retry_after
 from xinqiao.errors import (
     DestinationDown,
     DestinationRefused,
+    InternalError,
     JournalUnavailable,
     KeyUnusable,
     MalformedJson,
@@ -89,7 +92,7 @@ def test_a_message_is_sent_sealed_and_its_receipt_returned(typed: bool) -> None:
 
 def test_client_and_receiver_understand_each_other() -> None:
     handled: list[Json] = []
-    receiver = Receiver(KEYS, handled.append, MemorySeen())
+    receiver = Receiver(KEYS, handled.append, MemorySeen(), institution=TRUST_COMPANY)
 
     def gateway(request: Request) -> Answer:
         headers = request.headers
@@ -179,6 +182,71 @@ def test_a_wait_is_at_least_what_the_server_asks_for(said: str | timedelta, leas
     assert least <= waits[0] <= most
 
 
+AT = datetime(2026, 1, 5, 10, 0, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [
+        (None, None),
+        ("", None),
+        ("soon", None),
+        ("-5", None),
+        ("1.5", None),
+        ("٧", None),
+        ("Mon, 99 Foo 2026", None),
+        ("Mon, 01 Jan 99999999999 00:00:00 GMT", None),
+        ("01 Jan 2026 99999999999999999999:00:00 GMT", None),
+        ("0", 0.0),
+        (" 7 ", 7.0),
+        ("86401", 86400.0),
+        ("9" * 400, 86400.0),
+        ("Mon, 05 Jan 2026 10:00:30 GMT", 30.0),
+        ("Mon, 05 Jan 2026 10:00:30", 30.0),
+        ("Mon, 05 Jan 2026 10:00:30 -0000", 30.0),
+        ("Mon, 05 Jan 2026 18:00:30 +0800", 30.0),
+        ("Mon, 05 Jan 2026 09:00:00 GMT", 0.0),
+        ("Tue, 05 Jan 2027 10:00:00 GMT", 86400.0),
+    ],
+)
+def test_retry_after_is_seconds_or_a_date_up_to_a_day(header: str | None, seconds: float | None) -> None:
+    assert retry_after(header, AT) == seconds
+
+
+@given(st.text() | st.from_regex(r"[A-Za-z]{3}, [0-9]{1,3} (Jan|Feb) [0-9]{1,12} [0-9:]{1,9} [+A-Z0-9-]{0,9}"))
+def test_retry_after_is_bounded_whatever_the_header_says(header: str) -> None:
+    assert 0.0 <= (retry_after(header) or 0.0) <= 86400.0
+
+
+def said(status: int, retryable: bool) -> Answer:
+    message = rejection(TRUST_COMPANY, BANK, OutOfOrder("x"))
+    message["rejection"] |= {"reason": "of_a_later_version", "retryable": retryable}
+    return Answer(status, write_json(message))
+
+
+@pytest.mark.parametrize(
+    ("answer", "attempts"),
+    [
+        (said(409, True), 2),
+        (said(500, True), 2),
+        (said(503, False), 1),
+        (said(429, False), 1),
+        (refusal(InternalError("x")), 2),
+        (Answer(503, b'{"rejection": {}}'), 2),
+        (Answer(400, b'{"rejection": {}}'), 1),
+        *((Answer(status, b"<html>"), 2) for status in (429, 500, 502, 503, 504, 507, 520, 522, 524, 529)),
+        *((Answer(status, b"<html>"), 1) for status in (200, 400, 401, 404, 409, 422, 501, 505, 530)),
+    ],
+)
+def test_an_answer_says_itself_whether_to_repeat_and_its_status_where_it_does_not(
+    answer: Answer, attempts: int
+) -> None:
+    with serving(lambda _: answer) as served, client(served, retry=Retry(attempts=2)) as sender:
+        sender.submit_raw(b"{}", CONTENT_TYPE_JSON)
+
+    assert len(served.requests) == attempts
+
+
 def test_no_answer_at_all_is_a_destination_down() -> None:
     with serving(lambda _: Answer(0)) as served:
         pass
@@ -198,6 +266,9 @@ def test_no_answer_at_all_is_a_destination_down() -> None:
         (Answer(200, b"{}"), DestinationRefused),
         (Answer(200, b"\xff"), DestinationRefused),
         (Answer(503, b"<html>busy</html>"), DestinationDown),
+        (Answer(422, b'{"rejection": {}}'), DestinationRefused),
+        (Answer(422, b'{"rejection": {"retryable": false, "reason": 1}}'), DestinationRefused),
+        (Answer(503, b'{"rejection": []}'), DestinationDown),
     ],
 )
 def test_an_answer_outside_the_standard_is_told_from_a_rejection(answer: Answer, error: type[Exception]) -> None:
@@ -274,6 +345,27 @@ def test_a_fetched_message_that_is_not_base64_is_refused() -> None:
         serving(in_turn(answer)) as served,
         client(served) as receiver,
         pytest.raises(MalformedJson, match="base64"),
+    ):
+        receiver.messages()
+
+
+@pytest.mark.parametrize(
+    ("page", "said"),
+    [
+        ({"messages": {}, "cursor": "c"}, "array named messages"),
+        ({"messages": []}, "text named cursor"),
+        ({"messages": [], "cursor": 7}, "text named cursor"),
+        ({"messages": ["x"], "cursor": "c"}, r"messages\[0\] is no sealed message"),
+        ({"messages": [{"content": "e30="}], "cursor": "c"}, r"messages\[0\] is no sealed message"),
+        ({"messages": [dict.fromkeys(("content", "contentType", "signature"))], "cursor": "c"}, "no sealed message"),
+        ({"messages": [dict.fromkeys(("content", "contentType", "signature"), "王")], "cursor": "c"}, "base64"),
+    ],
+)
+def test_a_page_that_is_not_as_the_standard_writes_it_is_refused(page: Json, said: str) -> None:
+    with (
+        serving(in_turn(Answer(200, orjson.dumps(page)))) as served,
+        client(served) as receiver,
+        pytest.raises(MalformedJson, match=said),
     ):
         receiver.messages()
 

@@ -5,6 +5,7 @@ import pytest
 from xinqiao import errors
 from xinqiao.errors import (
     ConfigurationError,
+    DestinationRefused,
     NotValid,
     OutOfOrder,
     Rejected,
@@ -13,8 +14,9 @@ from xinqiao.errors import (
     error_table,
 )
 from xinqiao.finding import Finding, Text, errors_in
+from xinqiao.message import Json
 from xinqiao.outcome import error_of, rejection
-from xinqiao.testing import BANK, TRUST_COMPANY, vector
+from xinqiao.testing import BANK, TRUST_COMPANY, patched, vector
 from xinqiao.validation import check
 
 TABLE = error_table()
@@ -71,6 +73,57 @@ def test_a_reason_of_a_later_version_keeps_its_branch(retryable: bool, branch: t
     assert type(error) is branch
     assert "too_early" in error.detail
     assert error_table() == TABLE
+
+
+@pytest.mark.parametrize(
+    ("change", "place"),
+    [
+        ({"reason": None}, "rejection.reason"),
+        ({"text": {"zh": "错"}}, "rejection.text.en"),
+        ({"retryable": "no"}, "rejection.retryable"),
+        ({"findings": [{"rule": "x"}]}, "rejection.findings[0].path"),
+    ],
+)
+def test_a_rejection_that_is_not_as_the_standard_writes_it_is_said_to_be_none(
+    change: dict[str, object], place: str
+) -> None:
+    message = vector("rejection")
+    message["rejection"] |= change
+
+    with pytest.raises(DestinationRefused, match="no rejection of the standard") as caught:
+        error_of(message)
+
+    assert place in [finding.path for finding in caught.value.findings]
+
+
+@pytest.mark.parametrize(
+    "message", [{}, {"rejection": {}}, {"rejection": []}, {"rejection": None}, {"header": 1, "rejection": {}}]
+)
+def test_what_has_nothing_of_a_rejection_is_said_to_be_none(message: Json) -> None:
+    with pytest.raises(DestinationRefused, match="no rejection of the standard"):
+        error_of(message)
+
+
+def test_another_message_is_no_rejection() -> None:
+    with pytest.raises(DestinationRefused, match="but receipt"):
+        error_of(vector("receipt"))
+    with pytest.raises(DestinationRefused, match=r"header\.standardVersion is '2\.0'"):
+        error_of(patched(vector("rejection"), [{"op": "replace", "path": "/header/standardVersion", "value": "2.0"}]))
+
+
+def test_a_rejection_is_read_though_its_header_is_poor_or_it_tells_more_than_is_known() -> None:
+    finding = Finding("XQ-R-001", "navReport.navDate", Text("错", "wrong"))
+    message = rejection(TRUST_COMPANY, BANK, NotValid("1 violation", findings=[finding]))
+    message["header"] = {}
+    message["rejection"]["findings"][0]["text"]["fr"] = "faux"
+
+    assert error_of(message).findings == (finding,)
+
+
+def test_a_rejection_stays_valid_whatever_the_detail_holds() -> None:
+    message = rejection(TRUST_COMPANY, BANK, NotValid("found \x01\n" + "x" * 2000))
+
+    assert errors_in(check(message, strict=True)) == []
 
 
 def test_an_error_without_detail_says_its_text() -> None:

@@ -101,6 +101,22 @@ def test_a_key_that_cannot_be_used_is_refused_with_what_is_wrong(jwk: dict[str, 
         VerifyingKey.from_jwk(jwk)
 
 
+@pytest.mark.parametrize("kid", ["a/b", "../a", ".a", "..", "-a", "_a", ":a", "a\n", "a b", "", "钥", "a" * 65])
+def test_the_id_of_a_key_is_fit_for_the_name_of_a_file(kid: str) -> None:
+    for reading in (
+        lambda: new_key(kid),
+        lambda: VerifyingKey.from_jwk({**PUBLIC, "kid": kid}),
+        lambda: KeyRing.from_jwks({"keys": [{**PUBLIC, "kid": kid}]}),
+    ):
+        with pytest.raises(KeyUnusable, match="no usable kid"):
+            reading()
+
+
+@pytest.mark.parametrize("kid", ["a", "7", "demo-bank-2026-1", "a:b._-", "a" * 64])
+def test_letters_digits_and_some_signs_make_the_id_of_a_key(kid: str) -> None:
+    assert new_key(kid).kid == kid
+
+
 @pytest.mark.parametrize(("content", "said"), [("{", "not JSON"), ("[]", "not a JWK")])
 def test_a_file_that_is_no_jwk_is_refused(tmp_path: Path, content: str, said: str) -> None:
     path = tmp_path / "key.jwk"

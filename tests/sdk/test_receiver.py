@@ -1,19 +1,22 @@
 """The receiver: verifies, handles once, answers with the same receipt, refuses with the reason of the table."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from xinqiao.errors import OutOfOrder, Overloaded
+from xinqiao.errors import InProgress, OutOfOrder, Overloaded
 from xinqiao.finding import errors_in
-from xinqiao.message import Json, body_digest, read_json, write_json
+from xinqiao.message import Json, content_digest, read_json, write_json
+from xinqiao.outcome import NOBODY
 from xinqiao.receiver import MemorySeen, Receiver, Seen, SqliteSeen
 from xinqiao.seal import CONTENT_TYPE_JSON, KeyRing, new_key, seal
-from xinqiao.testing import BANK, TRUST_COMPANY, example
+from xinqiao.seen import Acceptance
+from xinqiao.testing import BANK, INSURER, TRUST_COMPANY, example, patched
 from xinqiao.validation import check
 
 GATEWAY = new_key("gateway-1")
@@ -29,6 +32,11 @@ def seen(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Seen]:
         yield remembered
 
 
+def receiver_of(handle: Callable[[Json], None] = lambda _: None, seen: Seen | None = None, **options: Any) -> Receiver:
+    """Return a receiver of the bank."""
+    return Receiver(KEYS, handle, seen or MemorySeen(), **{"institution": BANK, **options})
+
+
 def push(receiver: Receiver, message: Json, at: datetime | None = None) -> tuple[int, Json]:
     sealed = seal(write_json(message), CONTENT_TYPE_JSON, GATEWAY, at)
     status, answer = receiver.receive(sealed.content, sealed.content_type, sealed.signature)
@@ -41,7 +49,7 @@ def test_a_message_is_handled_and_receipted(seen: Seen) -> None:
     handled: list[Json] = []
     message = example("navReport")
 
-    status, answer = push(Receiver(KEYS, handled.append, seen), message)
+    status, answer = push(receiver_of(handled.append, seen), message)
 
     assert handled == [message]
     assert status == 202
@@ -57,13 +65,13 @@ def test_a_message_is_handled_and_receipted(seen: Seen) -> None:
         "acceptedMessageId": message["header"]["messageId"],
         "acceptedAt": "",
         "position": "1",
-        "digest": {"algorithm": "SHA256", "value": body_digest(message)},
+        "digest": {"algorithm": "SHA256", "value": content_digest(message)},
     }
 
 
 def test_a_repeat_is_not_handled_again_and_gets_the_same_receipt(seen: Seen) -> None:
     handled: list[Json] = []
-    receiver = Receiver(KEYS, handled.append, seen)
+    receiver = receiver_of(handled.append, seen)
     message = example("navReport")
 
     answers = [push(receiver, message) for _ in range(3)]
@@ -79,22 +87,24 @@ def test_a_repeat_is_known_after_a_restart(tmp_path: Path) -> None:
     answers = []
     for _ in range(2):
         with SqliteSeen(tmp_path / "seen.db") as remembered:
-            answers.append(push(Receiver(KEYS, handled.append, remembered), message))
+            answers.append(push(receiver_of(handled.append, remembered), message))
 
     assert [status for status, _ in answers] == [202, 200]
     assert answers[0][1] == answers[1][1]
     assert handled == [message]
 
 
-def test_repeats_at_the_same_time_are_handled_once(seen: Seen) -> None:
+def test_messages_at_the_same_time_are_handled_once_by_many_workers(tmp_path: Path) -> None:
     handled: list[Json] = []
     together = threading.Barrier(8, timeout=10)
     message = example("navReport")
-    receiver = Receiver(KEYS, handled.append, seen)
 
     def one(_: int) -> tuple[int, Json]:
-        together.wait()
-        return push(receiver, message)
+        with SqliteSeen(tmp_path / "seen.db") as own:
+            receiver = receiver_of(handled.append, own)
+            together.wait()
+            attempts = (push(receiver, message) for _ in range(1000))
+            return next(answer for answer in attempts if answer[0] != 503)
 
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(one, range(8)))
@@ -104,27 +114,114 @@ def test_repeats_at_the_same_time_are_handled_once(seen: Seen) -> None:
     assert handled == [message]
 
 
+def test_a_message_that_is_being_handled_is_in_progress_for_everybody_else(seen: Seen) -> None:
+    message = example("navReport")
+    meanwhile: list[tuple[int, Json]] = []
+    other = receiver_of(lambda _: pytest.fail("handled twice"), seen)
+
+    status, _ = push(receiver_of(lambda each: meanwhile.append(push(other, each)), seen), message)
+
+    assert status == 202
+    [(busy, answer)] = meanwhile
+    assert (busy, answer["rejection"]["reason"], answer["rejection"]["retryable"]) == (503, "in_progress", True)
+    assert push(other, message)[0] == 200
+
+
+def test_a_claim_of_a_worker_that_died_is_handled_again_when_its_lease_is_over(tmp_path: Path) -> None:
+    clock = [1_767_607_200.0]
+    message = example("navReport")
+    handled: list[Json] = []
+    message_id = message["header"]["messageId"]
+    with SqliteSeen(tmp_path / "seen.db", now=lambda: clock[0]) as died:
+        died.claim(message_id, "digest", "token")
+
+    with SqliteSeen(tmp_path / "seen.db", now=lambda: clock[0]) as remembered:
+        receiver = receiver_of(handled.append, remembered)
+        statuses = []
+        for seconds in (0.0, 119.0, 1.0, 1000.0):
+            clock[0] += seconds
+            statuses.append(push(receiver, message)[0])
+
+    assert statuses == [503, 503, 202, 200]
+    assert handled == [message]
+
+
+def test_a_worker_that_outlived_its_claim_neither_finishes_nor_releases_it(tmp_path: Path) -> None:
+    with SqliteSeen(tmp_path / "seen.db", lease=timedelta(0)) as slow, SqliteSeen(tmp_path / "seen.db") as fast:
+        assert slow.claim("m", "first", "slow") is None
+        assert fast.claim("m", "second", "fast") is None
+        slow.release("m", "slow")
+        with pytest.raises(InProgress, match="outlived its claim"):
+            slow.finish("m", "slow", "2026-01-05T10:00:00Z")
+
+        accepted = fast.finish("m", "fast", "2026-01-05T10:00:01Z")
+
+        assert accepted == Acceptance("second", "2026-01-05T10:00:01Z", 1)
+        assert slow.claim("m", "first", "late") == accepted
+        with pytest.raises(InProgress):
+            fast.finish("m", "fast", "2026-01-05T10:00:02Z")
+
+
+def test_what_was_not_claimed_cannot_be_finished(seen: Seen) -> None:
+    with pytest.raises(InProgress, match="message m"):
+        seen.finish("m", "token", "2026-01-05T10:00:00Z")
+
+
 def test_positions_count_what_was_accepted(seen: Seen) -> None:
-    receiver = Receiver(KEYS, lambda _: None, seen)
+    receiver = receiver_of(lambda _: None, seen)
 
     answers = [push(receiver, example("navReport")) for _ in range(3)]
 
     assert [answer["receipt"]["position"] for _, answer in answers] == ["1", "2", "3"]
 
 
-def test_the_same_id_with_another_body_is_a_conflict(seen: Seen) -> None:
+@pytest.mark.parametrize(
+    "patch",
+    [
+        {"op": "replace", "path": "/navReport/cumulativeNav", "value": "1.0100"},
+        {"op": "replace", "path": "/header/caseId", "value": "CASE-2026-0002"},
+        {"op": "add", "path": "/header/revision", "value": 1},
+    ],
+)
+def test_the_same_id_with_other_content_is_a_conflict(seen: Seen, patch: Json) -> None:
     handled: list[Json] = []
-    receiver = Receiver(KEYS, handled.append, seen)
+    receiver = receiver_of(handled.append, seen)
     first = example("navReport")
-    second = example("navReport", message_id=first["header"]["messageId"])
-    second["navReport"]["cumulativeNav"] = "1.0100"
     push(receiver, first)
 
-    status, answer = push(receiver, second)
+    status, answer = push(receiver, patched(first, [patch]))
 
     assert (status, answer["rejection"]["reason"]) == (409, "conflict")
     assert answer["rejection"]["rejectedMessageId"] == first["header"]["messageId"]
     assert handled == [first]
+
+
+def test_a_message_for_another_institution_is_refused_in_this_ones_name(seen: Seen) -> None:
+    handled: list[Json] = []
+    message = example("navReport", receiver=INSURER)
+
+    status, answer = push(receiver_of(handled.append, seen), message)
+
+    assert (status, answer["rejection"]["reason"]) == (403, "receiver_mismatch")
+    assert answer["rejection"]["rejectedMessageId"] == message["header"]["messageId"]
+    assert (answer["header"]["sender"], answer["header"]["receiver"]) == (BANK, TRUST_COMPANY)
+    assert handled == []
+
+
+@pytest.mark.parametrize("test", [True, False])
+def test_a_receiver_takes_test_traffic_or_production_and_not_both(seen: Seen, test: bool) -> None:
+    receiver = receiver_of(seen=seen, test=test)
+
+    refused, taken = (push(receiver, example("navReport", test=flag)) for flag in (not test, test))
+
+    assert (refused[0], refused[1]["rejection"]["reason"]) == (403, "test_mismatch")
+    assert taken[0] == 202
+
+
+def test_what_cannot_be_read_is_answered_in_this_institutions_name_to_nobody() -> None:
+    header = read_json(receiver_of().receive(b"{}", CONTENT_TYPE_JSON, "")[1])["header"]
+
+    assert (header["sender"], header["receiver"]) == (BANK, NOBODY)
 
 
 def test_an_invalid_message_is_refused_with_its_findings(seen: Seen) -> None:
@@ -132,7 +229,7 @@ def test_an_invalid_message_is_refused_with_its_findings(seen: Seen) -> None:
     message = example("navReport")
     message["navReport"] |= {"navDate": "2026-02-30", "unitNav": "x"}
 
-    status, answer = push(Receiver(KEYS, handled.append, seen), message)
+    status, answer = push(receiver_of(handled.append, seen), message)
 
     assert (status, answer["rejection"]["reason"]) == (422, "not_valid")
     assert [each["path"] for each in answer["rejection"]["findings"]] == ["navReport.unitNav", "navReport.navDate"]
@@ -147,6 +244,8 @@ def test_an_invalid_message_is_refused_with_its_findings(seen: Seen) -> None:
         (b"{}", None, 422, "unknown_message_type"),
         (b"{", None, 400, "malformed_json"),
         (b'{"a":1,"a":1}', None, 400, "duplicate_key"),
+        (b'{"a":1e400}', None, 400, "malformed_json"),
+        (b'{"\\u0001":1}', None, 422, "unknown_message_type"),
         (b'{"a":"\xff"}', None, 400, "wrong_encoding"),
     ],
 )
@@ -155,7 +254,7 @@ def test_what_cannot_be_read_or_trusted_is_refused_with_the_status_of_the_table(
 ) -> None:
     said = seal(content, CONTENT_TYPE_JSON, GATEWAY).signature if signature is None else signature
 
-    answer = Receiver(KEYS, lambda _: None, MemorySeen()).receive(content, CONTENT_TYPE_JSON, said)
+    answer = receiver_of().receive(content, CONTENT_TYPE_JSON, said)
 
     assert (answer[0], read_json(answer[1])["rejection"]["reason"]) == (status, reason)
     assert errors_in(check(read_json(answer[1]), strict=True)) == []
@@ -164,9 +263,7 @@ def test_what_cannot_be_read_or_trusted_is_refused_with_the_status_of_the_table(
 def test_another_content_type_is_refused_though_it_is_sealed() -> None:
     sealed = seal(b"<Root/>", "application/xml", GATEWAY)
 
-    status, answer = Receiver(KEYS, lambda _: None, MemorySeen()).receive(
-        sealed.content, sealed.content_type, sealed.signature
-    )
+    status, answer = receiver_of().receive(sealed.content, sealed.content_type, sealed.signature)
 
     assert (status, read_json(answer)["rejection"]["reason"]) == (415, "unsupported_media_type")
 
@@ -175,8 +272,8 @@ def test_an_old_seal_is_refused_unless_the_receiver_allows_its_age() -> None:
     at = datetime.now(UTC) - timedelta(hours=1)
     message = example("navReport")
 
-    strict = push(Receiver(KEYS, lambda _: None, MemorySeen()), message, at)
-    patient = push(Receiver(KEYS, lambda _: None, MemorySeen(), max_age=timedelta(days=1)), message, at)
+    strict = push(receiver_of(), message, at)
+    patient = push(receiver_of(max_age=timedelta(days=1)), message, at)
 
     assert (strict[0], strict[1]["rejection"]["reason"]) == (401, "signature_expired")
     assert patient[0] == 202
@@ -195,7 +292,7 @@ def test_a_refusal_of_the_handler_becomes_a_rejection_and_is_not_remembered(
         if outcome is not None:
             raise outcome
 
-    receiver = Receiver(KEYS, handle, seen)
+    receiver = receiver_of(handle, seen)
     message = example("navReport")
 
     assert [push(receiver, message)[0] for _ in range(3)] == [status, 202, 200]
@@ -208,7 +305,7 @@ def test_an_unforeseen_failure_of_the_handler_passes_through_and_the_message_may
         if failures:
             raise failures.pop()
 
-    receiver = Receiver(KEYS, handle, seen)
+    receiver = receiver_of(handle, seen)
     message = example("navReport")
 
     with pytest.raises(ZeroDivisionError):

@@ -123,6 +123,12 @@ def test_a_signature_padded_or_spelt_otherwise_is_refused() -> None:
         ({"iat": True}, "whole seconds"),
         ({"iat": 1767607200.5}, "whole seconds"),
         ({"iat": None}, "exactly"),
+        ({"iat": 10**400}, "from 0 to"),
+        ({"iat": -(10**400)}, "from 0 to"),
+        ({"iat": -1}, "from 0 to"),
+        ({"iat": 2**53}, "from 0 to"),
+        ({"kid": "../bank-1"}, "not the id of a key"),
+        ({"kid": ""}, "not the id of a key"),
     ],
 )
 def test_a_header_outside_the_standard_is_refused_though_it_is_signed(change: dict[str, object], said: str) -> None:
@@ -167,6 +173,12 @@ def test_a_stored_seal_opens_at_any_age_but_not_before_it_was_made() -> None:
     assert open_seal(SEALED, KEYS, at=NOW + timedelta(days=3650), max_age=None) == "bank-1"
     with pytest.raises(SealExpired, match="in the future"):
         open_seal(SEALED, KEYS, at=NOW - timedelta(hours=1), max_age=None)
+
+
+@pytest.mark.parametrize(("issued", "said"), [(0, "s ago"), (2**53 - 1, "in the future")])
+def test_the_times_at_the_ends_of_the_range_are_outside_of_their_time(issued: int, said: str) -> None:
+    with pytest.raises(SealExpired, match=said):
+        open_seal(sealed_with(header_of(SEALED) | {"iat": issued}), KEYS, at=NOW)
 
 
 def test_an_expired_forgery_is_called_a_forgery() -> None:

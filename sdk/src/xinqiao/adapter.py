@@ -64,9 +64,14 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What a partner answered to something sent: accepted or not, with its own code and text."""
+    """What a partner answered to something sent: accepted or not, with its own code.
 
-    accepted: bool
+    ``accepted`` is None where the answer proves neither – it is of no known format, speaks of another message, or
+    asks to try again – so that the same bytes are sent again. ``text`` is short, and the standard's own only: what
+    a partner writes in its own words may hold personal data.
+    """
+
+    accepted: bool | None
     code: str = ""
     text: str = ""
 
@@ -98,6 +103,6 @@ class Adapter(Protocol):
         """
         ...
 
-    def read_reply(self, interface: str, status: int, content: bytes) -> Reply:
-        """Read what the partner answered to an ``Encoded`` of ``interface`` over HTTP."""
+    def read_reply(self, interface: str, status: int, content: bytes, sent: Json) -> Reply:
+        """Read what the partner answered over HTTP to ``sent``, a canonical message that went out by ``interface``."""
         ...

@@ -1,7 +1,6 @@
 """The HTTP client of a partner: send sealed messages, fetch those that wait, repeat what is worth repeating."""
 
 import base64
-import binascii
 import random
 import time
 from collections.abc import Callable
@@ -9,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 import httpx
 
@@ -37,9 +36,11 @@ from xinqiao.seal import (
 )
 from xinqiao.typed import to_canonical
 
-__all__ = ["Client", "Page", "Retry", "read_answer"]
+__all__ = ["Client", "Page", "Retry", "read_answer", "retry_after"]
 
-_LATER = frozenset((429, 502, 503, 504))
+# What may pass where an answer does not say itself whether it does: RFC 9110, RFC 4918 and the 52x of proxies.
+_LATER = frozenset((429, 500, 502, 503, 504, 507, *range(520, 530)))
+_DAY = 86_400.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +56,10 @@ class Retry:
     first: float = 0.2
     longest: float = 10.0
 
-    def wait(self, attempt: int, retry_after: float) -> float:
-        """Return the seconds to wait after a failed attempt (0 is the first)."""
+    def wait(self, attempt: int, least: float) -> float:
+        """Return the seconds to wait after a failed attempt (0 is the first), not below ``least``."""
         spread = 0.5 + random.random() / 2  # noqa: S311 -- jitter, no secret
-        return max(min(self.first * float(2**attempt), self.longest) * spread, retry_after)
+        return max(min(self.first * float(2**attempt), self.longest) * spread, least)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,8 +119,8 @@ class Client:
     def messages(self, after: str | None = None, limit: int = 100) -> Page:
         """Return the messages for this channel after a cursor, each verified against the gateway's keys.
 
-        Raises ``SealInvalid`` where a message was not sealed by the gateway, ``KeyUnusable`` without
-        ``gateway_keys``, and the error of a rejection.
+        Raises ``SealInvalid`` where a message was not sealed by the gateway, ``MalformedJson`` where the page is
+        not as the standard writes it, ``KeyUnusable`` without ``gateway_keys``, and the error of a rejection.
         """
         keys = self._gateway_keys
         if keys is None:
@@ -129,8 +130,8 @@ class Client:
         listed = read_answer(answer)
         if "messages" not in listed:
             raise _error(answer, listed)
-        sealed = [_sealed(entry) for entry in listed["messages"]]
-        return Page([_opened(each, keys) for each in sealed], listed["cursor"], sealed)
+        sealed, cursor = _page(listed)
+        return Page([_opened(each, keys) for each in sealed], cursor, sealed)
 
     def close(self) -> None:
         """Close the connections."""
@@ -155,7 +156,7 @@ class Client:
         attempt = 0
         while True:
             answer, failure = _attempt(call)
-            wait = self._retry.wait(attempt, _retry_after(answer))
+            wait = self._retry.wait(attempt, _asked_wait(answer))
             attempt += 1
             if attempt < self._retry.attempts and time.monotonic() + wait < until and _worth(answer):
                 self._sleep(wait)
@@ -173,21 +174,39 @@ def _attempt(call: Callable[[], httpx.Response]) -> tuple[httpx.Response | None,
 
 
 def _worth(answer: httpx.Response | None) -> bool:
-    return answer is None or answer.status_code in _LATER
+    """Say whether to try again: as a rejection says itself, by the status where nobody says it."""
+    if answer is None:
+        return True
+    if answer.is_success:
+        return False
+    try:
+        body = read_json(answer.content).get("rejection")
+    except Rejected:  # a proxy's page, or the partner's own format
+        body = None
+    said = body.get("retryable") if isinstance(body, dict) else None
+    return said if isinstance(said, bool) else answer.status_code in _LATER
 
 
-def _retry_after(answer: httpx.Response | None) -> float:
-    """Return the seconds of ``Retry-After`` (RFC 9110 §10.2.3: seconds or a date), 0 where there is none."""
-    said = answer.headers.get("Retry-After", "") if answer is not None else ""
-    if said.isdecimal():
-        return float(said)
+def _asked_wait(answer: httpx.Response | None) -> float:
+    asked = retry_after(answer.headers.get("Retry-After")) if answer is not None else None
+    return asked or 0.0
+
+
+def retry_after(header: str | None, at: datetime | None = None) -> float | None:
+    """Return the seconds to wait that a ``Retry-After`` header asks for, from 0 to a day.
+
+    It is whole seconds or a date (RFC 9110 §10.2.3); a date without a zone is UTC and counts from ``at``, now by
+    default. None where there is no header, or where it says neither.
+    """
+    said = (header or "").strip()
+    if said.isascii() and said.isdigit():
+        return min(float(said), _DAY)
     try:
         moment = parsedate_to_datetime(said)
-    except ValueError:
-        return 0.0
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return max((moment - datetime.now(UTC)).total_seconds(), 0.0)
+    except (ValueError, OverflowError):
+        return None
+    aware = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
+    return min(max((aware - (at or datetime.now(UTC))).total_seconds(), 0.0), _DAY)
 
 
 def read_answer(answer: httpx.Response) -> Json:
@@ -201,23 +220,37 @@ def read_answer(answer: httpx.Response) -> Json:
         raise _foreign(answer) from error
 
 
-def _foreign(answer: httpx.Response) -> XinqiaoError:
+def _foreign(answer: httpx.Response, said: str = "") -> XinqiaoError:
     """Return the error for an answer that is not the standard's: a proxy's page, another server."""
-    detail = f"status {answer.status_code} with no answer of the standard"
+    detail = f"status {answer.status_code} with no answer of the standard{f' ({said})' if said else ''}"
     kind = DestinationDown if answer.status_code in _LATER else DestinationRefused
     return kind(detail)
 
 
 def _error(answer: httpx.Response, said: Json) -> XinqiaoError:
-    return error_of(said) if "rejection" in said else _foreign(answer)
-
-
-def _sealed(entry: dict[str, Any]) -> Sealed:
     try:
-        content = base64.b64decode(entry["content"], validate=True)
-    except binascii.Error as error:
-        raise MalformedJson("content of a pulled message is not base64") from error
-    return Sealed(content, entry["contentType"], entry["signature"])
+        return error_of(said)
+    except DestinationRefused as error:
+        return _foreign(answer, error.detail)
+
+
+def _page(listed: Json) -> tuple[list[Sealed], str]:
+    entries, cursor = listed["messages"], listed.get("cursor")
+    if not isinstance(entries, list) or not isinstance(cursor, str):
+        raise MalformedJson("a page has an array named messages and a text named cursor")
+    return [_sealed(entry, f"messages[{index}]") for index, entry in enumerate(entries)], cursor
+
+
+def _sealed(entry: object, place: str) -> Sealed:
+    match entry:
+        case {"content": str(content), "contentType": str(content_type), "signature": str(signature)}:
+            pass
+        case _:
+            raise MalformedJson(f"{place} is no sealed message: texts named content, contentType, signature")
+    try:
+        return Sealed(base64.b64decode(content, validate=True), content_type, signature)
+    except ValueError as error:  # also binascii.Error; characters beyond ASCII
+        raise MalformedJson(f"{place}.content is not base64") from error
 
 
 def _opened(sealed: Sealed, keys: KeyRing) -> Json:

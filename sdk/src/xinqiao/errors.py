@@ -20,6 +20,7 @@ __all__ = [
     "DestinationRefused",
     "DuplicateKey",
     "ForbiddenXml",
+    "InProgress",
     "InterfaceUnknown",
     "InternalError",
     "JournalUnavailable",
@@ -34,6 +35,7 @@ __all__ = [
     "OutOfOrder",
     "Overloaded",
     "ProfileInvalid",
+    "ReceiverMismatch",
     "Rejected",
     "Retryable",
     "SealExpired",
@@ -42,6 +44,7 @@ __all__ = [
     "SenderMismatch",
     "SettingsInvalid",
     "TestMismatch",
+    "TooManyMessages",
     "UnknownChannel",
     "UnknownMessageType",
     "UnsupportedMediaType",
@@ -152,6 +155,16 @@ class BodyTooLarge(Rejected):
     fix = Text("拆分报文或改用文件接口", "split the message, or send it as a file")
 
 
+class TooManyMessages(Rejected):
+    """More messages in one raw input than the gateway takes."""
+
+    reason = "too_many_messages"
+    http_status = 413
+    grpc_code = "RESOURCE_EXHAUSTED"
+    text = Text("一次提交的消息过多", "one input holds too many messages")
+    fix = Text("分多次提交", "send them in several inputs")
+
+
 class UnsupportedMediaType(Rejected):
     """A content type that no interface of the channel takes."""
 
@@ -243,6 +256,16 @@ class SenderMismatch(Rejected):
     grpc_code = "PERMISSION_DENIED"
     text = Text("发送机构与渠道不符", "the sender is not the channel's institution")
     fix = Text("填写渠道所属机构的代码", "name the institution that the channel belongs to")
+
+
+class ReceiverMismatch(Rejected):
+    """The message is for another institution than the one that it reached."""
+
+    reason = "receiver_mismatch"
+    http_status = 403
+    grpc_code = "PERMISSION_DENIED"
+    text = Text("接收机构与本机构不符", "the receiver is not this institution")
+    fix = Text("检查接收机构代码和推送地址", "check the receiver's code and the address that it was sent to")
 
 
 class TestMismatch(Rejected):
@@ -385,6 +408,16 @@ class Overloaded(Retryable):
     grpc_code = "RESOURCE_EXHAUSTED"
     text = Text("系统繁忙", "too much is under way")
     fix = Text("稍后重试", "try again later")
+
+
+class InProgress(Retryable):
+    """The same message is being handled already; it may yet be refused, so nothing can be said about it."""
+
+    reason = "in_progress"
+    http_status = 503
+    grpc_code = "UNAVAILABLE"
+    text = Text("同一消息正在处理", "the same message is being handled")
+    fix = Text("以同一编号稍后重试", "try again later under the same id")
 
 
 class JournalUnavailable(Retryable):

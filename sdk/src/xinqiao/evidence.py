@@ -1,7 +1,8 @@
 """Evidence of acceptance: Merkle trees in the shape of RFC 6962 §2.1 and the check of a receipt's proof.
 
-A journal commits batches. Each batch is a tree over its rows; ``chain`` ties it to the batch before and is
-signed once. Hashes are SHA-256, hexadecimal at the edges.
+A journal commits batches. Each batch is a tree over its rows; its chain value ties it to the batch before and is
+signed once. A leaf binds what a receipt says (``receipt_commitment``) to what the journal keeps (``witness``).
+Hashes are SHA-256, hexadecimal at the edges.
 """
 
 import hashlib
@@ -9,18 +10,35 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
+
 from xinqiao.errors import SealInvalid
+from xinqiao.message import Json, content_digest
 from xinqiao.seal import KeyRing, Sealed, open_seal
 
-__all__ = ["CHAIN_START", "CHAIN_TYPE", "Tree", "chain_value", "leaf_hash", "verify_proof"]
+__all__ = [
+    "CHAIN_START",
+    "CHAIN_TYPE",
+    "Tree",
+    "chain_value",
+    "leaf_hash",
+    "receipt_commitment",
+    "verify_receipt",
+]
 
 CHAIN_START = bytes(32)
 CHAIN_TYPE = "application/vnd.xinqiao.chain"
 
 
-def leaf_hash(content: bytes) -> bytes:
-    """Return the hash of a leaf: SHA-256 over 0x00 and its content."""
-    return hashlib.sha256(b"\x00" + content).digest()
+def receipt_commitment(message_id: str, accepted_at: str, position: int, digest: str, salt: str) -> bytes:
+    """Return the digest of what a receipt says; ``digest`` and ``salt`` are hexadecimal."""
+    said = orjson.dumps([message_id, accepted_at, str(position), digest, salt])
+    return hashlib.sha256(said).digest()
+
+
+def leaf_hash(commitment: bytes, witness: bytes) -> bytes:
+    """Return the hash of a leaf: SHA-256 over 0x00 and its content (RFC 6962)."""
+    return hashlib.sha256(b"\x00" + commitment + witness).digest()
 
 
 def _node_hash(left: bytes, right: bytes) -> bytes:
@@ -82,17 +100,42 @@ def chain_value(previous: bytes, batch: int, tree_size: int, root: bytes) -> byt
     return hashlib.sha256(previous + batch.to_bytes(8, "big") + tree_size.to_bytes(8, "big") + root).digest()
 
 
-def verify_proof(proof: dict[str, Any], keys: KeyRing) -> str:
-    """Check a receipt's inclusion proof against the gateway's keys and return the kid that signed it.
+def verify_receipt(receipt: Json, keys: KeyRing, message: Json | None = None) -> str:
+    """Check that a receipt (its body) is in a signed batch of the gateway's journal; return the kid that signed it.
 
-    Raises ``SealInvalid`` where the path does not lead to the signed chain value.
+    With ``message``, also that the receipt is for it: same id, same content. Raises ``SealInvalid`` where anything
+    does not fit, a malformed receipt included.
     """
+    try:
+        if message is not None:
+            _check_subject(receipt, message)
+        chain = _chain_of(receipt)
+        signature = str(receipt["proof"]["signature"])
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
+        raise SealInvalid(f"the receipt is malformed: {type(error).__name__}") from error
+    return open_seal(Sealed(chain, CHAIN_TYPE, signature), keys, max_age=None)
+
+
+def _check_subject(receipt: Json, message: Json) -> None:
+    if receipt["acceptedMessageId"] != message["header"]["messageId"]:
+        raise SealInvalid("the receipt is for another message id")
+    if receipt["digest"] != {"algorithm": "SHA256", "value": content_digest(message)}:
+        raise SealInvalid("the receipt is for other content")
+
+
+def _chain_of(receipt: dict[str, Any]) -> bytes:
+    proof = receipt["proof"]
     index, size = proof["leafIndex"], proof["treeSize"]
+    commitment = receipt_commitment(
+        receipt["acceptedMessageId"],
+        receipt["acceptedAt"],
+        int(receipt["position"]),
+        receipt["digest"]["value"],
+        proof["salt"],
+    )
+    leaf = leaf_hash(commitment, bytes.fromhex(proof["witness"]))
     path = [bytes.fromhex(each) for each in proof.get("path", ())]
-    root = _root_from(bytes.fromhex(proof["leaf"]), index, size, path) if 0 <= index < size else None
+    root = _root_from(leaf, index, size, path) if 0 <= index < size else None
     if root is None:
         raise SealInvalid("the inclusion path does not fit the tree")
-    chain = chain_value(bytes.fromhex(proof["previous"]), int(proof["batch"]), size, root)
-    if chain.hex() != proof["chain"]:
-        raise SealInvalid("the inclusion path leads to another chain value")
-    return open_seal(Sealed(chain, CHAIN_TYPE, proof["signature"]), keys, max_age=None)
+    return chain_value(bytes.fromhex(proof["previous"]), int(proof["batch"]), size, root)

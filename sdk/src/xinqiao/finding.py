@@ -58,13 +58,17 @@ class Finding:
         return cls(
             rule=parts["rule"],
             path=parts["path"],
-            text=Text(**parts["text"]),
+            text=_text(parts["text"]),
             level=parts["level"],
             value=parts.get("value"),
             expected=parts.get("expected"),
-            fix=Text(**parts["fix"]) if "fix" in parts else None,
+            fix=_text(parts["fix"]) if "fix" in parts else None,
             partner_path=parts.get("partnerPath"),
         )
+
+
+def _text(parts: dict[str, Any]) -> Text:
+    return Text(parts["zh"], parts["en"])
 
 
 def errors_in(findings: Sequence[Finding]) -> list[Finding]:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, TypeGuard
 
 from joserfc.errors import JoseError
 from joserfc.jwk import OKPKey
@@ -23,13 +23,20 @@ __all__ = [
     "KeyRing",
     "SigningKey",
     "VerifyingKey",
+    "is_kid",
     "new_key",
     "read_signing_key",
     "read_verifying_key",
     "write_key",
 ]
 
-_KID = re.compile(r"[0-9A-Za-z._:/-]{1,64}")
+# A key's id also names its file.
+_KID = re.compile(r"[0-9A-Za-z][0-9A-Za-z._:-]{0,63}")
+
+
+def is_kid(value: object) -> TypeGuard[str]:
+    """Say whether a value may be the id of a key: 1 to 64 letters, digits, ``. _ : -``, the first a letter or digit."""
+    return isinstance(value, str) and _KID.fullmatch(value) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,8 +132,8 @@ class SigningKey:
 
 def _import(jwk: Mapping[str, Any]) -> tuple[str, str, OKPKey]:
     kid = jwk.get("kid")
-    if not isinstance(kid, str) or not _KID.fullmatch(kid):
-        raise KeyUnusable("the JWK has no usable kid (1 to 64 letters, digits, . _ : / -)")
+    if not is_kid(kid):
+        raise KeyUnusable("the JWK has no usable kid (1 to 64 letters, digits, . _ : -, a letter or digit first)")
     row = next((each for each in ALGORITHMS.values() if each.fits(jwk)), None)
     if row is None:
         said = {name: jwk[name] for name in ("kty", "crv", "alg") if name in jwk}

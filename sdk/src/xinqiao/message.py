@@ -4,6 +4,7 @@ Inside Xinqiao a message is its canonical JSON, a ``dict`` with ``header`` and e
 """
 
 import hashlib
+import math
 import os
 import time
 from dataclasses import dataclass
@@ -18,32 +19,78 @@ from xinqiao.errors import DuplicateKey, MalformedJson, UnknownMessageType, Unsu
 from xinqiao.standard import STANDARD_VERSION, MessageType, message_types
 
 __all__ = [
+    "NOBODY",
     "Header",
     "Json",
-    "body_digest",
+    "content_digest",
     "derived_message_id",
     "message_type",
     "new_message_id",
     "read_json",
+    "read_value",
     "timestamp",
     "write_json",
 ]
 
 Json = dict[str, Any]
 
+# Who an answer is for where nobody is known: formally a valid institution code that nobody has.
+NOBODY = "0" * 18
+
+# The header fields that say what a message is about, beside its body.
+_CONTENT = ("receiver", "caseId", "correlationId", "revision", "replaces", "test")
+_INTEGERS = range(-(2**63), 2**64)
+
 
 def read_json(raw: bytes) -> Json:
-    """Parse one canonical message strictly (jiter, duplicate keys refused: 18 µs for 2.4 KB).
+    """Parse one canonical message strictly, as ``read_value`` does (18 µs for 2.4 KB).
 
-    Raises ``WrongEncoding`` (not UTF-8), ``DuplicateKey`` or ``MalformedJson`` (with line and column).
+    Raises ``WrongEncoding``, ``DuplicateKey`` or ``MalformedJson``.
+    """
+    value = read_value(raw)
+    if not isinstance(value, dict):
+        raise MalformedJson(f"a message is a JSON object, this is {type(value).__name__}")
+    return value
+
+
+def read_value(raw: bytes) -> Any:  # noqa: ANN401 -- JSON is any of six kinds
+    """Parse any one JSON value strictly (jiter): no key twice, at most 200 levels deep, and only what can be written.
+
+    That is: integers from -2⁶³ to 2⁶⁴-1, finite numbers, no lone surrogates.
+
+    Raises ``WrongEncoding`` (not UTF-8), ``DuplicateKey`` or ``MalformedJson`` (with line and column, or with the
+    path of a number out of range).
     """
     try:
         value = jiter.from_json(raw, catch_duplicate_keys=True, allow_inf_nan=False)
     except ValueError as error:
         raise _json_error(raw, str(error)) from error
-    if not isinstance(value, dict):
-        raise MalformedJson(f"a message is a JSON object, this is {type(value).__name__}")
+    _require_writable(value)
     return value
+
+
+def _require_writable(value: object) -> None:
+    try:
+        written = orjson.dumps(value)
+    except TypeError as error:
+        raise MalformedJson(f"{_out_of_range(value) or 'a value'} cannot be written: {error}") from error
+    # A number beyond 64-bit floats is read as infinite and written as null; a message seldom holds a null.
+    if b"null" in written and (path := _out_of_range(value)):
+        raise MalformedJson(f"{path} is a number beyond the range of 64-bit floating point")
+
+
+def _out_of_range(value: object) -> str | None:
+    """Return the path of a number that cannot be written, or None."""
+    waiting: list[tuple[str, object]] = [("", value)]
+    while waiting:
+        path, part = waiting.pop()
+        if isinstance(part, dict):
+            waiting += [(f"{path}.{name}" if path else name, each) for name, each in part.items()]
+        elif isinstance(part, list):
+            waiting += [(f"{path}[{index}]", each) for index, each in enumerate(part)]
+        elif (isinstance(part, int) and part not in _INTEGERS) or (isinstance(part, float) and math.isinf(part)):
+            return path[:300] or "the number"
+    return None
 
 
 def _json_error(raw: bytes, said: str) -> Exception:
@@ -116,13 +163,19 @@ class Header:
         )
 
 
-def body_digest(message: Json) -> str:
-    """Return the SHA-256 (hex) of the body in sorted canonical JSON.
+def content_digest(message: Json) -> str:
+    """Return the SHA-256 (hex) of what a message says; it tells a repeat from a conflict.
 
-    Tells a repeat from a conflict: the header, which a retry may write anew, does not count.
+    Over the message's JSON as orjson writes it (UTF-8, no spaces, keys sorted by their bytes) with its body, and
+    with a header cut down to those of ``receiver``, ``caseId``, ``correlationId``, ``revision``, ``replaces`` and
+    ``test`` that are present, as they are.
+
+    Not in it, because a retry may write them anew or a gateway may add them: ``messageId``, ``standardVersion``,
+    ``sender``, ``channelId``, ``partnerSerial``, ``businessDate``, ``branch``, ``operator``, ``createdAt``.
     """
-    body = {key: part for key, part in message.items() if key != "header"}
-    return hashlib.sha256(orjson.dumps(body, option=orjson.OPT_SORT_KEYS)).hexdigest()
+    header = message["header"]
+    said = {**message, "header": {name: header[name] for name in _CONTENT if name in header}}
+    return hashlib.sha256(orjson.dumps(said, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
 def new_message_id() -> str:

@@ -2,12 +2,22 @@
 
 from typing import Any
 
-from xinqiao.errors import Rejected, Retryable, XinqiaoError, error_table
-from xinqiao.finding import Finding
-from xinqiao.message import Json, derived_message_id, new_message_id, timestamp
+from xinqiao.errors import (
+    DestinationRefused,
+    Rejected,
+    Retryable,
+    UnknownMessageType,
+    UnsupportedVersion,
+    XinqiaoError,
+    error_table,
+)
+from xinqiao.expectation import shown
+from xinqiao.finding import Finding, errors_in
+from xinqiao.message import NOBODY, Json, derived_message_id, message_type, new_message_id, timestamp
 from xinqiao.standard import STANDARD_VERSION
+from xinqiao.validation import check
 
-__all__ = ["error_of", "receipt", "rejection"]
+__all__ = ["NOBODY", "error_of", "receipt", "rejection"]
 
 
 def receipt(sender: str, receiver: str, body: Json) -> Json:
@@ -41,7 +51,7 @@ def rejection(sender: str, receiver: str, error: XinqiaoError, message_id: str |
     }
     text = error.text.as_json()
     if error.detail:
-        text = {language: f"{said}: {error.detail}"[:1000] for language, said in text.items()}
+        text = {language: shown(f"{said}: {error.detail}", 1000) for language, said in text.items()}
     body: dict[str, Any] = {"reason": error.reason, "text": text, "retryable": error.retryable}
     if message_id:
         header["correlationId"] = body["rejectedMessageId"] = message_id
@@ -56,14 +66,31 @@ def error_of(message: Json) -> XinqiaoError:
     """Return the error that a rejection message carries, as its class of the error table.
 
     A reason that this version does not know becomes a plain ``Rejected`` or ``Retryable``, as the message says.
+    Raises ``DestinationRefused`` where the message is no rejection of the standard.
     """
-    body = message["rejection"]
+    body = _rejection_in(message)
     known = {error.reason: error for error in error_table()}
     findings = [Finding.from_json(each) for each in body.get("findings", ())]
     expected = body.get("expected", ())
     kind = known.get(body["reason"])
     if kind is None:
-        kind = Retryable if body.get("retryable") else Rejected
+        kind = Retryable if body["retryable"] else Rejected
         return kind(f"{body['reason']}: {body['text']['en']}", findings=findings, expected=expected)
     detail = body["text"]["en"].removeprefix(kind.text.en).removeprefix(": ")
     return kind(detail, findings=findings, expected=expected)
+
+
+def _rejection_in(message: Json) -> Json:
+    """Return the body; what is wrong with the header takes nothing away from what it says."""
+    try:
+        kind, findings = message_type(message), check(message)
+    except (UnknownMessageType, UnsupportedVersion) as error:
+        raise DestinationRefused(f"the answer is no rejection of the standard: {error.detail}") from error
+    if kind.body != "rejection":
+        raise DestinationRefused(f"the answer is no rejection of the standard but {kind.body}")
+    errors = [each for each in errors_in(findings) if each.path.startswith("rejection")]
+    if errors:
+        places = ", ".join(each.path for each in errors[:5])
+        raise DestinationRefused(f"the answer is no rejection of the standard, see {places}", findings=errors)
+    body: Json = message["rejection"]
+    return body

@@ -21,6 +21,7 @@ from xinqiao.keys import (
     KeyRing,
     SigningKey,
     VerifyingKey,
+    is_kid,
     new_key,
     read_signing_key,
     read_verifying_key,
@@ -53,6 +54,8 @@ _LONGEST = 4096
 _TOKEN_LIFE = timedelta(minutes=5)
 _MAX_AGE = timedelta(minutes=10)
 _LEEWAY = timedelta(minutes=1)
+# Whole seconds that a float holds exactly, in every language that reads them.
+_SECONDS = range(2**53)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,12 +128,16 @@ def _header(protected: str) -> dict[str, Any]:
         raise SealInvalid('the protected header must say "b64": false and "crit": ["b64"]')
     if not all(isinstance(header[name], str) for name in ("alg", "kid", "cty")) or type(header["iat"]) is not int:
         raise SealInvalid("alg, kid and cty are strings, iat is whole seconds")
+    if header["iat"] not in _SECONDS:
+        raise SealInvalid("iat is whole seconds since 1970, from 0 to 2⁵³-1")
     return header
 
 
 def _key_of(header: dict[str, Any], keys: KeyRing) -> VerifyingKey:
     if header["alg"] not in ALGORITHMS:
         raise SealInvalid(f"alg {header['alg'][:40]!r} is not one of {', '.join(ALGORITHMS)}")
+    if not is_kid(header["kid"]):
+        raise SealInvalid("kid is not the id of a key")
     key = keys.find(header["kid"])
     if key is None:
         raise SealInvalid(f"kid {header['kid'][:80]!r} is not a registered key")
@@ -187,7 +194,7 @@ def check_access_token(
     try:
         key = _key_of(_token_header(token), keys)
         claims = jwt.decode(token, key.jose(), algorithms=[key.algorithm]).claims
-    except (SealInvalid, JoseError, ValueError) as error:
+    except (SealInvalid, JoseError, ValueError, RecursionError) as error:
         said = error.detail if isinstance(error, SealInvalid) else "it is not a token signed by a registered key"
         raise NotAuthorized(said) from error
     _check_claims(claims, audience, (at or datetime.now(UTC)).timestamp(), leeway.total_seconds())

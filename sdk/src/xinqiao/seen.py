@@ -1,34 +1,53 @@
-"""What a receiver remembers of the messages that it accepted: in memory, or in a SQLite file."""
+"""What a receiver remembers of the messages that it handles and accepted: in memory, or in a SQLite file.
+
+A message is claimed before it is handled and finished after, so that several workers on one file handle it once.
+"""
 
 import sqlite3
 import threading
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
 
+from xinqiao.errors import InProgress
+
 __all__ = ["Acceptance", "MemorySeen", "Seen", "SqliteSeen"]
+
+_LEASE = timedelta(minutes=2)
 
 
 @dataclass(frozen=True, slots=True)
 class Acceptance:
-    """One accepted message: its body's digest, when it was accepted, its receipt's id and its position, from 1."""
+    """One accepted message: the digest of its content, when it was accepted, and its position, from 1."""
 
     digest: str
     accepted_at: str
-    receipt_id: str
     position: int
 
 
 class Seen(Protocol):
-    """Remembers accepted messages by their id. Called from any thread, for one id by one thread at a time."""
+    """Remembers messages by their id. Called from any thread; ``token`` names one attempt to handle a message."""
 
-    def find(self, message_id: str) -> Acceptance | None:
-        """Return what is remembered of a message, or None."""
+    def claim(self, message_id: str, digest: str, token: str) -> Acceptance | None:
+        """Return the acceptance of a message that was finished, or None: it is now the caller's to handle.
+
+        Raises ``InProgress`` while another attempt holds it.
+        """
         ...
 
-    def add(self, message_id: str, digest: str, accepted_at: str, receipt_id: str) -> Acceptance:
-        """Remember a message for good and return its acceptance with the next position."""
+    def finish(self, message_id: str, token: str, accepted_at: str) -> Acceptance:
+        """Remember a claimed message for good and return its acceptance with the next position.
+
+        Raises ``InProgress`` where the claim was lost to another attempt.
+        """
+        ...
+
+    def release(self, message_id: str, token: str) -> None:
+        """Give a claimed message back, to be handled when it comes again; nothing where the claim was lost."""
         ...
 
 
@@ -37,51 +56,100 @@ class MemorySeen:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
+        self._claims: dict[str, tuple[str, str]] = {}
         self._accepted: dict[str, Acceptance] = {}
 
-    def find(self, message_id: str) -> Acceptance | None:
-        """Return what is remembered of a message, or None."""
-        return self._accepted.get(message_id)
-
-    def add(self, message_id: str, digest: str, accepted_at: str, receipt_id: str) -> Acceptance:
-        """Remember a message and return its acceptance."""
+    def claim(self, message_id: str, digest: str, token: str) -> Acceptance | None:
+        """Return the acceptance of a finished message, or None. Raises ``InProgress``."""
         with self._lock:
-            acceptance = Acceptance(digest, accepted_at, receipt_id, len(self._accepted) + 1)
+            if message_id in self._accepted:
+                return self._accepted[message_id]
+            if message_id in self._claims:
+                raise InProgress(f"message {message_id}")
+            self._claims[message_id] = (token, digest)
+        return None
+
+    def finish(self, message_id: str, token: str, accepted_at: str) -> Acceptance:
+        """Remember a claimed message and return its acceptance. Raises ``InProgress``."""
+        with self._lock:
+            if not self._holds(message_id, token):
+                raise _lost(message_id)
+            _, digest = self._claims.pop(message_id)
+            acceptance = Acceptance(digest, accepted_at, len(self._accepted) + 1)
             self._accepted[message_id] = acceptance
         return acceptance
 
+    def release(self, message_id: str, token: str) -> None:
+        """Give a claimed message back."""
+        with self._lock:
+            if self._holds(message_id, token):
+                del self._claims[message_id]
+
+    def _holds(self, message_id: str, token: str) -> bool:
+        return self._claims.get(message_id, ("", ""))[0] == token
+
 
 class SqliteSeen:
-    """Remembers in a SQLite file; an entry is on disk when ``add`` returns. Close it, or use ``with``."""
+    """Remembers in a SQLite file, for any number of threads and processes of one machine. Close it, or use ``with``.
 
-    def __init__(self, path: Path | str) -> None:
+    What ``claim`` and ``finish`` say is on disk when they return. A claim ends after ``lease``, so that a message
+    whose worker died is handled again; handling must not take longer. ``now`` gives seconds since 1970.
+    """
+
+    def __init__(self, path: Path | str, *, lease: timedelta = _LEASE, now: Callable[[], float] = time.time) -> None:
+        self._lease = lease.total_seconds()
+        self._now = now
         self._lock = threading.Lock()
         self._database = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
-        self._database.execute("PRAGMA journal_mode = WAL")
-        self._database.execute("PRAGMA synchronous = FULL")
+        # No WAL: workers that start together and switch to it find the file locked. EXTRA is for power loss without it.
+        self._database.execute("PRAGMA synchronous = EXTRA")
+        # Without a position a message is claimed, with one it is accepted.
         self._database.execute(
-            "CREATE TABLE IF NOT EXISTS accepted (position INTEGER PRIMARY KEY, message_id TEXT NOT NULL UNIQUE,"
-            " digest TEXT NOT NULL, accepted_at TEXT NOT NULL, receipt_id TEXT NOT NULL)"
+            "CREATE TABLE IF NOT EXISTS seen (message_id TEXT PRIMARY KEY, digest TEXT NOT NULL, token TEXT NOT NULL,"
+            " claimed_until REAL NOT NULL, accepted_at TEXT, position INTEGER UNIQUE) WITHOUT ROWID"
         )
 
-    def find(self, message_id: str) -> Acceptance | None:
-        """Return what is remembered of a message, or None."""
+    def claim(self, message_id: str, digest: str, token: str) -> Acceptance | None:
+        """Return the acceptance of a finished message, or None. Raises ``InProgress``."""
+        now = self._now()
         with self._lock:
-            row = self._database.execute(
-                "SELECT digest, accepted_at, receipt_id, position FROM accepted WHERE message_id = ?",
-                (message_id,),
-            ).fetchone()
-        return Acceptance(*row) if row else None
+            claimed = self._database.execute(
+                "INSERT INTO seen (message_id, digest, token, claimed_until) VALUES (?, ?, ?, ?)"
+                " ON CONFLICT (message_id) DO UPDATE SET digest = excluded.digest, token = excluded.token,"
+                " claimed_until = excluded.claimed_until WHERE position IS NULL AND claimed_until <= ?",
+                (message_id, digest, token, now + self._lease, now),
+            ).rowcount
+            accepted = None if claimed else self._accepted(message_id)
+        if not claimed and accepted is None:
+            raise InProgress(f"message {message_id}")
+        return accepted
 
-    def add(self, message_id: str, digest: str, accepted_at: str, receipt_id: str) -> Acceptance:
-        """Remember a message and return its acceptance."""
+    def finish(self, message_id: str, token: str, accepted_at: str) -> Acceptance:
+        """Remember a claimed message and return its acceptance. Raises ``InProgress``."""
         with self._lock:
-            position = self._database.execute(
-                "INSERT INTO accepted (message_id, digest, accepted_at, receipt_id) VALUES (?, ?, ?, ?)",
-                (message_id, digest, accepted_at, receipt_id),
-            ).lastrowid
-        assert position is not None  # noqa: S101 -- an INSERT has a row id
-        return Acceptance(digest, accepted_at, receipt_id, position)
+            finished = self._database.execute(
+                "UPDATE seen SET accepted_at = ?, position = (SELECT coalesce(max(position), 0) + 1 FROM seen)"
+                " WHERE message_id = ? AND token = ? AND position IS NULL",
+                (accepted_at, message_id, token),
+            ).rowcount
+            accepted = self._accepted(message_id) if finished else None
+        if accepted is None:
+            raise _lost(message_id)
+        return accepted
+
+    def release(self, message_id: str, token: str) -> None:
+        """Give a claimed message back."""
+        with self._lock:
+            self._database.execute(
+                "DELETE FROM seen WHERE message_id = ? AND token = ? AND position IS NULL", (message_id, token)
+            )
+
+    def _accepted(self, message_id: str) -> Acceptance | None:
+        row = self._database.execute(
+            "SELECT digest, accepted_at, position FROM seen WHERE message_id = ? AND position IS NOT NULL",
+            (message_id,),
+        ).fetchone()
+        return Acceptance(*row) if row else None
 
     def close(self) -> None:
         """Close the file."""
@@ -94,3 +162,7 @@ class SqliteSeen:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _lost(message_id: str) -> InProgress:
+    return InProgress(f"message {message_id}: handling it outlived its claim, and another attempt took it over")
