@@ -8,11 +8,12 @@ from tests.adapters.conftest import HEAD, NAV, Load
 from xinqiao.adapter import Answer, Decoded, Reply
 from xinqiao.errors import MalformedXml, NotValid, ProfileInvalid
 from xinqiao.finding import Finding, Text
-from xinqiao.message import Json
+from xinqiao.message import Json, write_json
 from xinqiao.outcome import rejection
 from xinqiao_adapters.channel import Channel, load_channel
 
 RECEIPT: Json = {"header": {}, "receipt": {"position": "7", "acceptedMessageId": "m"}}
+SENT: Json = {"header": {"messageId": "m"}, "navReport": {}}
 REQUEST = (Decoded("kyc_apply", {"header": {"partnerSerial": "S-1"}}, "k"),)
 FINDING = Finding(
     "XQ-R-001",
@@ -84,27 +85,35 @@ def test_answers_follow_the_banks_own_schema(bank: Channel) -> None:
 @pytest.mark.parametrize(
     ("status", "content", "reply"),
     [
-        (200, "<Rsp><Head><RetCode>0000</RetCode><RetMsg>好</RetMsg></Head></Rsp>", Reply(True, "0000", "好")),
-        (200, "<Rsp><Head><RetCode>2002</RetCode><RetMsg>否</RetMsg></Head></Rsp>", Reply(False, "2002", "否")),
-        (500, "<Rsp><Head><RetCode>0000</RetCode></Head></Rsp>", Reply(False, "0000", "")),
-        (200, "<Other><Head><RetCode>0000</RetCode></Head></Other>", Reply(False, "", "")),
+        (200, "<Rsp><Head><RetCode> 0000 </RetCode><RetMsg>好</RetMsg></Head></Rsp>", Reply(True, "0000")),
+        (200, "<Rsp><Head><RetCode>2002</RetCode><RetMsg>王小明的证件有误</RetMsg></Head></Rsp>", Reply(False, "2002")),
+        (200, "<Rsp><Head><RetCode>8001</RetCode></Head></Rsp>", Reply(None, "8001")),
+        (500, "<Rsp><Head><RetCode>0000</RetCode></Head></Rsp>", Reply(None, "0000")),
+        (200, "<Other><Head><RetCode>0000</RetCode></Head></Other>", Reply(None, "200")),
+        (200, "<Rsp><Head><RetCode/></Head></Rsp>", Reply(None, "200")),
+        (503, "<html><body>Service Unavailable</body></html>", Reply(None, "503")),
     ],
 )
 def test_the_banks_reply_is_read_by_the_same_table(bank: Channel, status: int, content: str, reply: Reply) -> None:
     raw = f'<?xml version="1.0" encoding="GB18030"?>{content}'.encode("gb18030")
-    assert bank.adapter.read_reply("nav_report", status, raw) == reply
+    assert bank.adapter.read_reply("nav_report", status, raw, SENT) == reply
 
 
-def test_a_reply_that_cannot_be_read_is_no_yes(bank: Channel) -> None:
-    reply = bank.adapter.read_reply("nav_report", 200, b"OK")
-    assert (reply.accepted, reply.code) == (False, "200")
+@pytest.mark.parametrize("content", [b"OK", b"", b"<Rsp>", b"\xff\xfe", b"[1]"])
+def test_a_reply_that_cannot_be_read_is_neither_a_yes_nor_a_no(bank: Channel, content: bytes) -> None:
+    assert bank.adapter.read_reply("nav_report", 200, content, SENT) == Reply(None, "200")
+
+
+def test_a_bank_may_answer_in_the_standards_own_words(bank: Channel) -> None:
+    receipt, refusal = write_json(RECEIPT), write_json(rejection("9" * 18, "9" * 18, NotValid()))
+    assert bank.adapter.read_reply("nav_report", 202, receipt, SENT) == Reply(True, "202")
+    assert bank.adapter.read_reply("nav_report", 422, refusal, SENT) == Reply(False, "not_valid", NotValid.text.zh)
 
 
 ANSWER = """\
 answer:
   root: Rsp
   code: RetCode
-  text: RetMsg
   accepted: {RetCode: "0", Id: receipt.acceptedMessageId}
   rejected: {RetCode: finding.code, RetMsg: finding.text, Errs: {each: findings, map: {P: finding.path}}}
 """
@@ -120,8 +129,10 @@ def test_answers_in_json_use_the_same_table(load: Load) -> None:
     place = {"P": "Body/CertNo, line 18"}
     wanted = {"RetCode": "XQ-R-001", "RetMsg": "证件号码校验位错误", "Errs": [place, place]}
     assert orjson.loads(no.content) == {"Rsp": wanted}
-    assert channel.adapter.read_reply("nav", 200, yes.content) == Reply(True, "0", "")
-    assert channel.adapter.read_reply("nav", 200, no.content) == Reply(False, "XQ-R-001", "证件号码校验位错误")
+    assert channel.adapter.read_reply("nav", 200, yes.content, SENT) == Reply(True, "0")
+    assert channel.adapter.read_reply("nav", 200, no.content, SENT) == Reply(False, "XQ-R-001")
+    assert channel.adapter.read_reply("nav", 200, b'{"Rsp": {"RetCode": 0}}', SENT) == Reply(True, "0")
+    assert channel.adapter.read_reply("nav", 200, b'{"Rsp": [{"RetCode": 0}]}', SENT) == Reply(None, "200")
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,14 @@
 import pytest
 
 from xinqiao.adapter import Reply
-from xinqiao.errors import DuplicateKey, MalformedJson, UnknownMessageType, UnsupportedMediaType, WrongEncoding
+from xinqiao.errors import (
+    ContentRefused,
+    DuplicateKey,
+    MalformedJson,
+    UnknownMessageType,
+    UnsupportedMediaType,
+    WrongEncoding,
+)
 from xinqiao.message import Json, write_json
 from xinqiao_adapters.channel import Channel, load_channel
 from xinqiao_adapters.trial import try_input
@@ -41,6 +48,10 @@ def test_a_message_goes_out_as_it_is(core: Channel) -> None:
         (b'{"a": 1, "a": 2}', "application/json", DuplicateKey, "names a key twice"),
         (b'[{"a": 1, "a": 2}]', "application/json", DuplicateKey, "names a key twice"),
         (b"[1]", "application/json", MalformedJson, r"\[0\]: a message is a JSON object"),
+        (b'[{"navReport": {}}], "x": [1]', "application/json", MalformedJson, "trailing characters"),
+        (b'[{"navReport": {}}]}', "application/json", MalformedJson, "trailing characters"),
+        (b'[{"navReport": {}},]', "application/json", MalformedJson, "line 1"),
+        (b"{}", "application/json; charset=GBK", WrongEncoding, "the content type says GBK, JSON is UTF-8"),
         (b'{"navReport": {}}\n{"x"', "application/x-ndjson", MalformedJson, "line 2: "),
         ('{"navReport": "王"}'.encode("gbk"), "application/json", WrongEncoding, "byte 15"),
         (b"{}", "application/json", UnknownMessageType, "no body"),
@@ -57,15 +68,33 @@ def test_what_is_no_message_is_refused(
 @pytest.mark.parametrize(
     ("status", "content", "reply"),
     [
-        (202, b'{"receipt": {}}', Reply(True, "202", "")),
+        (202, b'{"receipt": {"acceptedMessageId": "m1"}}', Reply(True, "202")),
+        (202, b'{"receipt": {"acceptedMessageId": "m2"}}', Reply(None, "202")),
+        (202, b'{"receipt": {}}', Reply(None, "202")),
+        (502, b'{"receipt": {"acceptedMessageId": "m1"}}', Reply(None, "502")),
         (422, b'{"rejection": {"reason": "not_valid", "text": {"zh": "x"}}}', Reply(False, "not_valid", "x")),
-        (200, b"{}", Reply(False, "200", "")),
-        (200, b"OK", Reply(False, "200", "no receipt: the body is not well-formed JSON")),
-        (502, b'{"receipt": {}}', Reply(False, "502", "")),
+        (503, b'{"rejection": {"reason": "overloaded", "retryable": true}}', Reply(None, "overloaded")),
+        (200, b'{"rejection": {"text": {"zh": "x"}}}', Reply(None, "200")),
+        (200, b'{"receipt": {"acceptedMessageId": "m1"}, "rejection": {"reason": "x"}}', Reply(None, "200")),
+        (200, b"{}", Reply(None, "200")),
+        (200, b"OK", Reply(None, "200")),
+        (404, b"<html>not here</html>", Reply(None, "404")),
     ],
 )
-def test_only_a_receipt_is_a_yes(core: Channel, status: int, content: bytes, reply: Reply) -> None:
-    assert core.adapter.read_reply("messages", status, content) == reply
+def test_only_a_receipt_of_the_message_is_a_yes_and_only_a_rejection_a_no(
+    core: Channel, status: int, content: bytes, reply: Reply
+) -> None:
+    assert core.adapter.read_reply("messages", status, content, ONE) == reply
+
+
+@pytest.mark.parametrize(
+    ("raw", "content_type"),
+    [(b" [ ]", "application/json"), (b"", "application/x-ndjson"), (b"\n \r\n", "application/jsonl")],
+)
+def test_an_input_without_any_message_is_refused(core: Channel, raw: bytes, content_type: str) -> None:
+    with pytest.raises(ContentRefused, match="the input holds no message") as caught:
+        list(core.adapter.decode(raw, content_type))
+    assert [each.rule for each in caught.value.findings] == ["format.empty"]
 
 
 def test_the_standard_has_no_answer_of_its_own(core: Channel) -> None:
@@ -80,9 +109,9 @@ def test_a_trial_of_rubbish_gives_findings_and_no_traceback(channel_id: str, raw
     assert any(each["level"] == "ERROR" for each in result["findings"])
 
 
-def test_a_trial_lists_unmapped_leaves_masked() -> None:
+def test_a_trial_lists_unmapped_leaves_as_they_are() -> None:
     channel = load_channel("iso20022-funds", [])
     raw = (channel.folders[0] / "samples" / "subscription.xml").read_bytes()
     result = try_input(channel, raw)
     assert len(result["messages"]) == 1
-    assert {"path": "Request/RequestHeader/RequestRef", "value": "00****01"} in result["unmapped"]
+    assert {"path": "Request/RequestHeader/RequestRef", "value": "00090001"} in result["unmapped"]

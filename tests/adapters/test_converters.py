@@ -15,6 +15,7 @@ from xinqiao_adapters.mapping.converters import (
     boolean,
     codes,
     date_pattern,
+    datetime_iso,
     datetime_pattern,
     decimal,
     fen,
@@ -79,6 +80,68 @@ def test_decimals_are_kept_or_refused_and_never_rounded(number: Decimal, digits:
         assert Decimal(str(pair.read(pair.write(text)))) == number
     else:
         assert refuses(lambda: pair.write(text))
+
+
+@given(
+    st.decimals(min_value=-(10**12), max_value=10**12, places=4),
+    st.integers(min_value=0, max_value=8),
+    st.integers(min_value=0, max_value=8),
+)
+def test_decimals_are_padded_on_the_way_out_and_never_change(number: Decimal, one: int, other: int) -> None:
+    least, most = sorted((one, other))
+    pair, text = decimal(most, least), f"{number:f}"
+    if number != number.quantize(Decimal(1).scaleb(-most)):
+        assert refuses(lambda: pair.write(text))
+        return
+    written = pair.write(text)
+    assert (Decimal(written), pair.write(pair.read(written))) == (number, written)
+    assert len(written.partition(".")[2]) >= least
+
+
+@pytest.mark.parametrize(
+    ("text", "value"), [("1", "1"), ("1.50", "1.50"), (".5", "0.5"), ("+07.", "7"), ("-.0", "0.0")]
+)
+def test_decimals_are_read_with_the_digits_that_were_sent(text: str, value: str) -> None:
+    assert decimal(4, 2).read(text) == value
+
+
+@given(st.datetimes(min_value=datetime(1, 1, 2), max_value=datetime(9999, 12, 30)), st.sampled_from(ZONES))
+def test_times_in_the_forms_of_iso_go_there_and_back(moment: datetime, zone: str) -> None:
+    pair = datetime_iso(zone)
+    written = pair.write(f"{moment.isoformat()}Z")
+    read = str(pair.read(written))
+    assert (datetime.fromisoformat(read), pair.write(read)) == (moment.replace(tzinfo=UTC), written)
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("2026-02-10T08:15:30", "2026-02-10T08:15:30+08:00"),
+        ("2026-02-10T08:15:30Z", "2026-02-10T08:15:30Z"),
+        ("2026-02-10T08:15:30.5", "2026-02-10T08:15:30.5+08:00"),
+        ("2026-02-10T08:15:30.250000000-05:00", "2026-02-10T08:15:30.250000-05:00"),
+    ],
+)
+def test_offset_and_fraction_of_a_time_are_read_as_they_stand(text: str, value: str) -> None:
+    assert datetime_iso("+08:00").read(text) == value
+
+
+@pytest.mark.parametrize(
+    "text", ["2026-02-10", "2026-02-30T08:15:30", "2026-02-10T08:15:30.1234567", "20260210T081530Z"]
+)
+def test_other_forms_of_a_time_are_refused(text: str) -> None:
+    assert refuses(lambda: datetime_iso("+08:00").read(text))
+
+
+def test_of_several_words_for_yes_the_first_is_sent() -> None:
+    pair = boolean(["true", "1"], ["false", "0"])
+    assert ([pair.read(text) for text in ("true", "1", "false", "0")], pair.write(True), pair.write(False)) == (
+        [True, True, False, False],
+        "true",
+        "false",
+    )
+    with pytest.raises(ValueError, match="different codes"):
+        boolean(["1"], ["0", "1"])
 
 
 @given(st.integers(min_value=-(10**17), max_value=10**17))

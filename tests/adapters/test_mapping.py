@@ -130,26 +130,28 @@ def test_fields_of_a_later_version_do_not_stop_a_message(bank: Channel) -> None:
 
 
 def test_defaults_and_one_way_rows_act_in_their_direction(load: Load) -> None:
-    rows = NAV.replace("codes: state}", "codes: state, default: FORMAL}")
-    rows = rows.replace("decimal: 4}", "decimal: 4, oneway: in}").replace(
-        "{constant: NAV1}", "{constant: NAV1, oneway: out}"
-    )
-    channel = load(HEAD + rows)
+    rows = NAV.replace("codes: state}", "codes: state, default: FORMAL, oneway: in}")
+    channel = load(HEAD + rows.replace("{constant: NAV1}", "{constant: NAV1, oneway: out}"))
     document = DOCUMENT.replace("<State>2</State>", "").replace("<Code>NAV1</Code>", "<Code>other</Code>")
     assert decode(channel, document) == [MESSAGE]
     (encoded,) = channel.adapter.encode([MESSAGE])
     assert b"<Code>NAV1</Code>" in encoded.content
-    assert b"<Nav>1.0023</Nav>" not in encoded.content
+    assert b"<State>" not in encoded.content
+    with pytest.raises(ContentRefused) as caught:  # the bank would take silence for FORMAL
+        list(channel.adapter.encode([with_body(state="ESTIMATED")]))
+    assert [(each.rule, each.path, each.expected) for each in caught.value.findings] == [
+        ("mapping.no_place", "navReport.state", "FORMAL")
+    ]
 
 
 def test_leaves_that_no_row_reads_are_listed(bank: Channel) -> None:
-    document = DOCUMENT.replace("<Prod>P1</Prod>", '<Prod kind="x">P1</Prod><Note>n</Note><Prod>P2</Prod>text')
+    document = DOCUMENT.replace("<Prod>P1</Prod>", '<Prod kind="x">P1</Prod><Note>n</Note><Note>m</Note>text')
     (decoded,) = bank.adapter.decode(document.encode(), "")
     assert decoded.unmapped() == [
         Unmapped("Body", "text"),
         Unmapped("Body/Prod/@kind", "x"),
         Unmapped("Body/Note", "n"),
-        Unmapped("Body/Prod[2]", "P2"),
+        Unmapped("Body/Note[2]", "m"),
     ]
 
 
@@ -196,6 +198,53 @@ def test_a_default_namespace_and_attributes_go_both_ways(load: Load) -> None:
     (encoded,) = channel.adapter.encode([MESSAGE])
     flat = "".join(line.strip() for line in document.splitlines())
     assert encoded.content.decode().partition("\n")[2] == flat
+
+
+def test_attributes_of_a_namespace_are_written_with_its_prefix(load: Load) -> None:
+    rows = NAV.replace("root: Nav}", 'root: Nav, namespaces: {x: "urn:x", "": "urn:x"}}')
+    channel = load(
+        HEAD + rows.replace("{from: Head/Seq}", "{from: Head/@x:seq}").replace("[Head/Seq]", "[Head/@x:seq]")
+    )
+    (encoded,) = channel.adapter.encode([MESSAGE])
+    assert b'<x:Nav xmlns:x="urn:x"><x:Head x:seq="S-1"><x:Code>NAV1</x:Code></x:Head>' in encoded.content
+    (decoded,) = channel.adapter.decode(encoded.content, encoded.content_type)
+    assert (decoded.message, decoded.key) == (MESSAGE, "S-1")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("revision", 2),
+        ("replaces", "019bf0a0-7c00-7000-8000-000000000002"),
+        ("correlationId", "019bf0a0-7c00-7000-8000-000000000002"),
+        ("caseId", "CASE-1"),
+        ("businessDate", "2026-01-31"),
+        ("branch", "0101"),
+        ("operator", "T8001"),
+    ],
+)
+def test_business_fields_of_the_header_need_a_place_or_a_reason(load: Load, name: str, value: object) -> None:
+    message = {**MESSAGE, "header": {**MESSAGE["header"], name: value}}
+    with pytest.raises(ContentRefused) as caught:
+        list(load(HEAD + NAV).adapter.encode([message]))
+    assert [(each.rule, each.path) for each in caught.value.findings] == [("mapping.no_place", f"header.{name}")]
+    channel = load(HEAD + f"dropped: {{header.{name}: known otherwise}}\n" + NAV)
+    (encoded,), (plain,) = channel.adapter.encode([message]), channel.adapter.encode([MESSAGE])
+    assert encoded == plain
+
+
+def test_what_carries_a_message_needs_no_place(bank: Channel) -> None:
+    header = {"messageId": "019bf0a0-7c00-7000-8000-000000000002", "createdAt": "2026-01-31T00:00:00Z", "test": True}
+    assert len(list(bank.adapter.encode([{**MESSAGE, "header": {**MESSAGE["header"], **header}}]))) == 1
+
+
+def test_a_message_without_the_partners_key_is_not_sent(bank: Channel) -> None:
+    message = {**MESSAGE, "header": {"messageId": "019bf0a0-7c00-7000-8000-000000000002"}}
+    with pytest.raises(ContentRefused) as caught:
+        list(bank.adapter.encode([message]))
+    assert [(each.rule, each.path, each.partner_path) for each in caught.value.findings] == [
+        ("mapping.key", "header.partnerSerial", "Head/Seq")
+    ]
 
 
 def test_an_object_by_index_holds_no_more_than_its_indices(load: Load) -> None:

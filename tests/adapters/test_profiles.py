@@ -50,6 +50,27 @@ PROFILE = HEAD + NAV
         ("root: Nav}", "root: '<Nav'}", 9, "'<Nav' is no name of XML"),
         ("channel: small-bank", "channel: [small", 2, "not YAML"),
         ("interfaces:", "adapter: nobody\ninterfaces:", 5, "no adapter 'nobody' is installed"),
+        ("codes: state}", "codes: state, default: FORMAL}", 19, "a default would be sent as if it had been said"),
+        ("{from: Body/Prod}", '{from: Body/Prod, default: "\\x01", oneway: in}', 14, "is no value of this field"),
+        ("{from: Body/Prod}", '{from: Body/Prod, default: "", oneway: in}', 14, "'' is no value of this field"),
+        ("{constant: CNY}", "{constant: yuan}", 18, "'yuan' is no value of this field"),
+        ("{constant: NAV1}", '{constant: "N\\x07"}', 12, "the constant holds a character that XML cannot carry"),
+        ("decimal: 4}", "decimal: {least: 5, most: 4}}", 16, "at least 5 digits and at most 4 do not go together"),
+        ('date: "%Y%m%d"}', 'datetime: iso, zone: "+08:00"}', 15, "datetime does not fit navReport.navDate"),
+        ("Body/Day,", "Body/Prod/Day,", 14, "a node with nodes below it (Day) is no value itself"),
+        ("    map:\n", "    dropped: {units: {reason: x, only: [many]}}\n    map:\n", 11, "'many' is no value of this"),
+        ("interfaces:", "dropped: {navReport.units: x}\ninterfaces:", 5, "a channel drops fields of the header"),
+        (
+            "interfaces:",
+            "security: {algorithms: [SM2-SM3]}\ninterfaces:",
+            5,
+            "unknown algorithm SM2-SM3; known: Ed25519",
+        ),
+        ("interfaces:", "security: {algorithms: []}\ninterfaces:", 5, "at least 1 item"),
+        ("root: Nav}", 'root: Nav, namespaces: {"a b": "urn:a"}}', 9, "'a b' is no prefix"),
+        ("root: Nav}", 'root: Nav, namespaces: {xmlns: "urn:a"}}', 9, "'xmlns' is no prefix"),
+        ("root: Nav}", 'root: Nav, namespaces: {a: ""}}', 9, "'' is no namespace"),
+        ("{from: Body/Prod}", "{from: Body/a²}", 11, "'a²' is no name of XML"),
     ],
 )
 def test_a_wrong_profile_is_refused_with_file_and_line(
@@ -67,6 +88,36 @@ def test_every_error_of_a_profile_is_told_at_once(load: Load) -> None:
     with pytest.raises(ProfileInvalid) as caught:
         load(PROFILE.replace("zh: 小银行, en: Small bank", "zh: 1").replace("direction: both", "direction: up"))
     assert len(caught.value.detail.splitlines()) == 3
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "said"),
+    [
+        ("Body/Prod}", "Body/@prod}", 14, "Body/@prod: JSON has no attributes"),
+        ("[Head/Seq]", "[Head/@seq]", 11, "Head/@seq: JSON has no attributes"),
+        ("Body/Prod}", "Body}", 14, "a node with nodes below it (Day) is no value itself"),
+    ],
+)
+def test_what_json_cannot_write_is_refused_when_the_profile_is_loaded(
+    load: Load, tmp_path: Path, old: str, new: str, line: int, said: str
+) -> None:
+    text = PROFILE.replace("{kind: xml, root: Nav}", "{kind: json}")
+    with pytest.raises(ProfileInvalid) as caught:
+        load(text.replace(old, new, 1))
+    assert caught.value.detail.startswith(f"{tmp_path / 'small-bank' / 'channel.yaml'}:{line}: ")
+    assert said in caught.value.detail
+
+
+def test_a_list_and_a_single_node_do_not_share_a_place(load: Load) -> None:
+    rows = "      documentDigests[]: {each: Body/F, map: {value: {from: V}}}\n      disclosureNo: {from: Body/F/No}\n"
+    text = NAV.replace("navReport", "disclosureReceipt").partition("      instrument")[0] + rows
+    for form in ("{kind: xml, root: Nav}", "{kind: json}"):
+        with pytest.raises(ProfileInvalid, match=r"channel.yaml:14: F is a list here, and a single node elsewhere"):
+            load(HEAD + text.replace("{kind: xml, root: Nav}", form))
+
+
+def test_the_algorithms_of_a_channels_keys_are_told(load: Load) -> None:
+    assert load(PROFILE).profile.security.algorithms == ["Ed25519"]
 
 
 def write(folder: Path, channel: str, text: str) -> None:
@@ -105,8 +156,19 @@ def test_profiles_that_extend_each_other_are_refused(tmp_path: Path) -> None:
 
 def test_a_profile_that_extends_nothing_known_is_refused(tmp_path: Path) -> None:
     write(tmp_path, "a-bank", "channel: a-bank\nextends: nobody\n")
-    with pytest.raises(ProfileInvalid, match=r"a-bank/channel.yaml:2: extends: no channel 'nobody'"):
+    with pytest.raises(ProfileInvalid) as caught:
         load_channel("a-bank", [tmp_path])
+    assert caught.value.detail.startswith(
+        f"{tmp_path}/a-bank/channel.yaml:2: extends: no channel 'nobody' to lay it upon; "
+        "there are: canonical, demo-bank, demo-core, iso20022-funds (in "
+    )
+    assert caught.value.detail.endswith("; name one of them under extends")
+
+
+def test_an_installed_channel_that_extends_itself_in_vain_is_told_what_there_is(tmp_path: Path) -> None:
+    write(tmp_path, "our-bank", "channel: our-bank\nextends: our-bank\n")
+    with pytest.raises(ProfileInvalid, match=r"channel.yaml:2: extends: no channel 'our-bank' .*there are: canonical,"):
+        load_channel("our-bank", [tmp_path])
 
 
 def test_a_channel_that_is_nowhere_is_unknown(tmp_path: Path) -> None:

@@ -13,10 +13,12 @@ import orjson
 from lxml import etree
 
 from xinqiao.adapter import Answer, Decoded, Reply
-from xinqiao.errors import XinqiaoError
-from xinqiao.message import Json, read_json
+from xinqiao.errors import Rejected, error_table
+from xinqiao.message import Json
+from xinqiao_adapters.formats.strict_json import read_value, scalar_text
 from xinqiao_adapters.formats.xml import parse_xml, write_xml
 from xinqiao_adapters.loader import LoadedProfile
+from xinqiao_adapters.mapping.access import trimmed
 from xinqiao_adapters.marked import Where
 from xinqiao_adapters.profile import AnswerTable, AnswerValue, FormatSpec
 
@@ -76,13 +78,17 @@ def _finding(finding: Json) -> Json:
 
 @dataclass(frozen=True)
 class Answers:
-    """A table of answers, compiled; serves both directions."""
+    """A table of answers, compiled; serves both directions.
+
+    ``yes`` is the code that accepts, ``again`` are those that mean a reason of the standard to try again.
+    """
 
     spec: AnswerTable
     format: FormatSpec
     accepted: _Table
     rejected: _Table
     yes: str
+    again: frozenset[str]
 
     def answer(self, outcomes: Sequence[Json], request: Sequence[Decoded]) -> Answer:
         """Render the reply to one raw input: a yes only where every message was accepted."""
@@ -98,14 +104,20 @@ class Answers:
         facts["finding"] = _finding(findings[0]) if findings else {}
         return self._written(self.rejected.render(facts, findings))
 
-    def read_reply(self, status: int, content: bytes) -> Reply:
-        """Read what the partner replied; one that cannot be read is no yes."""
+    def read_reply(self, status: int, content: bytes) -> Reply | None:
+        """Read what the partner replied, None where it is not of the partner's own format.
+
+        The code of a yes with a status that says no proves nothing; a code of ``again`` asks to try again.
+        """
         try:
-            texts = self._texts(content)
-        except XinqiaoError as error:
-            return Reply(False, str(status), f"the reply cannot be read: {error}")
-        code, text = texts.get(self.spec.code, ""), texts.get(self.spec.text, "")
-        return Reply(200 <= status < 300 and code == self.yes, code, text)
+            code = self._code(content)
+        except Rejected:
+            return None
+        if code is None:
+            return None
+        if code == self.yes:
+            return Reply(True if 200 <= status < 300 else None, code)
+        return Reply(None if code in self.again else False, code[:64])
 
     def _written(self, tree: Tree) -> Answer:
         if self.format.kind == "json":
@@ -114,14 +126,15 @@ class Answers:
         content = write_xml(etree.tostring(markup, encoding="unicode"), self.format.encoding)
         return Answer(content, f"application/xml; charset={self.format.encoding}")
 
-    def _texts(self, content: bytes) -> dict[str, str]:
+    def _code(self, content: bytes) -> str | None:
+        """Return the code of a reply, None where it has none."""
         if self.format.kind == "json":
-            return dict(_flat(read_json(content).get(self.spec.root, {}), ""))
+            node = read_value(content)
+            for step in (self.spec.root, *self.spec.code.split("/")):
+                node = node.get(step) if isinstance(node, dict) else None
+            return None if isinstance(node, (dict, list)) else trimmed(scalar_text(node))
         root = parse_xml(content, self.format.encoding)
-        return {} if root.tag != self.spec.root else {path: root.findtext(path) or "" for path in self._paths()}
-
-    def _paths(self) -> tuple[str, str]:
-        return self.spec.code, self.spec.text
+        return trimmed(root.findtext(self.spec.code)) if root.tag == self.spec.root else None
 
 
 def _element(name: str, inner: "str | Tree") -> etree._Element:
@@ -145,12 +158,6 @@ def _plain(tree: Tree) -> Json:
     return plain
 
 
-def _flat(value: object, path: str) -> list[tuple[str, str]]:
-    if isinstance(value, dict):
-        return [each for name, part in value.items() for each in _flat(part, f"{path}/{name}" if path else name)]
-    return [(path, str(value))]
-
-
 def compile_answers(loaded: LoadedProfile, where: Where, spec: AnswerTable, form: FormatSpec) -> Answers:
     """Compile a table of answers.
 
@@ -160,7 +167,14 @@ def compile_answers(loaded: LoadedProfile, where: Where, spec: AnswerTable, form
     if yes is None or yes.value is None or _REFERENCE.fullmatch(yes.value):
         loaded.fail((*where, "accepted"), f"{spec.code} needs the literal that says yes")
     tables = [_table(loaded, (*where, name), getattr(spec, name)) for name in ("accepted", "rejected")]
-    return Answers(spec, form, tables[0], tables[1], yes.value)
+    return Answers(spec, form, tables[0], tables[1], yes.value, _codes_to_try_again(loaded, spec))
+
+
+def _codes_to_try_again(loaded: LoadedProfile, spec: AnswerTable) -> frozenset[str]:
+    said = spec.rejected.get(spec.code)
+    table = loaded.profile.codes.get(str(said.codes)) if said is not None else None
+    reasons = {error.reason for error in error_table() if error.retryable}
+    return frozenset(code for code, reason in table.values.items() if reason in reasons) if table else frozenset()
 
 
 def _table(loaded: LoadedProfile, where: Where, entries: Mapping[str, AnswerValue]) -> _Table:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from xinqiao_adapters.interface import CompiledInterface
-from xinqiao_adapters.mapping.plan import Leaf, Plan, Repeat, Rows
+from xinqiao_adapters.mapping.plan import ROUTING, Leaf, Plan, Repeat, Rows
 from xinqiao_adapters.mapping.shapes import names_in, shape_at
 from xinqiao_adapters.profile import Profile
 
@@ -14,7 +14,7 @@ __all__ = ["Coverage", "coverage_of", "unexplained_codes"]
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """The fields of one message type (leaves of its body), by what the mapping does with them."""
+    """The fields of one message type (body, and the header's of the business), by what the mapping does with them."""
 
     mapped: tuple[str, ...]
     constant: tuple[str, ...]
@@ -39,13 +39,15 @@ def coverage_of(plan: Plan) -> Coverage:
     """Sort the fields of a plan's message type."""
     rows = dict(_targets(plan.rows, ()))
     found: dict[str, list[str]] = {"mapped": [], "constant": [], "dropped": [], "open": []}
-    for names in _fields(plan.body, (plan.body,)):
+    business = (("header", name) for name in sorted(names_in(plan.body, ("header",)) - ROUTING))
+    for names in (*business, *_fields(plan.body, (plan.body,))):
+        shown = ".".join(names if names[0] == "header" else names[1:])
         leaf = rows.get(names)
         prefixes = {".".join(names[:depth]) for depth in range(1, len(names) + 1)}
         if leaf is not None:
-            found["constant" if leaf.source is None else "mapped"].append(".".join(names[1:]))
+            found["constant" if leaf.source is None else "mapped"].append(shown)
         else:
-            found["dropped" if prefixes & plan.dropped else "open"].append(".".join(names[1:]))
+            found["dropped" if prefixes & plan.dropped.keys() else "open"].append(shown)
     return Coverage(**{name: tuple(paths) for name, paths in found.items()})
 
 

@@ -13,18 +13,20 @@ from xinqiao_adapters.formats.json import json_format
 from xinqiao_adapters.formats.xml_format import xml_format
 from xinqiao_adapters.lineage import Lineage, unmapped_leaves
 from xinqiao_adapters.loader import LoadedProfile
-from xinqiao_adapters.mapping.access import Node
+from xinqiao_adapters.mapping.access import Node, trimmed
 from xinqiao_adapters.mapping.compiled import Mapping, Record
-from xinqiao_adapters.mapping.converters import Unfit
+from xinqiao_adapters.mapping.converters import Misshapen, Unfit
 from xinqiao_adapters.mapping.plan import Source
 from xinqiao_adapters.mapping.rows import plan_of
 from xinqiao_adapters.mapping.sound import rule_findings
-from xinqiao_adapters.mapping.trace import Reading, decode_findings
+from xinqiao_adapters.mapping.trace import Reading, decode_findings, walk
 from xinqiao_adapters.profile import Interface
 
 __all__ = ["CompiledInterface", "compile_interface"]
 
 _FORMATS: dict[str, FormatMaker] = {"xml": xml_format, "json": json_format}
+# As many as a rejection holds.
+_MOST_FINDINGS = 1000
 _NO_RECORD = Text("报文中没有记录", "the document holds no record")
 
 
@@ -45,32 +47,43 @@ class CompiledInterface:
 
         The last tells documents apart that differ by a namespace inside one envelope.
         """
-        return (
-            self.format.is_root(root)
-            and all(self._text(root, path) == value for path, value in self.match)
-            and self._node(root, self.mapping.plan.records[:-1]) is not None
-        )
+        if not self.format.is_root(root) or any(self._text(root, path) != value for path, value in self.match):
+            return False
+        try:
+            return walk(self.format.access, root, self.mapping.plan.records[:-1]) is not None
+        except Unfit:
+            return True  # it is, and decoding says what is wrong with it
 
     def decode(self, root: Node) -> list[Decoded]:
         """Return the messages of a parsed document.
 
         Raises ``ContentRefused`` with what the format's rules and the converters find.
         """
-        records = self.mapping.records(root)
+        records = self._records(root)
         findings = self.format.findings(root, lambda: self._readings(records))
         if findings:
             raise self._refusal(findings + _others(findings, records, self.mapping), records)
-        if not records:
-            path = "/".join(self.mapping.plan.records)
-            raise _refusal([Finding("mapping.no_record", path, _NO_RECORD, partner_path=path)])
         try:
             messages = self.mapping.decode(records, self.header)
         except ContentRefused as refused:
             raise self._refusal(list(refused.findings), records) from None
         return [self._decoded(record, message) for record, message in zip(records, messages, strict=True)]
 
+    def _records(self, root: Node) -> list[Record]:
+        said = _NO_RECORD
+        try:
+            records = self.mapping.records(root)
+            if records:
+                return records
+        except Unfit as error:
+            said = error.said if isinstance(error, Misshapen) else said
+        path = self.format.access.shown(self.mapping.plan.records)
+        raise _refusal([Finding("mapping.no_record", path, said, partner_path=path)])
+
     def _refusal(self, findings: list[Finding], records: Sequence[Record]) -> ContentRefused:
         """Refuse with what was found, and with what the rules find in the values that could be read."""
+        if len(findings) >= _MOST_FINDINGS:
+            return _refusal(findings)
         said = {finding.partner_path for finding in findings}
         ruled = (rule_findings(self.spec.message, self.header, self.mapping.readings(record)) for record in records)
         return _refusal(findings + [each for found in ruled for each in found if each.partner_path not in said])
@@ -92,47 +105,57 @@ class CompiledInterface:
         text = self._text(record.node if inner else record.root, path)
         if text is None:
             shown = self.format.access.shown(path)
-            said = Text("缺少唯一标识，无法识别重复报文", "part of the key is missing, repeats could not be told")
-            raise _refusal([Finding("mapping.key", shown, said, partner_path=shown)])
+            raise _refusal([_keyless(shown, shown)])
         return text.replace("|", "%7C") if "|" in text else text
 
     def _text(self, node: Node, path: Source) -> str | None:
+        """Return the text at a path without blanks around it, None where there is none."""
         access = self.format.access
         attribute = path[-1][1:] if path and path[-1].startswith("@") else None
-        found = self._node(node, path[:-1] if attribute else path)
         try:
+            found = walk(access, node, path[:-1] if attribute else path)
             if found is None:
                 return None
-            return access.node_attribute(found, attribute) if attribute else access.node_text(found)
+            return trimmed(access.node_attribute(found, attribute) if attribute else access.node_text(found))
         except Unfit:
             return None
-
-    def _node(self, node: Node, path: Source) -> Node:
-        try:
-            for step in path:
-                children = self.format.access.node_children(node, step)
-                if not children:
-                    return None
-                node = children[0]
-        except Unfit:
-            return None
-        return node
 
     def encode(self, message: Json) -> Encoded:
         """Return a message's bytes in the partner's format.
 
-        Raises ``ContentRefused`` where mapping or format (an XSD) cannot hold a value.
+        Raises ``ContentRefused`` where mapping or format (an XSD) cannot hold a value, and where the message lacks
+        what the partner tells repeats by.
         """
         content = self.format.write(self.mapping.encode(message))
         root = self.format.parse(content)
-        findings = self.format.findings(root, lambda: self._readings(self.mapping.records(root)))
+        records = self.mapping.records(root)
+        findings = self.format.findings(root, lambda: self._readings(records)) or self._keyless(root, records)
         if findings:
             raise _refusal(findings)
         return Encoded(self.name, content, self.format.content_type)
 
+    def _keyless(self, root: Node, records: Sequence[Record]) -> list[Finding]:
+        """Return a finding for each part of the key that a written document lacks, by its canonical path."""
+        access, plan = self.format.access, self.mapping.plan
+        targets = {source: path for path, source in self.mapping.targets.items()}
+        findings = []
+        for inner, path in self.key:
+            start = records[0].node if inner and records else root
+            if self._text(start, path) is None:
+                whole = (*plan.records, *path) if inner else path
+                findings.append(_keyless(targets.get(whole, access.shown(whole)), access.shown(whole)))
+        return findings
+
+
+def _keyless(path: str, partner_path: str) -> Finding:
+    said = Text("缺少唯一标识，无法识别重复报文", "part of the key is missing, repeats could not be told")
+    return Finding("mapping.key", path, said, partner_path=partner_path)
+
 
 def _others(findings: Sequence[Finding], records: Sequence[Record], mapping: Mapping) -> list[Finding]:
     """Return what the converters find besides: validators skip what follows an element out of place."""
+    if len(findings) >= _MOST_FINDINGS:
+        return []
     said = {finding.partner_path for finding in findings}
     found = (each for record in records for each in decode_findings(mapping.readings(record)))
     return [each for each in found if each.partner_path not in said]
@@ -140,7 +163,7 @@ def _others(findings: Sequence[Finding], records: Sequence[Record], mapping: Map
 
 def _refusal(findings: Sequence[Finding]) -> ContentRefused:
     count = len(findings)
-    return ContentRefused(f"{count} finding{'s' if count > 1 else ''}", findings=findings)
+    return ContentRefused(f"{count} finding{'s' if count > 1 else ''}", findings=findings[:_MOST_FINDINGS])
 
 
 def compile_interface(loaded: LoadedProfile, name: str) -> CompiledInterface:

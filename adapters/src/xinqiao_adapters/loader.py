@@ -63,9 +63,9 @@ def _layers(channel_id: str, search: list[Path], seen: tuple[Path, ...]) -> list
     candidates = [directory / channel_id / "channel.yaml" for directory in search]
     path = next((each for each in candidates if each not in seen and each.is_file()), None)
     if path is None:
-        if any(each in seen for each in candidates):
+        if any(each in seen[:-1] for each in candidates):
             raise ProfileInvalid(f"{seen[-1]}:1: extends {channel_id!r} runs in a circle")
-        raise UnknownChannel(f"no channel {channel_id!r} in {', '.join(map(str, search))}")
+        raise UnknownChannel(f"no channel {channel_id!r}{' to lay it upon' * bool(seen)}; {_known(search, seen)}")
     layer = read_marked(path)
     _resolve_files(layer.value, path.parent)
     parent = layer.value.pop("extends", None)
@@ -76,6 +76,12 @@ def _layers(channel_id: str, search: list[Path], seen: tuple[Path, ...]) -> list
     except UnknownChannel as error:
         line = layer.mark(("extends",)).line
         raise ProfileInvalid(f"{path}:{line}: extends: {error.detail}") from error
+
+
+def _known(search: list[Path], seen: tuple[Path, ...]) -> str:
+    found = {path.parent.name for directory in search for path in directory.glob("*/channel.yaml") if path not in seen}
+    names = ", ".join(sorted(found)) or "none"
+    return f"there are: {names} (in {', '.join(map(str, search))}); name one of them under extends"
 
 
 def _resolve_files(value: dict[str, Any], folder: Path) -> None:
@@ -117,5 +123,5 @@ _SAID = {
 
 def _problem(whole: Marked, error: dict[str, Any]) -> str:
     where = tuple(error["loc"])
-    said = _SAID.get(error["type"], error["msg"])
+    said = _SAID.get(error["type"], error["msg"].removeprefix("Value error, "))
     return f"{whole.mark(where)}: {'.'.join(map(str, where))}: {said}"

@@ -5,12 +5,16 @@ Every model forbids names that it does not know, so that a misspelt key is an er
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+
+from xinqiao.keys import ALGORITHMS
 
 __all__ = [
     "AnswerTable",
     "AnswerValue",
     "CodeTable",
+    "Digits",
+    "Drop",
     "FormatSpec",
     "Institution",
     "Interface",
@@ -47,10 +51,18 @@ class Institution(_Part):
 
 
 class Security(_Part):
-    """How raw input is sealed."""
+    """How raw input is sealed, and the algorithms that the channel's keys may have."""
 
     scheme: Literal["xinqiao-jws"] = "xinqiao-jws"
-    algorithms: list[str] = ["Ed25519"]
+    algorithms: Annotated[list[str], Field(min_length=1)] = list(ALGORITHMS)
+
+    @field_validator("algorithms")
+    @classmethod
+    def _known(cls, names: list[str]) -> list[str]:
+        unknown = [name for name in names if name not in ALGORITHMS]
+        if unknown:
+            raise ValueError(f"unknown algorithm {', '.join(unknown)}; known: {', '.join(ALGORITHMS)}")
+        return names
 
 
 class Push(_Part):
@@ -67,13 +79,17 @@ class Limits(_Part):
 
 
 class FormatSpec(_Part):
-    """A partner's format. ``xsd`` is a path beside the profile; ``namespaces`` give prefixes to paths."""
+    """A partner's format. ``xsd`` is a path beside the profile; ``namespaces`` give prefixes to paths.
+
+    ``trim`` takes blanks around a text away; a text that is blank is nothing either way.
+    """
 
     kind: Literal["xml", "json", "canonical"]
     root: str | None = None
     xsd: str | None = None
     encoding: Literal["UTF-8", "GBK", "GB2312", "GB18030"] = "UTF-8"
     namespaces: dict[str, str] = {}
+    trim: bool = True
 
 
 def _whole_table(value: object) -> object:
@@ -96,6 +112,27 @@ class _CodeTable(_Part):
 CodeTable = Annotated[_CodeTable, BeforeValidator(_whole_table)]
 
 
+class Digits(_Part):
+    """Digits after the point: what goes out is padded to ``least``, what does not fit into ``most`` is refused."""
+
+    least: Annotated[int, Field(ge=0, le=8)] = 0
+    most: Annotated[int, Field(ge=0, le=8)]
+
+
+class Drop(_Part):
+    """Why outgoing messages lose a field; ``only`` are the values that may be lost, where not all may."""
+
+    reason: str
+    only: list[str | bool | int] = []
+
+
+def _whole_drop(value: object) -> object:
+    return {"reason": value} if isinstance(value, str) else value
+
+
+Dropped = dict[str, Annotated[Drop, BeforeValidator(_whole_drop)]]
+
+
 class Row(_Part):
     """One row of a mapping; ``mapping.rows`` says which parts go together."""
 
@@ -109,9 +146,9 @@ class Row(_Part):
     zone: str | None = None
     fraction: Literal["refuse", "drop"] | None = None
     amount: Literal["fen", "yuan"] | None = None
-    decimal: Annotated[int, Field(ge=0, le=8)] | None = None
+    decimal: Annotated[int, Field(ge=0, le=8)] | Digits | None = None
     integer: Literal[True] | None = None
-    boolean: Annotated[dict[Literal["true", "false"], str], Field(min_length=2, max_length=2)] | None = None
+    boolean: Annotated[dict[Literal["true", "false"], str | list[str]], Field(min_length=2, max_length=2)] | None = None
     codes: str | None = None
     constant: str | bool | int | None = None
     default: str | bool | int | None = None
@@ -143,13 +180,11 @@ AnswerValue = Annotated[_AnswerValue, BeforeValidator(_whole_value)]
 class AnswerTable(_Part):
     """The partner's own reply; the same table reads what the partner replies to us.
 
-    ``code`` and ``text`` name the places of return code and message; a reply whose code is the one of
-    ``accepted`` is a yes.
+    ``code`` names the place of the return code; a reply whose code is the one of ``accepted`` is a yes.
     """
 
     root: str
     code: str
-    text: str
     accepted: dict[str, AnswerValue]
     rejected: dict[str, AnswerValue]
 
@@ -167,7 +202,7 @@ class Interface(_Part):
     key: list[str] = []
     case: str | None = None
     map: dict[str, Row] = {}
-    dropped: dict[str, str] = {}
+    dropped: Dropped = {}
     answer: AnswerTable | None = None
 
 
@@ -186,5 +221,6 @@ class Profile(_Part):
     format: dict[str, Any] = {}
     answer: AnswerTable | None = None
     interfaces: Annotated[dict[str, Interface], Field(min_length=1)]
+    dropped: Dropped = {}
     parts: dict[str, dict[str, Row]] = {}
     codes: dict[str, CodeTable] = {}

@@ -3,12 +3,13 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from xinqiao.adapter import Answer, Decoded, Encoded, Reply
-from xinqiao.errors import InterfaceUnknown, UnsupportedMediaType
+from xinqiao.errors import InterfaceUnknown, UnsupportedMediaType, WrongEncoding
 from xinqiao.message import Json, message_type
 from xinqiao_adapters.answers import Answers
 from xinqiao_adapters.formats.canonical import read_standard_reply
 from xinqiao_adapters.formats.format import Format
 from xinqiao_adapters.interface import CompiledInterface
+from xinqiao_adapters.mapping.access import Node
 
 __all__ = ["ProfileAdapter"]
 
@@ -22,15 +23,25 @@ class ProfileAdapter:
         self._answers = answers
 
     def decode(self, raw: bytes, content_type: str) -> Iterator[Decoded]:
-        """Yield the messages of one raw input."""
-        chosen = _format_for(raw, content_type, [each.format for each in self._incoming])
-        root = chosen.parse(raw)
+        """Yield the messages of one raw input; each interface reads undeclared bytes in its own encoding."""
+        formats = _formats_for(raw, content_type, [each.format for each in self._incoming])
+        roots: dict[str, Node | WrongEncoding] = {}
         for interface in self._incoming:
-            if interface.spec.format.kind == chosen.kind and interface.takes(root):
+            if interface.format not in formats:
+                continue
+            encoding = interface.spec.format.encoding
+            if encoding not in roots:
+                roots[encoding] = _parsed(interface.format, raw, content_type)
+            root = roots[encoding]
+            if not isinstance(root, WrongEncoding) and interface.takes(root):
                 yield from interface.decode(root)
                 return
+        for root in roots.values():
+            if isinstance(root, WrongEncoding):
+                raise root
         known = ", ".join(f"{each.name} ({each.spec.format.root})" for each in self._incoming)
-        raise InterfaceUnknown(f"the document begins with {chosen.root_name(root)}; known: {known}")
+        (begins, *_) = (formats[0].root_name(root) for root in roots.values())
+        raise InterfaceUnknown(f"the document begins with {begins}; known: {known}")
 
     def encode(self, messages: Iterable[Json]) -> Iterator[Encoded]:
         """Yield each message in the partner's format."""
@@ -46,16 +57,25 @@ class ProfileAdapter:
         answers = self._answers.get(interface) or self._answers.get(None)
         return answers.answer(outcomes, request) if answers is not None else None
 
-    def read_reply(self, interface: str, status: int, content: bytes) -> Reply:
-        """Read the partner's own reply, or the standard's where the channel has none."""
+    def read_reply(self, interface: str, status: int, content: bytes, sent: Json) -> Reply:
+        """Read the partner's own reply, or the standard's."""
         answers = self._answers.get(interface) or self._answers.get(None)
-        return answers.read_reply(status, content) if answers is not None else read_standard_reply(status, content)
+        own = answers.read_reply(status, content) if answers is not None else None
+        return own if own is not None else read_standard_reply(status, content, sent)
 
 
-def _format_for(raw: bytes, content_type: str, formats: Sequence[Format]) -> Format:
+def _parsed(form: Format, raw: bytes, content_type: str) -> Node | WrongEncoding:
+    """Parse; an encoding that is not this interface's may be another's."""
+    try:
+        return form.parse(raw, content_type)
+    except WrongEncoding as error:
+        return error
+
+
+def _formats_for(raw: bytes, content_type: str, formats: Sequence[Format]) -> list[Format]:
     """Choose by content type; where that leaves a choice, markup begins with ``<``."""
     taking = [each for each in formats if each.takes(content_type)]
     if not taking:
         raise UnsupportedMediaType(f"{content_type[:60]!r} is not a type of this channel")
     wanted = "xml" if raw.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"<" else "json"
-    return next((each for each in taking if each.kind == wanted), taking[0])
+    return [each for each in taking if each.kind == wanted] or [each for each in taking if each.kind == taking[0].kind]

@@ -6,7 +6,6 @@ from typing import Any
 from xinqiao.adapter import Decoded
 from xinqiao.errors import Rejected
 from xinqiao.finding import Finding
-from xinqiao.masking import mask
 from xinqiao.message import Json
 from xinqiao.validation import check
 from xinqiao_adapters.channel import Channel
@@ -17,8 +16,9 @@ __all__ = ["try_input"]
 def try_input(channel: Channel, raw: bytes, content_type: str | None = None) -> dict[str, Any]:
     """Return the canonical messages of a raw input, the leaves that no row reads, and every finding.
 
-    ``{"messages": […], "unmapped": [{"path", "value"}], "findings": […]}``; values of unmapped leaves are
-    masked as C2, findings name the partner's own paths.
+    ``{"messages": […], "unmapped": [{"path", "value"}], "findings": […]}``. Messages and unmapped leaves are shown
+    in clear: they are the document that the operator has just passed in. Findings mask what is personal, and name
+    the partner's own paths.
     """
     try:
         decoded = list(channel.adapter.decode(raw, content_type or ""))
@@ -30,7 +30,7 @@ def try_input(channel: Channel, raw: bytes, content_type: str | None = None) -> 
     leaves = dict.fromkeys((leaf.path, leaf.value) for each in decoded for leaf in each.unmapped())
     return {
         "messages": messages,
-        "unmapped": [{"path": path, "value": mask(value, "C2")} for path, value in leaves],
+        "unmapped": [{"path": path, "value": value} for path, value in leaves],
         "findings": [each.as_json() for each in findings],
     }
 

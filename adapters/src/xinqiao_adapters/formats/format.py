@@ -35,8 +35,8 @@ class Format(Protocol):
         """Whether raw input of a content type may be of this format."""
         ...
 
-    def parse(self, raw: bytes) -> Node:
-        """Parse raw input. Raises the ``Rejected`` that says why it cannot be."""
+    def parse(self, raw: bytes, content_type: str = "") -> Node:
+        """Parse raw input; the content type may name its charset. Raises the ``Rejected`` that says why not."""
         ...
 
     def is_root(self, root: Node) -> bool:

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from xinqiao_adapters.mapping.access import Node
+from xinqiao_adapters.formats.strict_json import scalar_text
+from xinqiao_adapters.mapping.access import Clean, Node, trimmed
 from xinqiao_adapters.mapping.code import Code
 from xinqiao_adapters.mapping.converters import Unfit
 from xinqiao_adapters.mapping.plan import Leaf, Repeat
@@ -22,43 +23,47 @@ def _items(node: Node) -> list[Node]:
     return node if isinstance(node, list) else [] if node is None else [node]
 
 
-def _first(node: Node) -> Node:
-    return node if not isinstance(node, list) else node[0] if node else None
+def _only(node: Node) -> Node:
+    if not isinstance(node, list):
+        return node
+    if len(node) > 1:
+        raise Unfit
+    return node[0] if node else None
 
 
 def _scalar(node: Node) -> str | None:
-    """Return a scalar as text; JSON's numbers keep their digits as far as a double does."""
-    if isinstance(node, str) or node is None:
-        return node
-    if isinstance(node, bool):
-        return "true" if node else "false"
-    if isinstance(node, (int, float)):
-        return repr(node)
-    raise Unfit
+    """Return a scalar as the text that was sent."""
+    try:
+        return scalar_text(node)
+    except TypeError as error:
+        raise Unfit from error
 
 
 class TreeAccess:
-    """Access to dicts by key; attributes do not exist."""
+    """Access to dicts by key. There are no attributes: no plan with one comes here."""
+
+    def __init__(self, clean: Clean = trimmed) -> None:
+        self._clean = clean
 
     def constants(self) -> Mapping[str, object]:
         """Return the helpers of the generated code."""
-        return {"fields": _fields, "first": _first, "items": _items, "scalar": _scalar}
+        return {"fields": _fields, "only": _only, "items": _items, "text": self.node_text}
 
-    def children(self, node: str) -> str:
+    def children(self, node: str, once: str) -> str:  # noqa: ARG002 -- keys do not repeat, lists are told by ``child``
         """Return the dict itself."""
         return f"fields({node})"
 
     def child(self, children: str, step: str) -> str:
-        """Return the value of a key; of a list the first item counts."""
-        return f"first({children}.get({step!r}))"
+        """Return the value of a key, or the one item of its list."""
+        return f"only({children}.get({step!r}))"
 
     def text(self, node: str) -> str:
         """Return a scalar as text."""
-        return f"scalar({node})"
+        return f"text({node})"
 
-    def attribute(self, node: str, name: str) -> str:
+    def attribute(self, node: str, name: str) -> str:  # noqa: ARG002
         """Return what no dict has."""
-        return f"fields({node}).get({'@' + name!r})"
+        return "None"
 
     def items(self, node: str, step: str) -> str:
         """Return the items of the list at a key."""
@@ -103,7 +108,7 @@ class TreeAccess:
 
     def node_text(self, node: Node) -> str | None:
         """Return a scalar as text."""
-        return _scalar(node) or None
+        return self._clean(_scalar(node))
 
     def node_attribute(self, node: Node, name: str) -> str | None:  # noqa: ARG002
         """Return what no dict has."""

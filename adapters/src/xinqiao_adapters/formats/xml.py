@@ -6,21 +6,22 @@ handed to libxml2 as UTF-8: what does not decode is refused with its place, and 
 
 import re
 import threading
+from collections import Counter
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from lxml import etree
 
-from xinqiao.errors import ForbiddenXml, MalformedXml, ProfileInvalid, WrongEncoding
+from xinqiao.errors import ForbiddenXml, MalformedXml, ProfileInvalid
+from xinqiao_adapters.formats.encoding import as_utf8
 
 __all__ = ["Schema", "Violation", "XmlDocument", "parse_xml", "read_schema", "write_xml"]
 
-# Python's name for each encoding that partners declare; GB18030 reads all that GBK and GB2312 hold.
-_CODECS = {"UTF-8": "utf-8", "GB18030": "gb18030", "GBK": "gb18030", "GB2312": "gb18030"}
-_DECLARATION = re.compile(rb"\s*<\?xml[^>]*?encoding\s*=\s*[\"']([A-Za-z0-9._-]+)[\"']")
 _PROLOG = re.compile(rb"(?:\s++|<\?.*?\?>|<!--.*?-->)*+", re.DOTALL)
-_BOM = b"\xef\xbb\xbf"
+# As many findings as a rejection holds.
+_MOST_VIOLATIONS = 1000
 XmlDocument = etree._Element
 
 
@@ -47,12 +48,12 @@ class _Parsers(threading.local):
 _parsers = _Parsers()
 
 
-def parse_xml(raw: bytes, encoding: str) -> XmlDocument:
-    """Parse a document; ``encoding`` counts where it declares none.
+def parse_xml(raw: bytes, encoding: str, charset: str | None = None) -> XmlDocument:
+    """Parse a document; ``encoding`` counts where neither it nor the content type's ``charset`` declares one.
 
     Raises ``WrongEncoding`` (with the byte), ``ForbiddenXml``, ``MalformedXml`` (with line and column).
     """
-    content = _as_utf8(raw, encoding)
+    content = as_utf8(raw, encoding, charset)
     prolog = _PROLOG.match(content)
     if prolog is not None and content.startswith(b"<!DOCTYPE", prolog.end()):
         line = content.count(b"\n", 0, prolog.end()) + 1
@@ -73,20 +74,6 @@ def _about(error: etree.XMLSyntaxError) -> str:
     log: Any = error.error_log
     name = log[-1].type_name if len(log) else "ERR_DOCUMENT_EMPTY"
     return name.removeprefix("ERR_").replace("_", " ").lower()
-
-
-def _as_utf8(raw: bytes, encoding: str) -> bytes:
-    content = raw.removeprefix(_BOM)
-    declared = _DECLARATION.match(content)
-    name = declared[1].decode("ascii").upper() if declared else encoding
-    codec = _CODECS.get("UTF-8" if len(content) < len(raw) else name)
-    if codec is None:
-        raise WrongEncoding(f"encoding {name} is declared; known: {', '.join(_CODECS)}")
-    try:
-        text = content.decode(codec)
-    except UnicodeDecodeError as error:
-        raise WrongEncoding(f"byte {error.start + len(raw) - len(content)} is not {name}") from error
-    return content if codec == "utf-8" else text.encode("utf-8")
 
 
 def write_xml(markup: str, encoding: str) -> bytes:
@@ -116,19 +103,46 @@ class Schema:
         self._lock = threading.Lock()
 
     def violations(self, root: XmlDocument) -> list[Violation]:
-        """Return every violation that libxml2 sees; it skips what follows an element out of place."""
+        """Return the violations that libxml2 sees, 1,000 at most; it skips what follows an element out of place."""
         with self._lock:
             if self._schema.validate(root):
                 return []
             log: Any = self._schema.error_log
-            entries = list(log)
-        return [Violation(_node_at(root, entry.path), entry.line, entry.type_name, entry.message) for entry in entries]
+            entries = list(islice(log, _MOST_VIOLATIONS))
+        nodes = _nodes_by_path(root, {str(entry.path).partition("/@")[0] for entry in entries})
+        return [
+            Violation(nodes.get(str(entry.path).partition("/@")[0]), entry.line, entry.type_name, entry.message)
+            for entry in entries
+        ]
 
 
-def _node_at(root: XmlDocument, path: str | None) -> XmlDocument | None:
-    prefixes = {prefix: uri for node in root.iter() for prefix, uri in node.nsmap.items() if prefix}
-    found: Any = root.getroottree().xpath(path, namespaces=prefixes) if path else []
-    return found[0] if found else None
+def _nodes_by_path(root: XmlDocument, wanted: set[str]) -> dict[str, XmlDocument]:
+    """Find nodes by the paths that libxml2 writes, in one walk over the document.
+
+    A step is ``prefix:Name``, or ``*`` for an element of a default namespace; ``[n]`` counts the elements that
+    the step fits, where there is more than one.
+    """
+    found: dict[str, XmlDocument] = {}
+    ways = [(root, f"/{_step(root)}")]
+    while ways:
+        node, path = ways.pop()
+        if path in wanted:
+            found[path] = node
+        steps = [_step(child) for child in node]
+        whole, seen = Counter(steps), Counter[str]()
+        whole["*"] = len(steps)
+        for place, (child, step) in enumerate(zip(node, steps, strict=True), start=1):
+            seen[step] += 1
+            at = place if step == "*" else seen[step]
+            ways.append((child, f"{path}/{step}[{at}]" if whole[step] > 1 else f"{path}/{step}"))
+    return found
+
+
+def _step(node: XmlDocument) -> str:
+    name = etree.QName(node)
+    if not name.namespace:
+        return name.localname
+    return f"{node.prefix}:{name.localname}" if node.prefix else "*"
 
 
 def read_schema(path: Path) -> Schema:

@@ -4,13 +4,15 @@ Steps are Clark names (``{namespace}Name``); ``@name`` is an attribute.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from lxml import etree
 
+from xinqiao.errors import ProfileInvalid
+from xinqiao_adapters.mapping.access import NESTED, Clean, trimmed
 from xinqiao_adapters.mapping.code import Code, Part, literal, template
-from xinqiao_adapters.mapping.converters import Unfit
+from xinqiao_adapters.mapping.converters import Misshapen, Unfit
 from xinqiao_adapters.mapping.plan import Leaf, Repeat
 from xinqiao_adapters.mapping.tree import PartnerNode
 
@@ -19,6 +21,26 @@ __all__ = ["XmlAccess"]
 _SPECIAL = re.compile(r"[&<>\"\t\n\r]|[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]").search
 _ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "\t": "&#9;", "\n": "&#10;", "\r": "&#13;"}
 _TABLE = str.maketrans(_ESCAPES)
+
+
+def _children(node: etree._Element, once: frozenset[str]) -> dict[Any, etree._Element]:
+    """Return children by tag, of which those in ``once`` may not repeat."""
+    found = {child.tag: child for child in node}
+    if len(found) < len(node):
+        tags = [child.tag for child in node if child.tag in once]
+        if len(tags) > len(set(tags)):
+            raise Unfit
+    return found
+
+
+def _text_reader(clean: Clean) -> Callable[[etree._Element], str | None]:
+    def read(node: etree._Element) -> str | None:
+        if len(node):
+            raise Unfit
+        text = node.text
+        return clean(text) if text else None
+
+    return read
 
 
 def _escaped(text: str) -> str:
@@ -33,31 +55,32 @@ def _escaped(text: str) -> str:
 class XmlAccess:
     """Access to elements; ``root`` is the Clark name of the document's element, ``prefixes`` go by namespace."""
 
-    def __init__(self, root: str, prefixes: Mapping[str, str]) -> None:
+    def __init__(self, root: str, prefixes: Mapping[str, str], clean: Clean = trimmed) -> None:
         self.root = root
         self.prefixes = prefixes
+        self._clean = clean
 
     # --- source code ---
 
     def constants(self) -> Mapping[str, object]:
         """Return the helpers of the generated code."""
-        return {"escaped": _escaped}
+        return {"escaped": _escaped, "children": _children, "clean": self._clean, "text": _text_reader(self._clean)}
 
-    def children(self, node: str) -> str:
-        """Return children by tag; of several the first counts, as the tail is laid down first."""
-        return f"{{e.tag: e for e in reversed({node})}}"
+    def children(self, node: str, once: str) -> str:
+        """Return children by tag."""
+        return f"children({node}, {once})"
 
     def child(self, children: str, step: str) -> str:
         """Return the child with a tag."""
         return f"{children}.get({step!r})"
 
     def text(self, node: str) -> str:
-        """Return the text before the first child."""
-        return f"{node}.text"
+        """Return the text of an element without children."""
+        return f"text({node})"
 
     def attribute(self, node: str, name: str) -> str:
         """Return an attribute."""
-        return f"{node}.get({name!r})"
+        return f"clean({node}.get({name!r}))"
 
     def items(self, node: str, step: str) -> str:
         """Return all children with a tag."""
@@ -97,12 +120,14 @@ class XmlAccess:
         return list(node.iterchildren(step))
 
     def node_text(self, node: etree._Element) -> str | None:
-        """Return the text before the first child."""
-        return node.text or None
+        """Return the text of an element without children."""
+        if len(node):
+            raise Misshapen(NESTED, node)
+        return self._clean(node.text)
 
     def node_attribute(self, node: etree._Element, name: str) -> str | None:
         """Return an attribute."""
-        return node.get(name)
+        return self._clean(node.get(name))
 
     def holds(self, text: str) -> bool:
         """Whether XML 1.0 has every character of a text."""
@@ -120,6 +145,13 @@ class XmlAccess:
     def shown(self, steps: Iterable[str]) -> str:
         """Return a path of local names."""
         return "/".join("@" * step.startswith("@") + step.rpartition("}")[2].lstrip("@") for step in steps)
+
+
+def _constant(leaf: Leaf) -> str:
+    try:
+        return _escaped(str(leaf.constant))
+    except Unfit as error:
+        raise ProfileInvalid(f"{leaf.mark}: the constant holds a character that XML cannot carry") from error
 
 
 def _joined(tag: str, items: str, item: str) -> str:
@@ -164,7 +196,7 @@ class _Writer:
         start: list[Part] = [literal(f"<{name}{declared}")]
         for attribute, leaves in tree.attributes.items():
             for leaf in leaves:
-                start += self._attribute(attribute, leaf, needed)
+                start += self._attribute(self.access._name(attribute), leaf, needed)
         inside: list[Part] = []
         for leaf in tree.text:
             inside += self._text(leaf, needed)
@@ -179,7 +211,7 @@ class _Writer:
 
     def _attribute(self, name: str, leaf: Leaf, needed: list[str]) -> list[Part]:
         if leaf.target is None:
-            return [literal(f' {name}="{_escaped(str(leaf.constant))}"')]
+            return [literal(f' {name}="{_constant(leaf)}"')]
         value = self.names[id(leaf)]
         written = self.code.fresh("a")
         whole = template([literal(f' {name}="'), (False, value), literal('"')])
@@ -189,7 +221,7 @@ class _Writer:
 
     def _text(self, leaf: Leaf, needed: list[str]) -> list[Part]:
         if leaf.target is None:
-            return [literal(_escaped(str(leaf.constant)))]
+            return [literal(_constant(leaf))]
         value = self.names[id(leaf)]
         self.code.line(f"if {value} is None: {value} = ''")
         needed.append(value)

@@ -1,16 +1,20 @@
 """XML as the format of an interface: root element, namespaces, XSD, encoding."""
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
+from lxml import etree
+
 from xinqiao.finding import Finding
+from xinqiao_adapters.formats.encoding import charset_of
 from xinqiao_adapters.formats.xml import Schema, XmlDocument, parse_xml, read_schema, write_xml
 from xinqiao_adapters.formats.xml_access import XmlAccess
 from xinqiao_adapters.formats.xsd import xsd_findings
 from xinqiao_adapters.loader import LoadedProfile
+from xinqiao_adapters.mapping.access import kept, trimmed
 from xinqiao_adapters.mapping.plan import Leaf, Plan, Repeat, Rows, Source
 from xinqiao_adapters.mapping.trace import Reading
 from xinqiao_adapters.profile import FormatSpec, Interface
@@ -49,19 +53,22 @@ class XmlFormat:
         self.spec = spec
         self.schema = schema
         self.content_type = f"application/xml; charset={spec.encoding}"
+        _check_namespaces(spec.namespaces)
         self._root_namespace = spec.namespaces.get("", "")
         (root_name,) = self._qualified((root,), self._root_namespace)
         self._root_namespace = _namespace(root_name)
-        self.access = XmlAccess(root_name, {uri: prefix for prefix, uri in spec.namespaces.items()})
+        # Of several prefixes of a namespace the last one is written; attributes need one that is not empty.
+        prefixes = {uri: prefix for prefix, uri in sorted(spec.namespaces.items())}
+        self.access = XmlAccess(root_name, prefixes, trimmed if spec.trim else kept)
 
     def takes(self, content_type: str) -> bool:
         """Whether a content type is one of XML's, or says nothing."""
         kind = content_type.partition(";")[0].strip().lower()
         return kind in _XML_TYPES or kind.endswith("+xml")
 
-    def parse(self, raw: bytes) -> XmlDocument:
+    def parse(self, raw: bytes, content_type: str = "") -> XmlDocument:
         """Parse hardened, in the declared encoding or the profile's."""
-        return parse_xml(raw, self.spec.encoding)
+        return parse_xml(raw, self.spec.encoding, charset_of(content_type))
 
     def is_root(self, root: XmlDocument) -> bool:
         """Whether the document's element has the name that the profile says."""
@@ -110,7 +117,7 @@ class XmlFormat:
     def _qualified(self, path: Source, namespace: str) -> Source:
         steps = []
         for step in path:
-            if _NAME.fullmatch(step) is None:
+            if _NAME.fullmatch(step) is None or not all(_is_name(part) for part in step.lstrip("@").split(":")):
                 raise ValueError(f"{step!r} is no name of XML")
             prefix, colon, local = step.lstrip("@").rpartition(":")
             if step.startswith("@"):
@@ -124,3 +131,19 @@ class XmlFormat:
 
 def _namespace(step: str) -> str:
     return step[1:].partition("}")[0] if step.startswith("{") else ""
+
+
+def _check_namespaces(namespaces: Mapping[str, str]) -> None:
+    for prefix, uri in namespaces.items():
+        if prefix and (":" in prefix or not _is_name(prefix) or prefix.lower().startswith("xml")):
+            raise ValueError(f"{prefix!r} is no prefix")
+        if not uri or any(character.isspace() or not character.isprintable() for character in uri):
+            raise ValueError(f"{uri!r} is no namespace")
+
+
+def _is_name(text: str) -> bool:
+    try:
+        etree.QName(text)
+    except ValueError:
+        return False
+    return True

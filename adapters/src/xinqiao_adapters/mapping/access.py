@@ -5,17 +5,33 @@ half gives source code to the compiler; its second half reads a node at once, fo
 speed does not matter.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Protocol
 
+from xinqiao.finding import Text
 from xinqiao_adapters.mapping.code import Code
 from xinqiao_adapters.mapping.plan import Leaf, Repeat
 from xinqiao_adapters.mapping.tree import PartnerNode
 
-__all__ = ["Access", "Node"]
+__all__ = ["NESTED", "TWICE", "Access", "Clean", "Node", "kept", "trimmed"]
 
 # A node of a parsed document: an element, a dict, a scalar. Only its access knows.
 Node = Any
+# Makes a raw text what the rows read; None where it is blank.
+Clean = Callable[[str | None], str | None]
+
+NESTED = Text("此处应为文本，却含有子元素", "a text is expected here, and it holds other elements")
+TWICE = Text("此处只应出现一次，却出现多次", "one is expected here, and there are several")
+
+
+def trimmed(text: str | None) -> str | None:
+    """Return a text without blanks (the ideographic space too) around it; None where nothing is left."""
+    return (text.strip() or None) if text else None
+
+
+def kept(text: str | None) -> str | None:
+    """Return a text as it is; None where it is blank."""
+    return text if text and not text.isspace() else None
 
 
 class Access(Protocol):
@@ -27,20 +43,26 @@ class Access(Protocol):
         """Return the helpers that the code below refers to."""
         ...
 
-    def children(self, node: str) -> str:
-        """Return an expression for the children of a node, to be asked by ``child``."""
+    def children(self, node: str, once: str) -> str:
+        """Return an expression for the children of a node, to be asked by ``child``.
+
+        ``once`` names a set of steps; it raises ``Unfit`` where one of them is there more than once.
+        """
         ...
 
     def child(self, children: str, step: str) -> str:
-        """Return an expression for the first child at a step, or None."""
+        """Return an expression for the child at a step, or None; raises ``Unfit`` where there are several."""
         ...
 
     def text(self, node: str) -> str:
-        """Return an expression for the text of a node; empty text is None or ''."""
+        """Return an expression for the text of a node, None where it is blank.
+
+        It raises ``Unfit`` where the node is no leaf.
+        """
         ...
 
     def attribute(self, node: str, name: str) -> str:
-        """Return an expression for an attribute of a node, or None."""
+        """Return an expression for an attribute of a node, None where it is blank or not there."""
         ...
 
     def items(self, node: str, step: str) -> str:
@@ -69,11 +91,11 @@ class Access(Protocol):
         ...
 
     def node_text(self, node: Node) -> str | None:
-        """Return the text of a node, None where it is empty. Raises ``Unfit`` where it is no scalar."""
+        """Return the text of a node, None where it is blank. Raises ``Unfit`` where the node is no leaf."""
         ...
 
     def node_attribute(self, node: Node, name: str) -> str | None:
-        """Return an attribute of a node."""
+        """Return an attribute of a node, None where it is blank or not there."""
         ...
 
     def holds(self, text: str) -> bool:

@@ -9,6 +9,7 @@ from xinqiao_adapters.mapping.converters import (
     boolean,
     codes,
     date_pattern,
+    datetime_iso,
     datetime_pattern,
     decimal,
     fen,
@@ -16,7 +17,7 @@ from xinqiao_adapters.mapping.converters import (
 )
 from xinqiao_adapters.mapping.shapes import Shape
 from xinqiao_adapters.marked import Where
-from xinqiao_adapters.profile import Row
+from xinqiao_adapters.profile import Digits, Row
 
 __all__ = ["converter_for", "said_converters"]
 
@@ -24,16 +25,31 @@ __all__ = ["converter_for", "said_converters"]
 def _datetime(row: Row) -> Converter:
     if row.zone is None:
         raise ValueError('a datetime needs its zone, e.g. zone: "+08:00"')
+    if row.datetime == "iso":
+        if row.fraction is not None:
+            raise ValueError("iso holds fractions: leave fraction out")
+        return datetime_iso(row.zone)
     return datetime_pattern(str(row.datetime), row.zone, drop_fraction=row.fraction == "drop")
+
+
+def _decimal(row: Row) -> Converter:
+    if isinstance(row.decimal, Digits):
+        return decimal(row.decimal.most, row.decimal.least)
+    return decimal(row.decimal or 0)
+
+
+def _boolean(row: Row) -> Converter:
+    codes_of = {name: [said] if isinstance(said, str) else said for name, said in (row.boolean or {}).items()}
+    return boolean(codes_of["true"], codes_of["false"])
 
 
 _MAKERS: dict[str, Callable[[Row], Converter]] = {
     "date": lambda row: date_pattern(str(row.date)),
     "datetime": _datetime,
-    "amount": lambda row: fen() if row.amount == "fen" else decimal(2),
-    "decimal": lambda row: decimal(int(row.decimal or 0)),
+    "amount": lambda row: fen() if row.amount == "fen" else decimal(2, 2),
+    "decimal": _decimal,
     "integer": lambda row: integer(),  # noqa: ARG005 -- one shape for all makers
-    "boolean": lambda row: boolean((row.boolean or {})["true"], (row.boolean or {})["false"]),
+    "boolean": _boolean,
 }
 
 

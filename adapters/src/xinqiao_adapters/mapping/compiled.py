@@ -17,15 +17,21 @@ from xinqiao_adapters.mapping.converters import Unfit
 from xinqiao_adapters.mapping.decoder import write_decoder
 from xinqiao_adapters.mapping.encoder import write_encoder
 from xinqiao_adapters.mapping.plan import Plan, Repeat, Rows, Source
-from xinqiao_adapters.mapping.trace import Reading, decode_findings, encode_findings, readings, targets
+from xinqiao_adapters.mapping.trace import Reading, decode_findings, encode_findings, readings, targets, walk
 
 __all__ = ["Mapping", "Record"]
 
 
-def _trimmed(items: list[Json]) -> list[Json]:
+def _without_tail(items: list[Json]) -> list[Json]:
     while items and not items[-1]:
         items.pop()
     return items
+
+
+def _needed(text: str | None) -> str:
+    if text is None:
+        raise Unfit  # an item of a list that says nothing
+    return text
 
 
 @dataclass(frozen=True)
@@ -44,7 +50,13 @@ class Mapping:
         self.plan = plan
         self.access = access
         code = Code()
-        code.constants |= {"Unfit": Unfit, "NONE": {}, "trimmed": _trimmed, **access.constants()}
+        code.constants |= {
+            "Unfit": Unfit,
+            "NONE": {},
+            "needed": _needed,
+            "without_tail": _without_tail,
+            **access.constants(),
+        }
         write_decoder(code, plan, access)
         write_encoder(code, plan, access)
         self.source = code.source()
@@ -54,17 +66,15 @@ class Mapping:
         self._encode_record: Callable[[Json], Any] = names["encode_record"]
 
     def records(self, root: Node) -> list[Record]:
-        """Return the records of a document: itself, or the nodes at ``records``."""
-        *way, last = self.plan.records or (None,)
-        if last is None:
+        """Return the records of a document: itself, or the nodes at ``records``.
+
+        Raises ``Unfit`` where the way to them is of another structure.
+        """
+        way = self.plan.records
+        if not way:
             return [Record(root, root, None)]
-        node = root
-        for step in way:
-            children = self.access.node_children(node, str(step))
-            if not children:
-                return []
-            node = children[0]
-        found = self.access.node_children(node, last)
+        node = walk(self.access, root, way[:-1])
+        found = self.access.node_children(node, way[-1]) if node is not None else []
         return [Record(root, each, place) for place, each in enumerate(found)]
 
     def decode(self, records: list[Record], header: Json) -> list[Json]:

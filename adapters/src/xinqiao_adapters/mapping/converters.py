@@ -6,7 +6,7 @@ Both raise ``Unfit`` where the other side cannot hold the value: nothing is cut 
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta, timezone
 
@@ -16,11 +16,13 @@ from xinqiao_adapters.mapping.shapes import Kind
 __all__ = [
     "TEXT",
     "Converter",
+    "Misshapen",
     "Scalar",
     "Unfit",
     "boolean",
     "codes",
     "date_pattern",
+    "datetime_iso",
     "datetime_pattern",
     "decimal",
     "fen",
@@ -33,6 +35,19 @@ Scalar = str | int | bool
 
 class Unfit(ValueError):
     """A value that the other side cannot hold. Carries no value: what is said about it is masked elsewhere."""
+
+
+class Misshapen(Unfit):
+    """A node of another structure than its row expects: ``said`` is what is wrong with the node.
+
+    ``depth`` is how many steps of the row's path lead to it; None is all of them.
+    """
+
+    def __init__(self, said: Text, node: object = None, depth: int | None = None) -> None:
+        self.said = said
+        self.node = node
+        self.depth = depth
+        super().__init__(said.en)
 
 
 @dataclass(frozen=True)
@@ -160,6 +175,42 @@ def datetime_pattern(pattern: str, zone: str, *, drop_fraction: bool = False) ->
     return Converter("mapping.datetime", frozenset({"datetime"}), read, write, said, iso)
 
 
+_ISO = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2})(?:\.([0-9]+))?(Z|[+-][0-9]{2}:[0-9]{2})?")
+
+
+def datetime_iso(zone: str) -> Converter:
+    """Return the pair for the forms of ``xs:dateTime``: fraction and offset may be there or not.
+
+    ``zone`` is that of a text without offset. What goes out has the offset of ``zone`` written, and a fraction
+    where it is not zero. Raises ``ValueError`` where the zone is no offset.
+    """
+    offset = _offset(zone)
+    written = "Z" if offset is UTC else zone
+
+    def read(text: str) -> str:
+        match = _ISO.fullmatch(text.strip())
+        if match is None:
+            raise Unfit
+        fraction = match[2] or ""
+        if fraction[6:].strip("0"):  # finer than the standard's microseconds
+            raise Unfit
+        value = f"{match[1]}{'.' + fraction[:6] if fraction else ''}{match[3] or written}"
+        _moment(value)
+        return value
+
+    def write(value: Scalar) -> str:
+        try:
+            local = _moment(value).astimezone(offset).replace(tzinfo=None)
+        except OverflowError as error:
+            raise Unfit from error
+        text = local.isoformat()
+        return f"{text.rstrip('0') if '.' in text else text}{written}"
+
+    said = Text("时间 yyyy-MM-ddTHH:mm:ss", "a time yyyy-MM-ddTHH:mm:ss, a fraction and an offset where wanted")
+    iso = Text("带时区的时间", "a time with its offset")
+    return Converter("mapping.datetime", frozenset({"datetime"}), read, write, said, iso)
+
+
 def _moment(value: Scalar) -> datetime:
     try:
         moment = datetime.fromisoformat(_text(value))
@@ -180,7 +231,7 @@ def _offset(zone: str) -> timezone:
 
 # --- numbers -------------------------------------------------------------------------------------------------
 
-_NUMBER = re.compile(r"([+-]?)0*([0-9]+)(?:\.([0-9]*))?")
+_NUMBER = re.compile(r"([+-]?)(?:0*([0-9]+)(?:\.([0-9]*))?|\.([0-9]+))")
 _FEN = re.compile(r"(-?)0*([0-9]+)")
 _DECIMAL_KIND: frozenset[Kind] = frozenset({"decimal"})
 _CANONICAL = Text("十进制数字符串", "a decimal string")
@@ -214,8 +265,14 @@ def fen() -> Converter:
     )
 
 
-def decimal(digits: int) -> Converter:
-    """Return the pair for decimal numbers of which the partner holds ``digits`` after the point."""
+def decimal(most: int, least: int = 0) -> Converter:
+    """Return the pair for decimal numbers of which the partner holds ``most`` digits after the point.
+
+    What goes out is padded to ``least`` digits; what comes in keeps the digits that were sent.
+    Raises ``ValueError`` where the least is more than the most.
+    """
+    if least > most:
+        raise ValueError(f"at least {least} digits and at most {most} do not go together")
 
     def read(text: str) -> str:
         sign, whole, fraction = _decimal_parts(text.strip())
@@ -224,9 +281,9 @@ def decimal(digits: int) -> Converter:
 
     def write(value: Scalar) -> str:
         sign, whole, fraction = _decimal_parts(value)
-        if fraction[digits:].strip("0"):
+        if fraction[most:].strip("0"):
             raise Unfit
-        kept = fraction[:digits]
+        kept = fraction[:most].ljust(least, "0")
         return f"{sign}{whole}{'.' + kept if kept else ''}"
 
     return Converter(
@@ -235,7 +292,7 @@ def decimal(digits: int) -> Converter:
         read,
         write,
         Text("十进制数", "a decimal number"),
-        Text(f"至多 {digits} 位小数", f"{digits} decimals at most"),
+        Text(f"至多 {most} 位小数", f"{most} decimals at most"),
         plain=True,
     )
 
@@ -244,7 +301,7 @@ def _decimal_parts(value: Scalar) -> tuple[str, str, str]:
     match = _NUMBER.fullmatch(_text(value))
     if match is None:
         raise Unfit
-    return "-" if match[1] == "-" else "", match[2], match[3] or ""
+    return "-" if match[1] == "-" else "", match[2] or "0", match[3] or match[4] or ""
 
 
 def integer() -> Converter:
@@ -316,17 +373,21 @@ def codes(values: Mapping[str, str], send: Mapping[str, str]) -> Converter:
     return _choice("mapping.code", frozenset({"enum", "text"}), dict(values), write)
 
 
-def boolean(yes: str, no: str) -> Converter:
-    """Return the pair for two codes that say true and false."""
-    if yes == no:
+def boolean(yes: Sequence[str], no: Sequence[str]) -> Converter:
+    """Return the pair for codes that say true and false; of several the first goes out.
+
+    Raises ``ValueError`` where one says both, or none says one.
+    """
+    if not yes or not no or set(yes) & set(no):
         raise ValueError("true and false need different codes")
 
     def write(value: Scalar) -> str:
         if not isinstance(value, bool):
             raise Unfit
-        return yes if value else no
+        return yes[0] if value else no[0]
 
-    return _choice("mapping.boolean", frozenset({"boolean"}), {yes: True, no: False}, write)
+    meanings = dict.fromkeys(yes, True) | dict.fromkeys(no, False)
+    return _choice("mapping.boolean", frozenset({"boolean"}), meanings, write)
 
 
 def fixed(value: str) -> Converter:

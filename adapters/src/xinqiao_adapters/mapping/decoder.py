@@ -52,7 +52,8 @@ class _Decoder:
         if tree.children:
             children = self.code.fresh("c")
             empty = f" if {node} is not None else NONE" if may_miss else ""
-            self.code.line(f"{children} = {self.access.children(node)}{empty}")
+            once = self.code.constant("ONCE", frozenset(tree.children))
+            self.code.line(f"{children} = {self.access.children(node, once)}{empty}")
             for step, child in tree.children.items():
                 name = self.code.fresh("n")
                 self.code.line(f"{name} = {self.access.child(children, step)}")
@@ -68,12 +69,10 @@ class _Decoder:
             self.code.line(f"if {node} is not None: {read}({text} or '')")
             return
         names[id(leaf)] = value
-        if leaf.converter is TEXT:
-            self.code.line(f"{value} = {text} or None{present}")
-        else:
+        self.code.line(f"{value} = {text}{present}")
+        if leaf.converter is not TEXT:
             read = self.code.constant("R", leaf.converter.read)
-            self.code.line(f"{value} = {text}{present}")
-            self.code.line(f"{value} = {read}({value}) if {value} else None")
+            self.code.line(f"if {value} is not None: {value} = {read}({value})")
         if leaf.default is not None:
             self.code.line(f"if {value} is None: {value} = {leaf.default!r}")
 
@@ -83,7 +82,7 @@ class _Decoder:
             (leaf,) = repeat.rows
             assert isinstance(leaf, Leaf)  # noqa: S101 -- a list of scalars has one row
             read = self.code.constant("R", leaf.converter.read)
-            item = f"{read}({self.access.text('i')} or '')"
+            item = f"{read}(needed({self.access.text('i')}))"
         else:
             item = f"{self._item_function(repeat)}(i)"
         self.code.line(f"{value} = ([{item} for i in {items}] or None){present}")
@@ -131,7 +130,7 @@ class _Decoder:
                 self.code.line(f"if {value}: {made}[{name!r}] = {value}")
             if name in tree.lists:
                 values = [self._build_object(item, names, "{}") for item in tree.lists[name]]
-                listed = f"[{values[0]}]" if len(values) == 1 else f"trimmed([{', '.join(values)}])"
+                listed = f"[{values[0]}]" if len(values) == 1 else f"without_tail([{', '.join(values)}])"
                 self.code.line(f"if {' or '.join(values)}: {made}[{name!r}] = {listed}")
 
     def _add_constants(self, tree: ObjectNode, made: str, indent: str = "") -> None:

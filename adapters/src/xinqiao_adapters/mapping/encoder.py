@@ -6,7 +6,8 @@ indices mapped, a field of the standard without a row. ``trace`` then says what,
 
 from xinqiao_adapters.mapping.access import Access
 from xinqiao_adapters.mapping.code import Code
-from xinqiao_adapters.mapping.plan import Leaf, Plan, Repeat, Rows
+from xinqiao_adapters.mapping.neutral import is_neutral
+from xinqiao_adapters.mapping.plan import ROUTING, Leaf, Plan, Repeat, Rows
 from xinqiao_adapters.mapping.shapes import names_in
 from xinqiao_adapters.mapping.tree import ObjectNode, object_tree, partner_tree
 
@@ -27,9 +28,10 @@ class _Encoder:
 
     def record(self, rows: Rows) -> None:
         """Write the body of the function for the whole message."""
-        tree = object_tree(rows)
+        tree = object_tree(_writing(rows))
         names: dict[int, str] = {}
-        for name, child in tree.objects.items():
+        for name in ("header", self.plan.body):
+            child = tree.objects.get(name, ObjectNode())
             made = self.code.fresh("o")
             self.code.line(f"{made} = message.get({name!r}, NONE)")
             self._read_object(child, made, (name,), names)
@@ -40,14 +42,14 @@ class _Encoder:
 
         def write() -> None:
             names: dict[int, str] = {}
-            self._read_object(object_tree(repeat.rows), "item", path, names)
+            self._read_object(object_tree(_writing(repeat.rows)), "item", path, names)
             self._return(repeat.rows, names, repeat.source[-1])
 
         self.code.function(f"{name}(item)", write)
         return name
 
     def _return(self, rows: Rows, names: dict[int, str], step: str | None) -> None:
-        tree = partner_tree(tuple(row for row in rows if _writes(row)))
+        tree = partner_tree(_writing(rows))
         self.code.line(f"return {self.access.written(self.code, tree, names, step)}")
 
     def _read_object(self, tree: ObjectNode, made: str, path: tuple[str, ...], names: dict[int, str]) -> None:
@@ -56,7 +58,7 @@ class _Encoder:
             for row in rows:
                 if isinstance(row, Repeat):
                     self._read_list(row, made, (*path, name), names)
-                elif row.writes:
+                else:
                     self._read_leaf(row, made, name, names)
         for name, child in tree.objects.items():
             inner = self.code.fresh("o")
@@ -72,12 +74,18 @@ class _Encoder:
                 self._read_object(item, inner, (*path, name), names)
 
     def _refuse_losses(self, tree: ObjectNode, made: str, path: tuple[str, ...]) -> None:
-        if path[0] == "header":
-            return  # what a header holds beyond the rows is the gateway's business, not the partner's
-        dropped = {name for name in names_in(self.plan.body, path) if ".".join((*path, name)) in self.plan.dropped}
-        lost = names_in(self.plan.body, path) - set(tree.order) - dropped
+        places = {*tree.order, *(ROUTING if path == ("header",) else ())}
+        lost = set()
+        for name in sorted(names_in(self.plan.body, path) - places):
+            values = self.plan.dropped.get(".".join((*path, name)))
+            if values is None:
+                lost.add(name)
+            elif values:
+                neutral = self.code.constant("NEUTRAL", is_neutral)
+                known = self.code.constant("VALUES", values)
+                self.code.line(f"if {name!r} in {made} and not {neutral}({known}, {made}[{name!r}]): raise Unfit")
         if lost:
-            names = self.code.constant("LOST", lost)
+            names = self.code.constant("LOST", frozenset(lost))
             self.code.line(f"if not {names}.isdisjoint({made}): raise Unfit")
 
     def _read_leaf(self, leaf: Leaf, made: str, name: str, names: dict[int, str]) -> None:
@@ -105,5 +113,6 @@ class _Encoder:
         self.code.line(f"{value} = {self.access.outgoing_items(repeat, items, item)}")
 
 
-def _writes(row: Leaf | Repeat) -> bool:
-    return isinstance(row, Repeat) or row.writes
+def _writing(rows: Rows) -> Rows:
+    """Return the rows that act on the way out; a row that does not is no place for its field."""
+    return tuple(row for row in rows if isinstance(row, Repeat) or row.writes)

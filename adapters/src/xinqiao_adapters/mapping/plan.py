@@ -1,5 +1,6 @@
 """The plan of a mapping: rows whose every path is whole and whose converters are made. Data for the compiler."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -7,7 +8,10 @@ from xinqiao_adapters.mapping.converters import Converter, Scalar
 from xinqiao_adapters.mapping.shapes import Steps
 from xinqiao_adapters.marked import Mark
 
-__all__ = ["Leaf", "Plan", "Repeat", "Rows", "Source"]
+__all__ = ["ROUTING", "Leaf", "Plan", "Repeat", "Rows", "Source"]
+
+# Header fields that carry a message and say nothing of the business: they need no place in the partner's document.
+ROUTING = frozenset({"messageId", "standardVersion", "sender", "receiver", "channelId", "createdAt", "test"})
 
 # A partner path, step by step; ``@name`` is an attribute.
 Source = tuple[str, ...]
@@ -61,7 +65,7 @@ class Plan:
 
     One message is read from each node at ``records``: ``outer`` rows start at the root, ``inner`` rows at that
     node. ``rows`` are both in the partner's order, with sources from the root. ``dropped`` are canonical paths
-    that outgoing messages lose, by decision.
+    that outgoing messages lose by decision, and the values that may be lost (none listed: all).
     """
 
     body: str
@@ -69,4 +73,4 @@ class Plan:
     inner: Rows
     rows: Rows
     records: Source
-    dropped: frozenset[str]
+    dropped: Mapping[str, tuple[Scalar, ...]]

@@ -5,11 +5,11 @@ from dataclasses import dataclass, field, replace
 
 from xinqiao_adapters.loader import LoadedProfile
 from xinqiao_adapters.mapping.choice import converter_for, said_converters
-from xinqiao_adapters.mapping.converters import TEXT, fixed
+from xinqiao_adapters.mapping.converters import TEXT, Scalar, fixed
 from xinqiao_adapters.mapping.plan import Leaf, Plan, Repeat, Source
 from xinqiao_adapters.mapping.shapes import Shape, Steps, parse_steps, shape_at, text_of_steps
 from xinqiao_adapters.marked import Mark, Where
-from xinqiao_adapters.profile import Interface, Row
+from xinqiao_adapters.profile import Drop, Interface, Row
 
 __all__ = ["plan_of"]
 
@@ -48,7 +48,7 @@ def plan_of(loaded: LoadedProfile, name: str, interface: Interface) -> Plan:
         inner=tuple(row for inner, row in rows if inner or not records),
         rows=tuple(_moved(row, records) if inner else row for inner, row in rows),
         records=records,
-        dropped=frozenset(expansion.dropped(name, interface)),
+        dropped=expansion.defaults | dict(expansion.dropped(name, interface)),
     )
 
 
@@ -68,6 +68,7 @@ class _Expansion:
     body: str
     targets: dict[str, Mark] = field(default_factory=dict)
     sources: dict[str, Mark] = field(default_factory=dict)
+    defaults: dict[str, tuple[Scalar, ...]] = field(default_factory=dict)
 
     def expand(self, key: str, row: Row, place: _Place) -> Iterator[tuple[bool, Leaf | Repeat]]:
         """Yield the leaves and lists that one row stands for, and whether each starts at the record."""
@@ -91,13 +92,26 @@ class _Expansion:
                 inside = replace(place, where=where, target=steps, base=base)
                 yield from self.expand(name, part, inside)
 
-    def dropped(self, name: str, interface: Interface) -> Iterator[str]:
-        """Yield the canonical paths that the interface drops, checked against the standard."""
-        for path in interface.dropped:
-            names = tuple(step for step, _ in parse_steps(path) or ())
-            if shape_at(self.body, (self.body, *names)) is None or not names:
-                self.loaded.fail(("interfaces", name, "dropped", path), "the standard has no such field")
-            yield ".".join((self.body, *names))
+    def dropped(self, name: str, interface: Interface) -> Iterator[tuple[str, tuple[Scalar, ...]]]:
+        """Yield the canonical paths that the interface drops and the values, checked against the standard."""
+        shared = self.loaded.profile.dropped
+        for path, drop in shared.items():
+            if not path.startswith("header."):
+                self.loaded.fail(("dropped", path), "a channel drops fields of the header; others: in the interface")
+            yield self._dropped(path, drop, ("dropped", path))
+        for path, drop in interface.dropped.items():
+            yield self._dropped(path, drop, ("interfaces", name, "dropped", path))
+
+    def _dropped(self, path: str, drop: Drop, where: Where) -> tuple[str, tuple[Scalar, ...]]:
+        names = tuple(step for step, _ in parse_steps(path) or ())
+        if names[:1] != ("header",):
+            names = (self.body, *names)
+        shape = shape_at(self.body, names)
+        if shape is None or len(names) == 1:
+            self.loaded.fail(where, "the standard has no such field")
+        for value in drop.only:
+            self._check_value((*where, "only"), shape, value)
+        return ".".join(names), tuple(drop.only)
 
     def _nested(self, row: Row, where: Where) -> list[tuple[str, Row, Where]]:
         """Return the rows of the part that is used, overlaid by the row's own."""
@@ -178,8 +192,7 @@ class _Expansion:
         return Leaf(steps, None, TEXT, shape.sensitivity, mark, row.constant, None, row.oneway)
 
     def _check_value(self, where: Where, shape: Shape, value: object) -> None:
-        wanted = {"boolean": bool, "integer": int}.get(shape.kind, str)
-        if type(value) is not wanted or (shape.names and value not in shape.names):
+        if not shape.allows(value):
             self.loaded.fail(where, f"{value!r} is no value of this field")
 
     def _leaf(self, row: Row, steps: Steps, place: _Place) -> Leaf:
@@ -189,7 +202,10 @@ class _Expansion:
         self._claim(row, place, steps, source)
         converter = converter_for(self.loaded, row, place.where, shape, text_of_steps(path))
         if row.default is not None:
+            if row.oneway != "in":
+                self.loaded.fail(place.where, "a default would be sent as if it had been said: add oneway: in")
             self._check_value((*place.where, "default"), shape, row.default)
+            self.defaults[".".join(name for name, _ in path)] = (row.default,)
         mark = self.loaded.mark(place.where)
         return Leaf(steps, source, converter, shape.sensitivity, mark, None, row.default, row.oneway)
 

@@ -1,9 +1,11 @@
 """The standard as mappings see it: what stands at a canonical path, and what an object may hold."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Literal
+
+from jsonschema_rs import Draft202012Validator
 
 from xinqiao.expectation import DATE, TIMESTAMP
 from xinqiao.standard import Schema, message_types, schema_of
@@ -26,6 +28,11 @@ class Shape:
     repeats: bool
     sensitivity: str
     names: tuple[str, ...]
+    schema: Schema = field(repr=False, compare=False)
+
+    def allows(self, value: object) -> bool:
+        """Whether the standard's schema of the field, or of its items, takes a value."""
+        return self.kind != "object" and Draft202012Validator(self.schema).is_valid(value)
 
 
 def parse_steps(path: str) -> Steps | None:
@@ -56,7 +63,7 @@ def shape_at(body: str, names: tuple[str, ...]) -> Shape | None:
     if schema is None or not names:
         return None
     item = schema.get("items", schema)
-    return Shape(_kind(item), "items" in schema, schema["x-xinqiao"]["sensitivity"], tuple(item.get("enum", ())))
+    return Shape(_kind(item), "items" in schema, schema["x-xinqiao"]["sensitivity"], tuple(item.get("enum", ())), item)
 
 
 @cache

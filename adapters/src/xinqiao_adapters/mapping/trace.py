@@ -10,20 +10,27 @@ from xinqiao.expectation import shown
 from xinqiao.finding import Finding, Text
 from xinqiao.masking import mask
 from xinqiao.message import Json
-from xinqiao_adapters.mapping.access import Access, Node
-from xinqiao_adapters.mapping.converters import Scalar, Unfit
-from xinqiao_adapters.mapping.plan import Leaf, Plan, Repeat, Rows, Source
+from xinqiao_adapters.mapping.access import TWICE, Access, Node
+from xinqiao_adapters.mapping.converters import Misshapen, Scalar, Unfit
+from xinqiao_adapters.mapping.neutral import is_neutral
+from xinqiao_adapters.mapping.plan import ROUTING, Leaf, Plan, Repeat, Rows, Source
 from xinqiao_adapters.mapping.shapes import Steps, shape_at, text_of_steps
 
-__all__ = ["Reading", "decode_findings", "encode_findings", "readings", "targets"]
+__all__ = ["Reading", "decode_findings", "encode_findings", "readings", "targets", "walk"]
 
 # Steps of a partner path, each with its place among its like (from 0), or None where it does not repeat.
 Trail = tuple[tuple[str, int | None], ...]
 
 
+_OTHER_SHAPE = Text("结构与约定不符", "the structure is another than agreed")
+
+
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What one row finds in one record: ``text``, ``line`` and ``node`` are None where the partner has nothing."""
+    """What one row finds in one record: ``text``, ``line`` and ``node`` are None where the partner has nothing.
+
+    ``misshapen`` says what is wrong with the structure on the way; the place is then that of the wrong node.
+    """
 
     leaf: Leaf
     path: str
@@ -31,8 +38,7 @@ class Reading:
     text: str | None
     line: int | None
     node: Node
-    parent_there: bool
-    misshapen: bool = False
+    misshapen: Text | None = None
 
     @property
     def place(self) -> str:
@@ -50,6 +56,9 @@ def readings(plan: Plan, access: Access, root: Node, record: Node, place: int | 
 
 
 def _readings(rows: Rows, access: Access, node: Node, target: Steps, trail: Trail) -> Iterator[Reading]:
+    if node is None:  # JSON's null where a record or an item is expected
+        yield _misshapen(access, _first_leaf(rows), text_of_steps(target), trail, Unfit())
+        return
     for row in rows:
         if isinstance(row, Repeat):
             yield from _list_readings(row, access, node, target, trail)
@@ -58,51 +67,69 @@ def _readings(rows: Rows, access: Access, node: Node, target: Steps, trail: Trai
 
 
 def _list_readings(row: Repeat, access: Access, node: Node, target: Steps, trail: Trail) -> Iterator[Reading]:
+    way: Trail = (*trail, *((step, None) for step in row.source))
     try:
-        parent = _walk(access, node, row.source[:-1])
+        parent = walk(access, node, row.source[:-1])
         items = access.node_children(parent, row.source[-1]) if parent is not None else []
-    except Unfit:
-        path, place = text_of_steps((*target, *row.target)), _shown(access, (*trail, (row.source[-1], None)))
-        yield Reading(_first_leaf(row), path, place, None, None, None, True, misshapen=True)
+    except Unfit as error:
+        path = text_of_steps((*target, *row.target))
+        yield _misshapen(access, _first_leaf(row.rows), path, _until(way, len(trail), error), error)
         return
-    way: Trail = (*trail, *((step, None) for step in row.source[:-1]))
     for index, item in enumerate(items):
         inside = (*target, *row.target[:-1], (row.target[-1][0], index))
-        yield from _readings(row.rows, access, item, inside, (*way, (row.source[-1], index)))
+        at = (*way[:-1], (row.source[-1], index))
+        if row.scalar:
+            (leaf,) = (each for each in row.rows if isinstance(each, Leaf))
+            yield _reading(leaf, access, item, inside, at)
+        else:
+            yield from _readings(row.rows, access, item, inside, at)
 
 
-def _first_leaf(row: Leaf | Repeat) -> Leaf:
-    return row if isinstance(row, Leaf) else _first_leaf(row.rows[0])
+def _first_leaf(rows: Rows) -> Leaf:
+    first = rows[0]
+    return first if isinstance(first, Leaf) else _first_leaf(first.rows)
 
 
 def _reading(leaf: Leaf, access: Access, node: Node, target: Steps, trail: Trail) -> Reading:
     source = leaf.source or ()
     path = text_of_steps((*target, *(leaf.target or ())))
-    partner_path = _shown(access, (*trail, *((step, None) for step in source)))
+    way = (*trail, *((step, None) for step in source))
     attribute = source[-1][1:] if source and source[-1].startswith("@") else None
-    way = source[:-1] if attribute else source
     try:
-        found = _walk(access, node, way)
-        parent_there = not way or _walk(access, node, way[:-1]) is not None
-        text = _text(access, found, attribute)
-    except Unfit:
-        return Reading(leaf, path, partner_path, None, None, None, True, misshapen=True)
+        found = walk(access, node, source[:-1] if attribute else source)
+        text = None
+        if found is not None:
+            text = access.node_attribute(found, attribute) if attribute else access.node_text(found)
+    except Unfit as error:
+        return _misshapen(access, leaf, path, _until(way, len(trail), error), error)
     line = access.line(found) if found is not None and (text is not None or not attribute) else None
-    return Reading(leaf, path, partner_path, text, line, found, parent_there)
+    return Reading(leaf, path, _shown(access, way), text, line, found)
 
 
-def _text(access: Access, node: Node, attribute: str | None) -> str | None:
-    if node is None:
-        return None
-    return access.node_attribute(node, attribute) if attribute else access.node_text(node)
+def _misshapen(access: Access, leaf: Leaf, path: str, trail: Trail, error: Unfit) -> Reading:
+    said, node = (error.said, error.node) if isinstance(error, Misshapen) else (_OTHER_SHAPE, None)
+    line = access.line(node) if node is not None else None
+    return Reading(leaf, path, _shown(access, trail), None, line, node, said)
 
 
-def _walk(access: Access, node: Node, steps: tuple[str, ...]) -> Node:
-    for step in steps:
-        children = access.node_children(node, step)
-        if not children:
+def _until(trail: Trail, start: int, error: Unfit) -> Trail:
+    """Cut a trail at the step that is misshapen, where that is known."""
+    depth = error.depth if isinstance(error, Misshapen) else None
+    return trail if depth is None else trail[: start + depth]
+
+
+def walk(access: Access, node: Node, steps: tuple[str, ...]) -> Node:
+    """Return the one node at a path below a node, None where it is not there.
+
+    Raises ``Unfit`` where a step is there more than once, or the node can have no children.
+    """
+    for depth, step in enumerate(steps, start=1):
+        if node is None:
             return None
-        node = children[0]
+        children = access.node_children(node, step)
+        if len(children) > 1:
+            raise Misshapen(TWICE, children[1], depth)
+        node = children[0] if children else None
     return node
 
 
@@ -110,26 +137,46 @@ def _shown(access: Access, trail: Trail) -> str:
     steps = [step for step, _ in trail]
     names = access.shown(steps).split("/")
     return "/".join(
-        name if place is None else f"{name}[{place + 1}]" for name, (_, place) in zip(names, trail, strict=True)
+        name if place is None else f"{name}[{place + 1}]" for name, (_, place) in zip(names, trail, strict=False)
     )
 
 
 def decode_findings(found: Iterable[Reading]) -> list[Finding]:
-    """Return a finding for each reading whose text its converter refuses."""
-    return [_refused_reading(reading) for reading in found if not _fits(reading)]
+    """Return a finding for each reading that its row refuses; one for a node that several rows find misshapen."""
+    findings: list[Finding] = []
+    misshapen: set[str] = set()
+    for reading in found:
+        if reading.misshapen is not None:
+            if reading.place not in misshapen:
+                misshapen.add(reading.place)
+                findings.append(_refused_shape(reading, reading.misshapen))
+        elif not _fits(reading):
+            findings.append(_refused_reading(reading))
+    return findings
 
 
 def _fits(reading: Reading) -> bool:
     leaf = reading.leaf
-    if reading.misshapen:
-        return False
-    if reading.text is None and (leaf.target is not None or not reading.parent_there):
-        return True
+    if reading.text is None:
+        if leaf.target is None:  # a fixed value, asked for where its element is there
+            return reading.node is None
+        return leaf.target != ()  # an item of a list says something
     try:
-        leaf.converter.read(reading.text or "")
+        leaf.converter.read(reading.text)
     except Unfit:
         return False
     return True
+
+
+def _refused_shape(reading: Reading, said: Text) -> Finding:
+    where = reading.partner_path
+    return Finding(
+        rule="mapping.shape",
+        path=reading.path or where,
+        text=Text(f"{where}：{said.zh}", f"{where}: {said.en}"),
+        fix=Text("按接口规范的结构填写", "keep to the structure of the interface's specification"),
+        partner_path=reading.place,
+    )
 
 
 def _refused_reading(reading: Reading) -> Finding:
@@ -151,16 +198,14 @@ def _refused_reading(reading: Reading) -> Finding:
 def encode_findings(plan: Plan, access: Access, message: Json) -> list[Finding]:
     """Return a finding for each value of a message that the partner's format cannot hold."""
     findings = []
-    places = {_pattern(path): (leaf, source) for path, leaf, source in targets(plan.rows)}
+    places = {_pattern(path): (leaf, source) for path, leaf, source in targets(plan.rows) if leaf.writes}
     for path, value in _leaves(message, ""):
-        if path.startswith("header.") and _row_for(path, places) is None:
-            continue
         row = _row_for(path, places)
         if row is None:
             findings += _no_place(plan, path, value)
             continue
         leaf, source = row
-        if leaf.writes and not _holds(access, leaf, value):
+        if not _holds(access, leaf, value):
             findings.append(_refused_value(leaf, path, access.shown(source), value))
     return findings
 
@@ -216,14 +261,19 @@ def _leaves(value: object, path: str) -> Iterator[tuple[str, Scalar]]:
 def _no_place(plan: Plan, path: str, value: object) -> list[Finding]:
     names = tuple(step for step in _pattern(path) if not step.startswith("["))
     shape = shape_at(plan.body, names)
-    if shape is None or any(".".join(names[:depth]) in plan.dropped for depth in range(1, len(names) + 1)):
-        return []  # not of the standard as known here, or lost by decision
+    if shape is None or (names[0] == "header" and names[1] in ROUTING):
+        return []  # not of the standard as known here, or none of the partner's business
+    ways = (".".join(names[:depth]) for depth in range(1, len(names) + 1))
+    values = next((plan.dropped[way] for way in ways if way in plan.dropped), None)
+    if values is not None and (not values or is_neutral(values, value)):
+        return []  # lost by decision
     return [
         Finding(
             rule="mapping.no_place",
             path=path,
             text=Text("合作方报文中没有该字段的位置", "the partner's format has no place for this field"),
             value=shown(mask(value, shape.sensitivity)),
+            expected=shown("、".join(str(each) for each in values)) if values else None,
             fix=Text(
                 "在渠道配置中映射该字段，或在 dropped 中说明舍弃的理由",
                 "map the field in the channel profile, or give the reason for its loss under dropped",

@@ -29,7 +29,10 @@ class PartnerNode:
 
 
 def partner_tree(rows: Rows) -> PartnerNode:
-    """Lay rows out by their sources; constants of the standard have none."""
+    """Lay rows out by their sources; constants of the standard have none.
+
+    Raises ``ProfileInvalid`` where a node would be a value and a group, or a list and a single node, at once.
+    """
     root = PartnerNode()
     for row in rows:
         if row.source is None:
@@ -46,7 +49,17 @@ def partner_tree(rows: Rows) -> PartnerNode:
             node.attributes.setdefault(last[1:], []).append(row)
         else:
             (node if last is None else node.child(last)).text.append(row)
+    _refuse_conflicts(root)
     return root
+
+
+def _refuse_conflicts(node: PartnerNode) -> None:
+    if node.text and node.order:
+        raise ProfileInvalid(f"{node.text[0].mark}: a node with nodes below it ({node.order[0]}) is no value itself")
+    for step, child in node.children.items():
+        if step in node.repeats:
+            raise ProfileInvalid(f"{node.repeats[step][0].mark}: {step} is a list here, and a single node elsewhere")
+        _refuse_conflicts(child)
 
 
 @dataclass(slots=True)
