@@ -155,11 +155,28 @@ def test_a_destination_that_refuses_is_not_asked_again(site: Site, destination: 
     assert "not_valid" in attempt["detail"]
 
 
-@pytest.mark.parametrize("answer", [says(200, b"ok"), says(202, b"{}"), says(204)])
-def test_success_is_claimed_only_on_a_receipt(site: Site, destination: Destination, answer: Script) -> None:
+def takes_another(_got: Json) -> tuple[int, dict[str, str], bytes]:
+    return takes(message("kycApplication"))
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        says(200, b"ok"),
+        says(202, b"{}"),
+        says(204),
+        says(404, b"<html>"),
+        says(200, b"x", Content_Encoding="gzip"),
+        takes_another,
+    ],
+)
+def test_success_is_claimed_only_on_a_receipt_for_this_message(
+    site: Site, destination: Destination, answer: Script
+) -> None:
     destination.script = answer
     site.send("partner", message("kycApplication"))
-    settled(site, "dead")
+    (dead,) = settled(site, "dead")
+    assert {each["outcome"] for each in dead["tried"]} == {"failed"}
 
 
 def test_an_answer_without_end_is_cut_off(site: Site, destination: Destination) -> None:

@@ -3,16 +3,19 @@
 import asyncio
 import sqlite3
 from collections.abc import Iterator
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from sqlalchemy.engine.default import DefaultDialect
+from sqlalchemy.exc import OperationalError
 
-from xinqiao.errors import Conflict, JournalUnavailable, KeyUnusable, NotFound, OutOfOrder
-from xinqiao.evidence import verify_proof
-from xinqiao.message import Header, Json, body_digest, message_type, new_message_id, write_json
+from xinqiao.errors import Conflict, JournalUnavailable, KeyUnusable, NotFound, OutOfOrder, SettingsInvalid
+from xinqiao.evidence import verify_receipt
+from xinqiao.message import Header, Json, content_digest, message_type, new_message_id, write_json
 from xinqiao.seal import KeyRing, SigningKey, new_key
 from xinqiao.testing import example
 from xinqiao_gateway.journal import Accepted, Entry, Journal, Outcome, Refused, Settlement, Submission
@@ -41,17 +44,37 @@ def message(body: str, case_id: str | None = "CASE-1", **changes: Any) -> Json:
     return {"header": header, body: found[body] | changes}
 
 
-def entry(found: Json, channel: str = "bank", destination: str = "core", key: str | None = None) -> Entry:
+def entry(
+    found: Json,
+    channel: str = "bank",
+    destination: str = "core",
+    key: str | None = None,
+    *,
+    raw: bool = False,
+    pushed: bool = True,
+) -> Entry:
     header = Header.of(found)
     kind = message_type(found)
     return Entry(
-        header, kind, found, channel, "any", key or header.message_id, body_digest(found), ((destination, True),)
+        header=header,
+        message_type=kind,
+        message=found,
+        channel=channel,
+        interface="any",
+        key=key or header.message_id,
+        digest=content_digest(found),
+        canonical=None if raw else write_json(found),
+        destinations=((destination, pushed),),
     )
 
 
-def submission(*entries: Entry, atomic: bool = False, canonical: bool = False) -> Submission:
+def submission(*entries: Entry, atomic: bool = False) -> Submission:
     content = write_json(entries[0].message)
-    return Submission(entries, content, "application/json", "header..signature", atomic, canonical)
+    return Submission(entries, content, "application/json", "header..signature", atomic)
+
+
+def pushed(_channel: str) -> bool:
+    return True
 
 
 def accepted(outcome: Outcome) -> dict[str, Any]:
@@ -70,8 +93,8 @@ async def test_a_receipt_names_the_message_its_position_and_proves_it(journal: J
     receipt = accepted(outcome)
     assert receipt["acceptedMessageId"] == found["header"]["messageId"]
     assert receipt["position"] == "1"
-    assert receipt["digest"] == {"algorithm": "SHA256", "value": body_digest(found)}
-    assert verify_proof(receipt["proof"], KeyRing([KEY.public()])) == "gateway-test"
+    assert receipt["digest"] == {"algorithm": "SHA256", "value": content_digest(found)}
+    assert verify_receipt(receipt, KeyRing([KEY.public()]), found) == "gateway-test"
 
 
 async def test_a_repeat_gets_the_first_receipt_again(journal: Journal) -> None:
@@ -129,19 +152,19 @@ async def test_an_unexpected_fact_is_stored_parked_and_raised(journal: Journal) 
     )  # fmt: skip
     assert [each.position for each in await journal.lease("core", 10, 60)] == [1]
     (parked,) = journal.reading.deliveries("parked")
-    assert await journal.replay(parked["delivery_id"]) == "core"
+    assert await journal.replay(parked["delivery_id"], pushed) == "core"
     assert journal.reading.exceptions() == []
 
 
 async def test_everything_is_there_after_the_journal_is_opened_again(tmp_path: Path) -> None:
     journal = open_journal(tmp_path)
     found = message("kycApplication")
-    (first,) = await journal.submit(submission(entry(found), canonical=True))
+    (first,) = await journal.submit(submission(entry(found, raw=True)))
     (leased,) = await journal.lease("core", 10, 60)
     journal.close()
     again = open_journal(tmp_path)
     assert again.reading.message(found["header"]["messageId"])["message"] == found
-    assert await again.submit(submission(entry(found), canonical=True)) == [Accepted(accepted(first), repeat=True)]
+    assert await again.submit(submission(entry(found, raw=True))) == [Accepted(accepted(first), repeat=True)]
     assert [due.delivery_id for due in await again.lease("core", 10, 60)] == [leased.delivery_id]
     again.close()
 
@@ -155,7 +178,7 @@ async def test_a_lane_keeps_its_order_and_a_dead_letter_blocks_it(journal: Journ
     await journal.settle(Settlement(due[0].delivery_id, "dead", "refused", "destination_refused", "no"))
     assert await journal.lease("core", 10, 60) == []
     assert [each["kind"] for each in journal.reading.exceptions()] == ["dead_letter"]
-    await journal.replay(due[0].delivery_id)
+    await journal.replay(due[0].delivery_id, pushed)
     (again,) = await journal.lease("core", 10, 60)
     assert (again.position, again.attempts) == (1, 1)
     await journal.settle(Settlement(again.delivery_id, "delivered", "delivered", "", "0000"))
@@ -166,7 +189,7 @@ async def test_only_a_dead_or_parked_delivery_can_be_replayed(journal: Journal) 
     await journal.submit(submission(entry(message("kycApplication"))))
     (due,) = await journal.lease("core", 10, 60)
     with pytest.raises(NotFound):
-        await journal.replay(due.delivery_id)
+        await journal.replay(due.delivery_id, pushed)
 
 
 async def test_contents_are_encrypted_and_open_with_the_master_key_only(tmp_path: Path) -> None:
@@ -178,11 +201,35 @@ async def test_contents_are_encrypted_and_open_with_the_master_key_only(tmp_path
     document = found["kycApplication"]["applicant"]["documents"][0]["number"]
     assert document.encode() not in stored
     assert found["kycApplication"]["applicant"]["name"].encode() not in stored
-    (tmp_path / "master.key").write_text("00" * 32)
-    other = open_journal(tmp_path)
-    with pytest.raises(KeyUnusable):
-        other.reading.message(found["header"]["messageId"])
-    other.close()
+
+
+@pytest.mark.parametrize("lost", [True, False])
+async def test_a_journal_opens_with_its_own_master_key_only(tmp_path: Path, lost: bool) -> None:
+    journal = open_journal(tmp_path)
+    await journal.submit(submission(entry(message("kycApplication"))))
+    journal.close()
+    (tmp_path / "master.key").unlink() if lost else (tmp_path / "master.key").write_text("00" * 32)
+    with pytest.raises(KeyUnusable, match="backup" if lost else "the one of this journal"):
+        open_journal(tmp_path)
+    assert (tmp_path / "master.key").exists() is not lost
+
+
+@pytest.mark.parametrize("url", ["nonsense", "nosuchdb://x", "sqlite:////proc/none/journal.db"])
+def test_a_database_that_cannot_be_opened_is_a_setting_to_correct(tmp_path: Path, url: str) -> None:
+    with pytest.raises(SettingsInvalid, match="cannot be opened"):
+        Journal.open(url, tmp_path / "master.key", KEY)
+
+
+def test_a_file_that_is_no_database_is_said_so(tmp_path: Path) -> None:
+    (tmp_path / "journal.db").write_bytes(b"no database at all, only text" * 100)
+    with pytest.raises(SettingsInvalid, match="cannot be opened"):
+        open_journal(tmp_path)
+
+
+async def test_a_case_of_somebody_else_is_not_found(journal: Journal) -> None:
+    await journal.submit(submission(entry(message("kycApplication"))))
+    with pytest.raises(NotFound):
+        journal.reading.case("CASE-1", institution="91110000100020002F")
 
 
 def test_a_master_key_that_others_can_read_is_refused(tmp_path: Path) -> None:
@@ -201,6 +248,11 @@ def test_a_master_key_that_others_can_read_is_refused(tmp_path: Path) -> None:
         "DELETE FROM batches WHERE batch = 2",
         "UPDATE batches SET signature = (SELECT signature FROM batches WHERE batch = 1) WHERE batch = 2",
         "UPDATE messages SET position = 100 WHERE position = 5",
+        "UPDATE messages SET commitment = x'00' WHERE position = 3",
+        "UPDATE raws SET signature = 'forged' WHERE raw_id = 2",
+        "UPDATE raws SET content_type = 'text/plain' WHERE raw_id = 2",
+        "UPDATE batches SET root = x'00' WHERE batch = 2",
+        "DELETE FROM data_keys WHERE scope LIKE 'case:%C1'",
     ],
 )
 async def test_verification_finds_any_changed_missing_or_reordered_row(tmp_path: Path, tampering: str) -> None:
@@ -217,19 +269,131 @@ async def test_verification_finds_any_changed_missing_or_reordered_row(tmp_path:
     journal.close()
 
 
+def execute(folder: Path, *statements: str) -> None:
+    with sqlite3.connect(folder / "journal.db") as connection:
+        for statement in statements:
+            connection.execute(statement)
+    connection.close()
+
+
 async def test_a_database_that_fails_refuses_and_promises_nothing(tmp_path: Path) -> None:
     journal = open_journal(tmp_path)
-    with sqlite3.connect(tmp_path / "journal.db") as connection:
-        connection.execute("ALTER TABLE raws RENAME TO gone")
-    connection.close()
+    execute(tmp_path, "ALTER TABLE raws RENAME TO gone")
+    found = message("kycApplication")
     with pytest.raises(JournalUnavailable):
-        await journal.submit(submission(entry(message("kycApplication"))))
-    with sqlite3.connect(tmp_path / "journal.db") as connection:
-        connection.execute("ALTER TABLE gone RENAME TO raws")
-    connection.close()
-    (outcome,) = await journal.submit(submission(entry(message("kycApplication"))))
+        await journal.submit(submission(entry(found)))
+    execute(tmp_path, "ALTER TABLE gone RENAME TO raws")
+    (outcome,) = await journal.submit(submission(entry(found)))
+    assert accepted(outcome)["position"] == "1"
+    assert journal.reading.message(found["header"]["messageId"])["message"] == found
+    journal.close()
+
+
+async def test_a_key_whose_commit_failed_is_never_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    journal = open_journal(tmp_path)
+    found, commit = message("kycApplication"), DefaultDialect.do_commit
+    full = OperationalError("COMMIT", {}, Exception("disk full"))
+    monkeypatch.setattr(DefaultDialect, "do_commit", lambda *_: (_ for _ in ()).throw(full))
+    with pytest.raises(JournalUnavailable):
+        await journal.submit(submission(entry(found)))
+    monkeypatch.setattr(DefaultDialect, "do_commit", commit)
+    (outcome,) = await journal.submit(submission(entry(found)))
     assert accepted(outcome)["position"] == "1"
     journal.close()
+    again = open_journal(tmp_path)
+    assert again.reading.message(found["header"]["messageId"])["message"] == found
+    again.close()
+
+
+async def test_one_act_that_fails_does_not_fail_what_is_committed_with_it(journal: Journal) -> None:
+    sent = [journal.submit(submission(entry(message("kycApplication", f"C{number}")))) for number in range(20)]
+    *outcomes, failed = await asyncio.gather(*sent, journal.replay(2**70, pushed), return_exceptions=True)
+    assert isinstance(failed, JournalUnavailable)
+    assert all(isinstance(each, list) and isinstance(each[0], Accepted) for each in outcomes)
+    assert journal.verify(KeyRing([KEY.public()])).breaches == []
+
+
+async def test_one_case_whose_key_is_unusable_refuses_its_own_messages_only(tmp_path: Path) -> None:
+    journal = open_journal(tmp_path)
+    await journal.submit(submission(entry(message("kycApplication", "LOST"))))
+    journal.close()
+    execute(tmp_path, "UPDATE data_keys SET wrapped = x'00112233445566778899aabbccddeeff' WHERE scope LIKE 'case:%'")
+    journal = open_journal(tmp_path)
+    lost, fine = await asyncio.gather(
+        journal.submit(submission(entry(message("kycApplication", "LOST")))),
+        journal.submit(submission(entry(message("kycApplication", "FINE")))),
+    )
+    assert isinstance(refused(lost[0]), KeyUnusable)
+    assert isinstance(fine[0], Accepted)
+    journal.close()
+
+
+async def test_two_institutions_number_their_cases_by_themselves(journal: Journal) -> None:
+    await journal.submit(submission(entry(message("kycApplication"))))
+    other = message("kycApplication")
+    other["header"]["sender"] = "91110000100020002F"
+    (outcome,) = await journal.submit(submission(entry(other, channel="insurer")))
+    assert accepted(outcome)["position"] == "2"
+    case = journal.reading.case("CASE-1", institution="91110000100020002F")
+    assert [each["sender"] for each in case["messages"]] == ["91110000100020002F"]
+
+
+async def test_a_lease_whose_time_is_over_is_given_to_the_next(journal: Journal) -> None:
+    await journal.submit(submission(entry(message("kycApplication"))))
+    (first,) = await journal.lease("core", 10, seconds=-1)
+    (again,) = await journal.lease("core", 10, seconds=60)
+    assert again.delivery_id == first.delivery_id
+    assert await journal.lease("core", 10, seconds=60) == []
+    await journal.give_back([again.delivery_id])
+    assert [each.delivery_id for each in await journal.lease("core", 10, 60)] == [again.delivery_id]
+
+
+async def test_a_parked_fact_that_is_released_reaches_a_partner_that_pulls(journal: Journal) -> None:
+    await journal.submit(submission(entry(message("kycApplication"), pushed=False)))
+    await journal.submit(submission(entry(message("accountEntry"), pushed=False)))
+    await journal.submit(submission(entry(message("subscriptionOrder", None), pushed=False)))
+    handed_out = await journal.waiting("core", 0, 10)
+    assert [each.message["header"].get("caseId") for each in handed_out] == ["CASE-1", None]
+    (parked,) = journal.reading.deliveries("parked")
+    await journal.replay(parked["delivery_id"], lambda _channel: False)
+    (released,) = await journal.waiting("core", handed_out[-1].cursor, 10)
+    assert "accountEntry" in released.message
+
+
+async def test_a_parked_fact_that_is_released_moves_its_case_if_that_expects_it_now(journal: Journal) -> None:
+    decision = message("kycDecision")
+    decision["header"] |= {"sender": "913100001000100012", "receiver": "91110000100000000R"}
+    await journal.submit(submission(entry(decision)))
+    await journal.submit(submission(entry(message("kycApplication"))))
+    assert journal.reading.case("CASE-1")["state"] == "kyc_pending"
+    (parked,) = journal.reading.deliveries("parked")
+    await journal.replay(parked["delivery_id"], pushed)
+    assert journal.reading.case("CASE-1")["state"] == "kyc_approved"
+
+
+async def test_a_channel_that_changes_between_push_and_pull_keeps_what_is_under_way(journal: Journal) -> None:
+    await journal.submit(submission(entry(message("kycApplication"), pushed=False)))
+    await journal.rearrange("core", pushed=True)
+    (due,) = await journal.lease("core", 10, 60)
+    await journal.give_back([due.delivery_id])
+    await journal.rearrange("core", pushed=False)
+    assert len(await journal.waiting("core", 0, 10)) == 1
+
+
+async def test_readers_do_not_keep_the_writer_waiting(journal: Journal) -> None:
+    async with AsyncExitStack() as stack:
+        for _ in range(15):
+            stack.enter_context(journal.reading.engine.connect())
+        async with asyncio.timeout(5):
+            await journal.submit(submission(entry(message("kycApplication"))))
+
+
+async def test_a_journal_that_is_closed_says_so_and_leaves_nobody_waiting(tmp_path: Path) -> None:
+    journal = open_journal(tmp_path)
+    journal.close()
+    assert not journal.healthy()
+    with pytest.raises(JournalUnavailable):
+        await journal.submit(submission(entry(message("kycApplication"))))
 
 
 def test_the_migrations_make_the_tables_that_the_code_uses(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from starlette.testclient import TestClient
 
 from tests.gateway.conftest import BANK, TRUST, Site, message
 from xinqiao.errors import error_table
-from xinqiao.evidence import verify_proof
+from xinqiao.evidence import verify_receipt
 from xinqiao.message import write_json
 from xinqiao.seal import KeyRing, Sealed, access_token, new_key, open_seal, read_verifying_key, seal
 from xinqiao.validation import check
@@ -44,7 +44,7 @@ def test_a_valid_sealed_message_gets_a_receipt_that_is_valid_itself(site: Site) 
     assert check(answer) == []
     assert answer["header"]["correlationId"] == answer["receipt"]["acceptedMessageId"] == sent["header"]["messageId"]
     gateway_key = read_verifying_key(site.data / "keys" / "gateway.pub.jwk")
-    assert verify_proof(answer["receipt"]["proof"], KeyRing([gateway_key])) == gateway_key.kid
+    assert verify_receipt(answer["receipt"], KeyRing([gateway_key]), sent) == gateway_key.kid
 
 
 def test_a_repeat_gets_the_very_same_receipt_with_200(site: Site) -> None:
@@ -197,6 +197,30 @@ def test_several_messages_in_one_input_are_all_or_nothing(site: Site) -> None:
     assert [answer["receipt"]["position"] for answer in orjson.loads(fine.content)] == ["1", "2"]
 
 
+def test_a_canonical_message_is_carried_on_as_the_bytes_that_came(site: Site) -> None:
+    content = orjson.dumps(message("kycApplication"), option=orjson.OPT_INDENT_2) + b"\n"
+    site.post("partner", content)
+    path = "/v1/channels/core/messages"
+    headers = {"Authorization": f"Bearer {access_token(site.key, path)}"}
+    (waiting,) = orjson.loads(site.http.get(path, headers=headers).content)["messages"]
+    assert base64.b64decode(waiting["content"]) == content
+
+
+@pytest.mark.parametrize(("content", "kind"), [(b"[]", "application/json"), (b"\n", "application/x-ndjson")])
+def test_input_without_a_message_is_refused(site: Site, content: bytes, kind: str) -> None:
+    assert reason(site.post("partner", content, kind)) == "content_refused"
+
+
+def test_more_messages_than_one_input_may_hold_are_refused(site: Site) -> None:
+    assert reason(site.post("partner", orjson.dumps([{"header": {}, "navReport": {}}] * 1001))) == "too_many_messages"
+
+
+def test_a_message_that_names_another_channel_is_refused(site: Site) -> None:
+    sent = message("kycApplication")
+    sent["header"]["channelId"] = "core"
+    assert reason(site.send("partner", sent)) == "sender_mismatch"
+
+
 def test_what_waits_is_pulled_sealed_and_acknowledged_by_the_cursor(site: Site) -> None:
     sent = [message("kycApplication", f"CASE-{number}") for number in range(3)]
     for each in sent:
@@ -228,7 +252,7 @@ def test_a_token_for_another_channel_is_refused(site: Site) -> None:
     assert reason(response) == "not_authorized"
 
 
-@pytest.mark.parametrize("query", ["after=-1", "after=x", "limit=501", "after=99999999999999999999"])
+@pytest.mark.parametrize("query", ["after=-1", "after=x", "limit=0", "limit=501", "after=9999", f"after={10**20}"])
 def test_a_query_that_makes_no_sense_is_refused(site: Site, query: str) -> None:
     path = "/v1/channels/core/messages"
     headers = {"Authorization": f"Bearer {access_token(site.key, path)}"}

@@ -9,16 +9,16 @@ import random
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
 
 import httpx
 import structlog
 
 from xinqiao.adapter import Encoded
-from xinqiao.errors import DestinationDown, DestinationRefused, Rejected
+from xinqiao.client import retry_after
+from xinqiao.errors import DestinationDown, DestinationRefused, InternalError, Rejected
 from xinqiao.seal import SIGNATURE_HEADER, SigningKey, seal
 from xinqiao_gateway.channels import Push, ServedChannel
-from xinqiao_gateway.journal import Due, Journal, Settlement
+from xinqiao_gateway.journal import Due, Journal, Settlement, refused
 from xinqiao_gateway.settings import Retry
 
 __all__ = ["Dispatcher"]
@@ -26,8 +26,7 @@ __all__ = ["Dispatcher"]
 _LEASE = 120.0
 _IDLE = 5.0
 _LONGEST_REPLY = 1_048_576
-_LONGEST_WAIT = 86_400.0
-_TRY_AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
+_TRY_AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504, 507, *range(520, 530)})
 
 _log = structlog.get_logger("dispatcher")
 
@@ -38,26 +37,31 @@ class Dispatcher:
     def __init__(
         self, journal: Journal, channels: Iterable[ServedChannel], key: SigningKey, retry: Retry, parallel: int
     ) -> None:
-        self._loops = [
-            _ChannelLoop(journal, channel, channel.push, key, retry, parallel) for channel in channels if channel.push
-        ]
+        self._loops = {
+            channel.channel_id: _ChannelLoop(journal, channel, channel.push, key, retry, parallel)
+            for channel in channels
+            if channel.push
+        }
         self._tasks: list[asyncio.Task[None]] = []
         journal.when_accepted(self._wake)
 
     def start(self) -> None:
         """Start delivering."""
-        self._tasks = [asyncio.create_task(_keep_running(loop), name=f"deliver {loop.name}") for loop in self._loops]
+        self._tasks = [
+            asyncio.create_task(_keep_running(loop), name=f"deliver {name}") for name, loop in self._loops.items()
+        ]
 
     async def stop(self) -> None:
-        """Stop; what is under way is given back and tried again later under the same id."""
+        """Stop; what is under way is given back, and tried again later under the same id."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._tasks = []
 
-    def _wake(self) -> None:
-        for loop in self._loops:
-            loop.wake.set()
+    def _wake(self, channels: Iterable[str]) -> None:
+        for channel in channels:
+            if channel in self._loops:
+                self._loops[channel].wake.set()
 
 
 async def _keep_running(loop: "_ChannelLoop") -> None:
@@ -77,7 +81,7 @@ class _Attempt:
     outcome: str
     reason: str
     detail: str
-    retry_after: float | None = None
+    retry_in: float | None = None
 
 
 class _ChannelLoop:
@@ -96,41 +100,47 @@ class _ChannelLoop:
         self._parallel = parallel
 
     async def run(self) -> None:
-        """Deliver until cancelled."""
+        """Deliver until cancelled; leases under way are given back."""
         limits = httpx.Limits(max_connections=self._parallel)
+        running: dict[asyncio.Task[None], int] = {}
         async with httpx.AsyncClient(timeout=self._push.timeout, limits=limits, trust_env=False) as client:
-            running: set[asyncio.Task[None]] = set()
             try:
                 while True:
                     self.wake.clear()
-                    due = await self._journal.lease(self.name, self._parallel - len(running), _LEASE)
-                    running |= {asyncio.create_task(self._deliver(client, each)) for each in due}
-                    running = await self._rest(running, leased=bool(due))
+                    free = self._parallel - len(running)
+                    due = await self._journal.lease(self.name, free, _LEASE) if free else []
+                    for each in due:
+                        running[asyncio.create_task(self._deliver(client, each))] = each.delivery_id
+                    if len(due) < free or not free:  # else perhaps more is due
+                        await self._rest(running)
             finally:
                 for task in running:
                     task.cancel()
                 await asyncio.gather(*running, return_exceptions=True)
+                await self._journal.give_back(running.values())
 
-    async def _rest(self, running: set[asyncio.Task[None]], leased: bool) -> set[asyncio.Task[None]]:
+    async def _rest(self, running: dict[asyncio.Task[None], int]) -> None:
         """Wait until there may be something to do: a commit, an attempt's end, or the next due time."""
-        if leased and len(running) < self._parallel:
-            return running  # perhaps more is due
         woken = asyncio.create_task(self.wake.wait())
-        timeout = None if len(running) >= self._parallel else await self._until_due()
         try:
-            done, _ = await asyncio.wait({woken, *running}, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+            timeout = await self._until_due()
+            await asyncio.wait({woken, *running}, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
         finally:
             woken.cancel()
-        for task in done - {woken}:
+        for task in [task for task in running if task.done()]:
+            del running[task]
             task.result()
-        return running - done
 
     async def _until_due(self) -> float:
         due_at = await self._journal.next_due_at(self.name)
         return _IDLE if due_at is None else min(max(due_at - time.time(), 0.05), _IDLE)
 
     async def _deliver(self, client: httpx.AsyncClient, due: Due) -> None:
-        attempt = await self._attempt(client, due)
+        try:
+            attempt = await self._attempt(client, due)
+        except Exception as error:  # noqa: BLE001 -- one delivery's fault is its own; it is tried again
+            _log.exception("attempt failed", channel=self.name, delivery=due.delivery_id)
+            attempt = _Attempt("failed", InternalError.reason, type(error).__name__)
         settlement = self._settlement(due, attempt)
         await self._journal.settle(settlement)
         self.wake.set()  # the lane's next may be due
@@ -146,19 +156,22 @@ class _ChannelLoop:
 
     async def _attempt(self, client: httpx.AsyncClient, due: Due) -> _Attempt:
         try:
-            (encoded,) = self._channel.adapter.encode([due.message])
+            encoded = self._channel.encode(due.message, due.original)
         except Rejected as error:
-            return _Attempt("refused", error.reason, _detail(error))
+            settled = refused(due.delivery_id, error)
+            return _Attempt(settled.outcome, settled.reason, settled.detail)
         try:
-            status, retry_after, content = await self._post(client, encoded)
-        except (httpx.TransportError, httpx.InvalidURL, TimeoutError) as error:
+            status, retry_in, content = await self._post(client, encoded)
+        except (httpx.RequestError, httpx.InvalidURL, TimeoutError) as error:
             return _Attempt("failed", DestinationDown.reason, type(error).__name__)
         if status in _TRY_AGAIN:
-            return _Attempt("failed", DestinationDown.reason, f"HTTP {status}", retry_after)
-        reply = self._channel.adapter.read_reply(encoded.interface, status, content)
+            return _Attempt("failed", DestinationDown.reason, f"HTTP {status}", retry_in)
+        reply = self._channel.adapter.read_reply(encoded.interface, status, content, due.message)
+        if reply.accepted is None:  # no evidence either way; under the same id a repeat does no harm
+            return _Attempt("failed", DestinationDown.reason, f"HTTP {status}, not an answer to this message", retry_in)
         if reply.accepted:
             return _Attempt("delivered", "", reply.code)
-        return _Attempt("refused", DestinationRefused.reason, f"HTTP {status} {reply.code} {reply.text}"[:1000])
+        return _Attempt("refused", DestinationRefused.reason, f"HTTP {status} {reply.code} {reply.text}".strip()[:1000])
 
     async def _post(self, client: httpx.AsyncClient, encoded: Encoded) -> tuple[int, float | None, bytes]:
         sealed = seal(encoded.content, encoded.content_type, self._key)
@@ -172,7 +185,7 @@ class _ChannelLoop:
                 content += chunk
                 if len(content) > _LONGEST_REPLY:
                     raise httpx.ReadError("the reply is longer than 1 MiB")
-            return response.status_code, _seconds(response.headers.get("Retry-After")), content
+            return response.status_code, retry_after(response.headers.get("Retry-After")), content
 
     def _settlement(self, due: Due, attempt: _Attempt) -> Settlement:
         state, due_at = attempt.outcome, 0.0
@@ -180,28 +193,10 @@ class _ChannelLoop:
             state = "dead"
         elif attempt.outcome == "failed":
             state = "dead" if due.attempts + 1 >= self._retry.attempts else "pending"
-            due_at = time.time() + self._wait(due.attempts, attempt.retry_after)
+            due_at = time.time() + self._wait(due.attempts, attempt.retry_in)
         return Settlement(due.delivery_id, state, attempt.outcome, attempt.reason, attempt.detail, due_at)
 
-    def _wait(self, attempts: int, retry_after: float | None) -> float:
+    def _wait(self, attempts: int, retry_in: float | None) -> float:
         """Return the seconds until the next attempt: doubling, capped, with jitter; never before Retry-After."""
         wait = min(self._retry.first * float(2**attempts), self._retry.cap)
-        return max(wait * random.uniform(0.8, 1.2), retry_after or 0.0)  # noqa: S311 -- jitter, not a secret
-
-
-def _detail(error: Rejected) -> str:
-    places = ", ".join(finding.partner_path or finding.path for finding in error.findings[:5])
-    return f"{error.detail} {places}".strip()[:1000]
-
-
-def _seconds(retry_after: str | None) -> float | None:
-    """Read Retry-After (RFC 9110 §10.2.3): seconds or a date; at most a day; None where it says neither."""
-    if retry_after is None:
-        return None
-    if retry_after.isdecimal():
-        return min(float(retry_after), _LONGEST_WAIT)
-    try:
-        seconds = parsedate_to_datetime(retry_after).timestamp() - time.time()
-    except ValueError:
-        return None
-    return min(max(seconds, 0.0), _LONGEST_WAIT)
+        return max(wait * random.uniform(0.8, 1.2), retry_in or 0.0)  # noqa: S311 -- jitter, not a secret

@@ -1,5 +1,6 @@
 """One running gateway: an installation with its journal, intake and dispatcher, started and stopped together."""
 
+import asyncio
 from datetime import timedelta
 
 from xinqiao_gateway.dispatcher import Dispatcher
@@ -19,16 +20,23 @@ class Gateway:
         self.code = settings.institution_code
         self.channels = installation.channels
         self.journal = Journal.open(installation.journal_url, installation.master_key, installation.key)
-        self.intake = Intake(self.channels, self.journal, timedelta(seconds=settings.seal_max_age))
+        self.intake = Intake(
+            self.channels,
+            self.journal,
+            seal_max_age=timedelta(seconds=settings.seal_max_age),
+            messages_limit=settings.messages_limit,
+        )
         self.dispatcher = Dispatcher(
             self.journal, self.channels, installation.key, settings.retry, settings.push_parallel
         )
 
-    def start(self) -> None:
-        """Start delivering."""
+    async def start(self) -> None:
+        """Start delivering, after what was under way is fitted to how its channel is reached now."""
+        for channel in self.channels:
+            await self.journal.rearrange(channel.channel_id, channel.push is not None)
         self.dispatcher.start()
 
     async def stop(self) -> None:
         """Stop delivering, commit what waits, close the journal."""
         await self.dispatcher.stop()
-        self.journal.close()
+        await asyncio.to_thread(self.journal.close)

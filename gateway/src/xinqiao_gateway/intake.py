@@ -7,17 +7,28 @@ What needs state (seen before? expected now?) is decided inside the journal's co
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from itertools import islice
 
 from xinqiao.adapter import Decoded
-from xinqiao.errors import BatchRefused, NotValid, SenderMismatch, TestMismatch, XinqiaoError
+from xinqiao.errors import (
+    BatchRefused,
+    ContentRefused,
+    NotValid,
+    SenderMismatch,
+    TestMismatch,
+    TooManyMessages,
+    XinqiaoError,
+)
 from xinqiao.finding import Finding, errors_in
-from xinqiao.message import Header, body_digest, message_type
+from xinqiao.message import Header, content_digest, message_type, write_json
 from xinqiao.seal import Sealed, open_seal
 from xinqiao.validation import check
 from xinqiao_gateway.channels import Channels, ServedChannel
 from xinqiao_gateway.journal import Entry, Journal, Outcome, Refused, Submission
 
 __all__ = ["Acceptance", "Intake", "Raw"]
+
+_LONGEST_KEY = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +67,11 @@ class _Checked:
 class Intake:
     """Accepts raw input for all fronts."""
 
-    def __init__(self, channels: Channels, journal: Journal, seal_max_age: timedelta) -> None:
+    def __init__(self, channels: Channels, journal: Journal, *, seal_max_age: timedelta, messages_limit: int) -> None:
         self._channels = channels
         self._journal = journal
         self._seal_max_age = seal_max_age
+        self._messages_limit = messages_limit
 
     async def accept(self, raw: Raw) -> Acceptance:
         """Take one raw input through all stations and return what became of each message.
@@ -69,14 +81,20 @@ class Intake:
         """
         channel = self._channels.find(raw.channel_id)
         open_seal(Sealed(raw.content, raw.content_type, raw.signature), channel.keys, max_age=self._seal_max_age)
-        decoded = tuple(channel.adapter.decode(raw.content, raw.content_type))
-        checked = [self._check(channel, each) for each in decoded]
+        decoded = tuple(islice(channel.adapter.decode(raw.content, raw.content_type), self._messages_limit + 1))
+        if not decoded:
+            raise ContentRefused("the input holds no message")
+        if len(decoded) > self._messages_limit:
+            raise TooManyMessages(f"at most {self._messages_limit} messages are taken in one input")
+        # The bytes of a single canonical message are kept, and carried on, as they are.
+        is_raw = channel.speaks_canonical and len(decoded) == 1 and raw.content.lstrip()[:1] == b"{"
+        checked = [self._check(channel, each, is_raw) for each in decoded]
         atomic = len(decoded) > 1 and all(channel.atomic(each.interface) for each in decoded)
-        outcomes = await self._submit(channel, raw, checked, atomic)
+        outcomes = await self._submit(raw, checked, atomic)
         notes = tuple(each.findings for each in checked)
         return Acceptance(channel, decoded, outcomes, notes, atomic)
 
-    def _check(self, channel: ServedChannel, decoded: Decoded) -> _Checked:
+    def _check(self, channel: ServedChannel, decoded: Decoded, is_raw: bool) -> _Checked:
         message = channel.channel.completed(decoded.message)
         findings: tuple[Finding, ...] = ()
         try:
@@ -86,6 +104,8 @@ class Intake:
                 raise NotValid(_count(len(errors)), findings=findings)
             header = Header.of(message)
             _check_origin(channel, header)
+            if len(decoded.key) > _LONGEST_KEY:
+                raise ContentRefused(f"the key that tells repeats apart is longer than {_LONGEST_KEY} characters")
             destinations = self._channels.route(header, kind)
         except XinqiaoError as error:
             return _Checked(findings, error=error)
@@ -96,14 +116,13 @@ class Intake:
             channel=channel.channel_id,
             interface=decoded.interface,
             key=decoded.key,
-            digest=body_digest(message),
+            digest=content_digest(message),
+            canonical=None if is_raw else write_json(message),
             destinations=destinations,
         )
         return _Checked(findings, entry)
 
-    async def _submit(
-        self, channel: ServedChannel, raw: Raw, checked: Sequence[_Checked], atomic: bool
-    ) -> tuple[Outcome, ...]:
+    async def _submit(self, raw: Raw, checked: Sequence[_Checked], atomic: bool) -> tuple[Outcome, ...]:
         entries = tuple(each.entry for each in checked if each.entry)
         if not entries or (atomic and len(entries) < len(checked)):
             refusal = BatchRefused("correct the refused messages and send the input again")
@@ -114,7 +133,6 @@ class Intake:
             content_type=raw.content_type,
             signature=raw.signature,
             atomic=atomic,
-            canonical=len(checked) == 1 and channel.speaks_canonical,
         )
         stored = iter(await self._journal.submit(submission))
         return tuple(next(stored) if each.entry else Refused(each.error or NotValid()) for each in checked)
@@ -132,6 +150,8 @@ def _count(number: int) -> str:
 def _check_origin(channel: ServedChannel, header: Header) -> None:
     if header.sender != channel.institution_code:
         raise SenderMismatch(f"header.sender is {header.sender}, channel {channel.channel_id} is another institution's")
+    if header.channel_id not in {None, channel.channel_id}:
+        raise SenderMismatch(f"header.channelId is {header.channel_id}, this is channel {channel.channel_id}")
     if header.test != channel.test:
         is_test = {True: "test", False: "production"}
         raise TestMismatch(f"a {is_test[header.test]} message on {is_test[channel.test]} channel {channel.channel_id}")

@@ -21,11 +21,11 @@ Verdict = Literal["advance", "refuse", "park", "free", "nameless"]
 
 
 class Take(BaseModel):
-    """Values to remember from a message: of each element that fits ``where``, the value at ``take``."""
+    """Values to remember: at ``take`` of the body, or of each element at ``each`` that fits ``where``."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    each: str
+    each: str | None = None
     where: dict[str, Any] = {}
     take: str
 
@@ -45,19 +45,28 @@ class Transition(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
     message: str
+    by: Literal["opener", "counterparty"] | None = None
     from_: tuple[str, ...] = Field(alias="from")
     to: str
     when: dict[str, Any] = {}
     unless: dict[Literal["has"], str] = {}
+    same: dict[str, str] = {}
     remember: dict[str, Take] = {}
     collect: Collect | None = None
     exception: str | None = None
 
-    def fits(self, state: str, body: Json) -> bool:
-        """Say whether this arrow leaves ``state`` for a message with this body."""
-        if state not in self.from_ or any(body.get(name) != value for name, value in self.when.items()):
+    def fits(self, case: "CaseState", body: Json, sender: str) -> bool:
+        """Say whether this arrow leaves the case's state for a message with this body from this sender."""
+        if case.state not in self.from_ or (self.by and self.by != case.role_of(sender)):
             return False
-        return not self.unless or self.unless["has"] not in body
+        if any(body.get(name) != value for name, value in self.when.items()):
+            return False
+        if self.unless and self.unless["has"] in body:
+            return False
+        known = dict(self.same)
+        if self.collect:
+            known[self.collect.value] = self.collect.until
+        return all(set(_values(body, path)) & set(case.memory.get(name, ())) for path, name in known.items())
 
 
 class Process(BaseModel):
@@ -82,11 +91,16 @@ class Process(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class CaseState:
-    """Where a case is. ``memory`` holds ids only, never personal data."""
+    """Where a case is, and who opened it. ``memory`` holds ids only, never personal data."""
 
     process: str
     state: str
+    opener: str
     memory: Memory = field(default_factory=dict)
+
+    def role_of(self, institution: str) -> Literal["opener", "counterparty"]:
+        """Say which side of the case an institution is."""
+        return "opener" if institution == self.opener else "counterparty"
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,8 +131,9 @@ def decide(case_id: str | None, case: CaseState | None, body_key: str, message: 
     opening = next((process for process in concerned if process.opens == body_key), None)
     if case_id is None:
         return Decision("nameless") if opening else Decision("free")
+    sender = message["header"]["sender"]
     if case is None and opening:
-        case = CaseState(opening.process, "new")
+        case = CaseState(opening.process, "new", sender)
     if case is None:
         return _unexpected(None, tuple(each.opens for each in concerned), is_request) if concerned else Decision("free")
     process = processes()[case.process]
@@ -126,7 +141,7 @@ def decide(case_id: str | None, case: CaseState | None, body_key: str, message: 
         return Decision("free", case)
     body = message[body_key]
     for transition in process.transitions:
-        if transition.message == body_key and transition.fits(case.state, body):
+        if transition.message == body_key and transition.fits(case, body, sender):
             return Decision("advance", _after(case, transition, body), exception=transition.exception)
     return _unexpected(case, process.expected_in(case.state), is_request)
 
@@ -153,11 +168,11 @@ def _after(case: CaseState, transition: Transition, body: Json) -> CaseState:
         memory[name] = collected
         if not set(memory.get(transition.collect.until, [])) <= set(collected):
             return replace(case, memory=memory)
-    return CaseState(case.process, transition.to, memory)
+    return replace(case, state=transition.to, memory=memory)
 
 
 def _taken(take: Take, body: Json) -> set[str]:
-    elements = body.get(take.each, [])
+    elements = [body] if take.each is None else body.get(take.each, [])
     fitting = (each for each in elements if all(each.get(name) == value for name, value in take.where.items()))
     return {value for each in fitting for value in _values(each, take.take)}
 

@@ -1,53 +1,60 @@
 """Deliveries: what is due, who is on it, what each attempt came to.
 
 States: ``pending`` (to be attempted at ``due_at``), ``leased`` (somebody is on it), ``delivered``, ``dead`` (given
-up; blocks its lane until a person replays or skips it), ``skipped``, ``parked`` (its message waits for a person),
-``waiting`` (the partner pulls). A lane is a case at a destination: within it, order is kept.
+up; blocks its lane until a person replays it), ``parked`` (its message waits for a person), ``waiting`` (the
+partner pulls). A lane is a case at a destination: within it, order is kept.
 """
 
 import time
+from collections.abc import Callable, Iterable
 
-from sqlalchemy import Connection, and_, exists, insert, select, update
+from sqlalchemy import Connection, and_, exists, func, insert, select, update
 
-from xinqiao.errors import NotFound
+from xinqiao.errors import MalformedQuery, NotFound
 from xinqiao.message import timestamp
 from xinqiao_gateway.journal import tables
 from xinqiao_gateway.journal.entry import Settlement
 
-__all__ = ["acknowledge", "lease_due", "next_due_at", "release_leases", "replay", "settle"]
+__all__ = ["acknowledge", "give_back", "lease_due", "next_due_at", "rearrange", "release_leases", "replay", "settle"]
 
 _d = tables.deliveries.c
-_BLOCKING = ("pending", "leased", "dead")
+_earlier = tables.deliveries.alias("earlier")
+_BLOCKED = exists().where(
+    _earlier.c.channel == _d.channel,
+    _earlier.c.lane == _d.lane,
+    _earlier.c.position < _d.position,
+    _earlier.c.state.in_(("pending", "leased", "dead")),
+)
 
 
 def lease_due(connection: Connection, channel: str, limit: int, seconds: float) -> list[int]:
-    """Lease up to ``limit`` due deliveries of a channel, at most one of each lane, and return their ids."""
+    """Lease up to ``limit`` due deliveries of a channel, at most one of each lane, and return their ids.
+
+    A lease whose time is over is given back first.
+    """
     now = time.time()
-    earlier = tables.deliveries.alias("earlier")
-    blocked = exists().where(
-        earlier.c.channel == _d.channel,
-        earlier.c.lane == _d.lane,
-        earlier.c.position < _d.position,
-        earlier.c.state.in_(_BLOCKING),
-    )
+    overdue = and_(_d.channel == channel, _d.state == "leased", _d.leased_until < now)
+    connection.execute(update(tables.deliveries).where(overdue).values(state="pending", leased_until=None))
     query = (
         select(_d.delivery_id)
-        .where(_d.channel == channel, _d.state == "pending", _d.due_at <= now, ~blocked)
+        .where(_d.channel == channel, _d.state == "pending", _d.due_at <= now, ~_BLOCKED)
         .order_by(_d.position)
         .limit(limit)
     )
     due = list(connection.execute(query).scalars())
     if due:
-        connection.execute(
-            update(tables.deliveries).where(_d.delivery_id.in_(due)).values(state="leased", leased_until=now + seconds)
-        )
+        leased = update(tables.deliveries).where(_d.delivery_id.in_(due))
+        connection.execute(leased.values(state="leased", leased_until=now + seconds))
     return due
 
 
 def next_due_at(connection: Connection, channel: str) -> float | None:
-    """Return when the channel's next delivery is due (Unix seconds), or None where nothing is pending."""
-    query = select(_d.due_at).where(_d.channel == channel, _d.state == "pending").order_by(_d.due_at).limit(1)
-    return connection.execute(query).scalar()
+    """Return when the channel's next delivery becomes due (Unix seconds), or None where none will by itself.
+
+    What is due already and was not leased waits for its lane, whose end is told by a settlement.
+    """
+    later = and_(_d.channel == channel, _d.state == "pending", _d.due_at > time.time())
+    return connection.execute(select(func.min(_d.due_at)).where(later)).scalar()
 
 
 def settle(connection: Connection, settlement: Settlement) -> None:
@@ -92,31 +99,42 @@ def _raise_dead_letter(connection: Connection, settlement: Settlement, at: str) 
     )
 
 
-def release_leases(connection: Connection) -> int:
+def release_leases(connection: Connection) -> None:
     """Give back every lease; for a journal that this process alone works on, at its start."""
-    released = connection.execute(
-        update(tables.deliveries).where(_d.state == "leased").values(state="pending", leased_until=None)
-    )
-    return released.rowcount
+    everyone = update(tables.deliveries).where(_d.state == "leased")
+    connection.execute(everyone.values(state="pending", leased_until=None))
 
 
-def release_overdue(connection: Connection) -> int:
-    """Give back the leases whose time is over."""
-    overdue = and_(_d.state == "leased", _d.leased_until < time.time())
-    released = connection.execute(update(tables.deliveries).where(overdue).values(state="pending", leased_until=None))
-    return released.rowcount
+def give_back(connection: Connection, delivery_ids: Iterable[int]) -> None:
+    """Give back leases that nobody works on any more."""
+    ours = update(tables.deliveries).where(_d.delivery_id.in_(list(delivery_ids)), _d.state == "leased")
+    connection.execute(ours.values(state="pending", leased_until=None))
 
 
-def replay(connection: Connection, delivery_id: int) -> str:
-    """Make a dead or parked delivery due now; return its channel. Raises ``NotFound`` for any other."""
-    query = select(_d.channel, _d.position).where(_d.delivery_id == delivery_id, _d.state.in_(("dead", "parked")))
+def rearrange(connection: Connection, channel: str, pushed: bool) -> None:
+    """Fit what is under way to a channel that now is pushed to, or now pulls."""
+    before, after = ("waiting", "pending") if pushed else ("pending", "waiting")
+    moved = update(tables.deliveries).where(_d.channel == channel, _d.state == before)
+    connection.execute(moved.values(state=after, due_at=time.time()))
+
+
+def replay(connection: Connection, delivery_id: int, pushed: Callable[[str], bool]) -> str:
+    """Make a dead or parked delivery due now; return its channel. Raises ``NotFound`` for any other.
+
+    Where the partner pulls, it comes after everything that was handed out.
+    """
+    query = select(_d.channel, _d.position, _d.state).where(_d.delivery_id == delivery_id)
     found = connection.execute(query).one_or_none()
     if found is None:
-        raise NotFound(f"no dead or parked delivery {delivery_id}")
+        raise NotFound(f"no delivery {delivery_id}")
+    if found.state not in {"dead", "parked"}:
+        raise NotFound(f"delivery {delivery_id} is {found.state}; only a dead or parked one is replayed")
+    last = connection.execute(select(func.max(_d.sequence))).scalar_one()
+    state = "pending" if pushed(found.channel) else "waiting"
     connection.execute(
         update(tables.deliveries)
         .where(_d.delivery_id == delivery_id)
-        .values(state="pending", due_at=time.time(), changed_at=timestamp())
+        .values(state=state, sequence=last + 1, due_at=time.time(), changed_at=timestamp())
     )
     x = tables.exceptions.c
     connection.execute(
@@ -128,11 +146,10 @@ def replay(connection: Connection, delivery_id: int) -> str:
     return channel
 
 
-def acknowledge(connection: Connection, channel: str, position: int) -> int:
-    """Mark as delivered what a pulling partner has read up to a position; return how many."""
-    acknowledged = connection.execute(
-        update(tables.deliveries)
-        .where(_d.channel == channel, _d.state == "waiting", _d.position <= position)
-        .values(state="delivered", changed_at=timestamp())
-    )
-    return acknowledged.rowcount
+def acknowledge(connection: Connection, channel: str, cursor: int) -> None:
+    """Mark as delivered what a pulling partner has up to a cursor. Raises ``MalformedQuery`` for one not given."""
+    known = connection.execute(select(func.max(_d.sequence)).where(_d.channel == channel)).scalar()
+    if cursor > (known or 0):
+        raise MalformedQuery("after is a cursor that an earlier page gave")
+    handed = and_(_d.channel == channel, _d.state == "waiting", _d.sequence <= cursor)
+    connection.execute(update(tables.deliveries).where(handed).values(state="delivered", changed_at=timestamp()))

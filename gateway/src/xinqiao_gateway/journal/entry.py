@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from typing import Any
 
-from xinqiao.errors import XinqiaoError
+from xinqiao.errors import Rejected, XinqiaoError
 from xinqiao.message import Header, Json
 from xinqiao.standard import MessageType
 
-__all__ = ["Accepted", "Due", "Entry", "Outcome", "Refused", "Settlement", "Submission"]
+__all__ = ["Accepted", "Due", "Entry", "Outcome", "Refused", "Settlement", "Submission", "refused"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +15,7 @@ class Entry:
     """One checked message on its way into the journal.
 
     ``destinations`` are the channels it goes out to and whether they are pushed to (else they pull).
+    ``canonical`` is the message as it is kept, or None where the raw input is just that.
     """
 
     header: Header
@@ -24,22 +25,19 @@ class Entry:
     interface: str
     key: str
     digest: str
+    canonical: bytes | None
     destinations: tuple[tuple[str, bool], ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """The messages of one raw input. ``atomic``: all are accepted or none.
-
-    ``canonical`` says that the raw input is the canonical JSON of its only message.
-    """
+    """The messages of one raw input. ``atomic``: all are accepted or none."""
 
     entries: tuple[Entry, ...]
     content: bytes
     content_type: str
     signature: str
     atomic: bool
-    canonical: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +60,10 @@ Outcome = Accepted | Refused
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """A delivery that is leased and waits to be attempted."""
+    """A delivery that is leased and waits to be attempted.
+
+    ``original`` are the exact bytes of a canonical input, to be carried on as they are.
+    """
 
     delivery_id: int
     position: int
@@ -70,11 +71,12 @@ class Due:
     lane: str
     attempts: int
     message: Json
+    original: bytes | None
 
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """What an attempt came to. ``state`` is delivered, pending (try again at ``due_at``), dead or held."""
+    """What an attempt came to. ``state`` is delivered, pending (try again at ``due_at``) or dead."""
 
     delivery_id: int
     state: str
@@ -82,3 +84,9 @@ class Settlement:
     reason: str
     detail: str
     due_at: float = 0.0
+
+
+def refused(delivery_id: int, error: Rejected) -> Settlement:
+    """Return the settlement of a message that its destination's format cannot hold."""
+    places = ", ".join(finding.partner_path or finding.path for finding in error.findings[:5])
+    return Settlement(delivery_id, "dead", "refused", error.reason, f"{error.detail} {places}".strip()[:1000])

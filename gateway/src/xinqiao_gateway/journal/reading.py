@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
 from sqlalchemy import Connection, Engine, Select, select
 
 from xinqiao.errors import NotFound
-from xinqiao.message import Json
+from xinqiao.message import Json, read_json, timestamp
 from xinqiao_gateway.journal import tables
 from xinqiao_gateway.journal.entry import Due
 from xinqiao_gateway.journal.vault import Vault
@@ -27,10 +28,12 @@ _SHOWN = (
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A message that a pulling partner has yet to read."""
+    """A message that a pulling partner has yet to read; ``cursor`` continues after it."""
 
-    position: int
+    delivery_id: int
+    cursor: int
     message: Json
+    original: bytes | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,29 +55,38 @@ class Reading:
                 raise NotFound(f"no message {message_id}")
             deliveries = _deliveries(connection, _d.position == row["position"])
             shown = {column.name: row[column.name] for column in _SHOWN}
-            return shown | {"deliveries": deliveries, "message": self._canonical(row)}
+            return shown | {"deliveries": deliveries, "message": self._canonical(row)[0]}
 
-    def case(self, case_id: str, test: bool = False) -> Json:
-        """Return a case: process, state, and its messages in order. Raises ``NotFound``."""
-        c, x = tables.cases.c, tables.exceptions.c
+    def case(self, case_id: str, test: bool = False, institution: str | None = None) -> Json:
+        """Return a case: process, state, and its messages in order. Raises ``NotFound``.
+
+        Each pair of institutions numbers its cases by itself: of several, that of ``institution``, or the one that
+        changed last.
+        """
         with self.engine.begin() as connection:
-            query = select(tables.cases).where(c.case_id == case_id, c.test == test)
-            case = connection.execute(query).mappings().one_or_none()
-            messages = _dicts(
-                connection,
-                select(*_SHOWN).where(_m.case_id == case_id, _m.test == test).order_by(_m.position),
-            )
+            case = self._case(connection, case_id, test, institution)
+            if case is None and institution is not None:
+                raise NotFound(f"no case {case_id} of {institution}")
+            own = () if case is None else (_m.sender.in_(case["parties"]), _m.receiver.in_(case["parties"]))
+            query = select(*_SHOWN).where(_m.case_id == case_id, _m.test == test, *own).order_by(_m.position)
+            messages = _dicts(connection, query)
             if case is None and not messages:
                 raise NotFound(f"no case {case_id}")
+            x = tables.exceptions.c
             positions = [message["position"] for message in messages]
-            exceptions = _dicts(
-                connection,
-                select(tables.exceptions).where(x.position.in_(positions)).order_by(x.exception_id),
-            )
-            shown: Json = {"case_id": case_id, "test": test, "process": None, "state": None}
-            if case is not None:
-                shown |= dict(case) | {"memory": orjson.loads(case["memory"])}
-            return shown | {"messages": messages, "exceptions": exceptions}
+            raised = select(tables.exceptions).where(x.position.in_(positions)).order_by(x.exception_id)
+            shown: Json = case or {"case_id": case_id, "test": test, "process": None, "state": None}
+            return shown | {"messages": messages, "exceptions": _dicts(connection, raised)}
+
+    def _case(self, connection: Connection, case_id: str, test: bool, institution: str | None) -> Json | None:
+        c = tables.cases.c
+        query = select(tables.cases).where(c.case_id == case_id, c.test == test).order_by(c.changed_at.desc())
+        if institution is not None:
+            query = query.where(c.parties.contains(institution, autoescape=True))
+        row = connection.execute(query.limit(1)).mappings().one_or_none()
+        if row is None:
+            return None
+        return dict(row) | {"memory": orjson.loads(row["memory"]), "parties": row["parties"].split("|")}
 
     def cases(self, limit: int = 100) -> list[Json]:
         """Return the cases changed last."""
@@ -119,31 +131,40 @@ class Reading:
                     row["destination"],
                     row["lane"],
                     row["attempts"],
-                    self._canonical(row),
+                    *self._canonical(row),
                 )
                 for row in connection.execute(query).mappings()
             ]
 
     def waiting(self, channel: str, after: int, limit: int) -> list[Waiting]:
-        """Return what a pulling channel gets after a position, in journal order."""
+        """Return what a pulling channel gets after a cursor, in the order of acceptance or release."""
         query = (
             _contents()
-            .add_columns(_m.position)
+            .add_columns(_m.position, _d.delivery_id, _d.sequence)
             .join(tables.deliveries, _d.position == _m.position)
-            .where(_d.channel == channel, _d.state.in_(("waiting", "delivered")), _m.position > after)
-            .order_by(_m.position)
+            .where(_d.channel == channel, _d.state.in_(("waiting", "delivered")), _d.sequence > after)
+            .order_by(_d.sequence)
             .limit(limit)
         )
         with self.engine.begin() as connection:
-            return [Waiting(row["position"], self._canonical(row)) for row in connection.execute(query).mappings()]
+            return [
+                Waiting(row["delivery_id"], row["sequence"], *self._canonical(row))
+                for row in connection.execute(query).mappings()
+            ]
 
-    def _canonical(self, row: Mapping[Any, Any]) -> Json:
+    def at(self, connection: Connection, position: int) -> Json:
+        """Return the message at a position, inside a transaction of the caller."""
+        row = connection.execute(_contents().add_columns(_m.position).where(_m.position == position)).mappings().one()
+        return self._canonical(row)[0]
+
+    def _canonical(self, row: Mapping[Any, Any]) -> tuple[Json, bytes | None]:
+        """Return a message, and its exact bytes where it came in as canonical JSON."""
         if row["canonical"] is None:
-            content = self.vault.decrypt(row["raw_scope"], row["raw_wrapped"], row["content"], f"raw:{row['raw_id']}")
-        else:
-            content = self.vault.decrypt(row["scope"], row["wrapped"], row["canonical"], f"canonical:{row['position']}")
-        message: Json = orjson.loads(content)
-        return message
+            key = self.vault.open_key(row["raw_scope"], row["raw_wrapped"])
+            content = key.decrypt(row["content"], f"raw:{row['raw_id']}")
+            return read_json(content), content
+        key = self.vault.open_key(row["scope"], row["wrapped"])
+        return read_json(key.decrypt(row["canonical"], f"canonical:{row['position']}")), None
 
 
 def _contents() -> Select[Any]:
@@ -178,6 +199,8 @@ def _deliveries(connection: Connection, condition: Any, limit: int = 100) -> lis
     wanted = [delivery["delivery_id"] for delivery in deliveries]
     attempts = _dicts(connection, select(tables.attempts).where(a.delivery_id.in_(wanted)).order_by(a.attempt_id))
     for delivery in deliveries:
+        delivery["due_at"] = timestamp(datetime.fromtimestamp(delivery["due_at"], UTC))
+        delivery.pop("leased_until")
         own = (each for each in attempts if each["delivery_id"] == delivery["delivery_id"])
         delivery["tried"] = [{name: each[name] for name in ("at", "outcome", "reason", "detail")} for each in own]
     return deliveries

@@ -1,6 +1,7 @@
 """The journal's tables. Rows of ``messages``, ``raws`` and ``batches`` are never updated.
 
-Contents (``raw``, ``canonical``) are ciphertext; columns to search by are header fields and keyed digests.
+Contents (``raws.content``, ``messages.canonical``) are ciphertext; columns to search by are header fields and
+keyed digests.
 """
 
 from sqlalchemy import (
@@ -66,7 +67,9 @@ messages = Table(
     metadata,
     Column("position", Number, primary_key=True, autoincrement=False),
     Column("batch", Number, nullable=False),
-    Column("leaf", LargeBinary, nullable=False),
+    # A leaf is the hash of both: what the receipt says, and what else is kept (see receipts.py).
+    Column("commitment", LargeBinary, nullable=False),
+    Column("witness", LargeBinary, nullable=False),
     Column("raw_id", Number, ForeignKey("raws.raw_id"), nullable=False),
     Column("channel", String(60), nullable=False),
     Column("interface", String(60), nullable=False),
@@ -110,6 +113,9 @@ cases = Table(
     metadata,
     Column("case_id", String(64), primary_key=True),
     Column("test", Boolean, primary_key=True),
+    # The two institutions, sorted: each pair numbers its cases by itself.
+    Column("parties", String(40), primary_key=True),
+    Column("opener", String(18), nullable=False),
     Column("process", String(60), nullable=False),
     Column("state", String(60), nullable=False),
     Column("memory", Text, nullable=False),
@@ -125,6 +131,8 @@ deliveries = Table(
     Column("position", Number, ForeignKey("messages.position"), nullable=False),
     Column("channel", String(60), nullable=False),
     Column("lane", String(64), nullable=False),
+    # The order in which a pulling partner gets it; a released one comes after what was handed out.
+    Column("sequence", Number, nullable=False),
     Column("state", String(12), nullable=False),
     Column("attempts", Integer, nullable=False),
     Column("due_at", Float, nullable=False),
@@ -133,6 +141,7 @@ deliveries = Table(
     Index("ix_deliveries_channel_state_due_at", "channel", "state", "due_at"),
     Index("ix_deliveries_channel_lane_position", "channel", "lane", "position"),
     Index("ix_deliveries_position", "position"),
+    Index("ix_deliveries_sequence", "sequence", unique=True),
 )
 
 attempts = Table(

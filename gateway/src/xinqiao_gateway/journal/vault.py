@@ -5,7 +5,8 @@ Destroying a wrapped key erases what it protects; evidence hashes ciphertext and
 
 import os
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
@@ -15,57 +16,57 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 
 from xinqiao.errors import KeyUnusable
 
-__all__ = ["Vault", "open_vault"]
+__all__ = ["DataKey", "Vault", "open_vault"]
 
 _NONCE = 12
-_CACHED = 10_000
+_KEPT = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class DataKey:
+    """The key of one scope, in use; ``wrapped`` is what is stored of it."""
+
+    scope: str
+    wrapped: bytes
+    _cipher: AESGCM
+
+    def encrypt(self, content: bytes, purpose: str) -> bytes:
+        """Encrypt (AES-256-GCM); ``purpose`` is bound to the ciphertext."""
+        return _sealed(self._cipher, content, purpose)
+
+    def decrypt(self, blob: bytes, purpose: str) -> bytes:
+        """Decrypt what ``encrypt`` made. Raises ``KeyUnusable`` where key or purpose do not fit."""
+        return _opened(self._cipher, blob, purpose)
 
 
 class Vault:
-    """Wraps data keys with a master key (32 bytes) and computes keyed digests with one derived from it.
-
-    Encrypting belongs to the journal's one writer, which keeps the keys in use at hand.
-    """
+    """Wraps data keys with a master key (32 bytes) and computes keyed digests with one derived from it."""
 
     def __init__(self, master: bytes) -> None:
         self._master = AESGCM(master)
         self._digest_key = HKDFExpand(hashes.SHA256(), 32, b"xinqiao journal digest").derive(master)
-        self._opened: OrderedDict[str, AESGCM] = OrderedDict()
+        self._kept: OrderedDict[str, DataKey] = OrderedDict()
 
-    def new_key(self, scope: str) -> bytes:
-        """Make the data key of a scope and return it wrapped, to be stored in the same commit."""
+    def new_key(self, scope: str) -> DataKey:
+        """Make the data key of a scope; nobody else knows it until it is committed and kept."""
         key = AESGCM.generate_key(256)
-        self._remember(scope, AESGCM(key))
-        return self._sealed(self._master, key, scope)
+        return DataKey(scope, _sealed(self._master, key, scope), AESGCM(key))
 
-    def unwrap(self, wrapped: Mapping[str, bytes]) -> None:
-        """Take stored keys into use."""
-        for scope, blob in wrapped.items():
-            self._remember(scope, AESGCM(self._opened_with(self._master, blob, scope)))
+    def open_key(self, scope: str, wrapped: bytes) -> DataKey:
+        """Take a stored key into use. Raises ``KeyUnusable`` where the master key does not open it."""
+        return DataKey(scope, wrapped, AESGCM(_opened(self._master, wrapped, scope)))
 
-    def forget(self, scopes: Iterable[str]) -> None:
-        """Drop keys whose commit failed."""
-        for scope in scopes:
-            self._opened.pop(scope, None)
+    def kept(self, scopes: Iterable[str]) -> dict[str, DataKey]:
+        """Return the keys that are at hand; for the journal's one writer."""
+        return {scope: self._kept[scope] for scope in scopes if scope in self._kept}
 
-    def holds(self, scope: str) -> bool:
-        """Say whether the key of a scope is at hand; it stays so for the next 10,000 other scopes."""
-        if scope in self._opened:
-            self._opened.move_to_end(scope)
-            return True
-        return False
-
-    def encrypt(self, scope: str, content: bytes, purpose: str) -> bytes:
-        """Encrypt with the scope's key (AES-256-GCM); ``purpose`` is bound to the ciphertext."""
-        return self._sealed(self._opened[scope], content, purpose)
-
-    def decrypt(self, scope: str, wrapped: bytes, blob: bytes, purpose: str) -> bytes:
-        """Decrypt what ``encrypt`` made, with the scope's stored key. Safe from any thread.
-
-        Raises ``KeyUnusable`` where key or purpose do not fit.
-        """
-        key = AESGCM(self._opened_with(self._master, wrapped, scope))
-        return self._opened_with(key, blob, purpose)
+    def keep(self, keys: Iterable[DataKey]) -> None:
+        """Keep keys at hand, the 10,000 used last. Only keys that are durably stored may be kept."""
+        for key in keys:
+            self._kept[key.scope] = key
+            self._kept.move_to_end(key.scope)
+        while len(self._kept) > _KEPT:
+            self._kept.popitem(last=False)
 
     def keyed_digest(self, value: str) -> str:
         """Return HMAC-SHA-256 (hex) of a value, to compare contents without keeping a guessable hash."""
@@ -73,36 +74,28 @@ class Vault:
         code.update(value.encode())
         return code.finalize().hex()
 
-    def _remember(self, scope: str, key: AESGCM) -> None:
-        self._opened[scope] = key
-        while len(self._opened) > _CACHED:
-            self._opened.popitem(last=False)
 
-    @staticmethod
-    def _sealed(key: AESGCM, content: bytes, purpose: str) -> bytes:
-        nonce = os.urandom(_NONCE)
-        return nonce + key.encrypt(nonce, content, purpose.encode())
-
-    @staticmethod
-    def _opened_with(key: AESGCM, blob: bytes, purpose: str) -> bytes:
-        try:
-            return key.decrypt(blob[:_NONCE], blob[_NONCE:], purpose.encode())
-        except InvalidTag as error:
-            raise KeyUnusable(f"the master key does not open {purpose}") from error
+def _sealed(cipher: AESGCM, content: bytes, purpose: str) -> bytes:
+    nonce = os.urandom(_NONCE)
+    return nonce + cipher.encrypt(nonce, content, purpose.encode())
 
 
-def open_vault(path: Path) -> Vault:
-    """Read the master key (64 hex digits, mode 0600) or make it at first start.
+def _opened(cipher: AESGCM, blob: bytes, purpose: str) -> bytes:
+    try:
+        return cipher.decrypt(blob[:_NONCE], blob[_NONCE:], purpose.encode())
+    except InvalidTag as error:
+        raise KeyUnusable(f"the key does not open {purpose}; is keys/master.key the one of this journal?") from error
 
-    Raises ``KeyUnusable`` for a file that others may read or that holds something else.
+
+def open_vault(path: Path, *, is_new: bool) -> Vault:
+    """Read the master key (64 hex digits, mode 0600), or make it for a journal that is new.
+
+    Raises ``KeyUnusable`` for a file that is missing, readable by others, or holds something else.
     """
+    if is_new and not path.exists():
+        _make_master_key(path)
     if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            file.write(os.urandom(32).hex())
-            file.flush()
-            os.fsync(descriptor)
+        raise KeyUnusable(f"{path} is missing; the journal cannot be read without it: restore it from the backup")
     if path.stat().st_mode & 0o077:
         raise KeyUnusable(f"{path} is readable by others; chmod 600 it")
     try:
@@ -112,3 +105,17 @@ def open_vault(path: Path) -> Vault:
     if len(master) != 32:
         raise KeyUnusable(f"{path} does not hold 64 hex digits")
     return Vault(master)
+
+
+def _make_master_key(path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(os.urandom(32).hex())
+        file.flush()
+        os.fsync(descriptor)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

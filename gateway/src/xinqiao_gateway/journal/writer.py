@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Engine
 
 from xinqiao.errors import JournalUnavailable, Overloaded, XinqiaoError
 from xinqiao.seal import SigningKey
-from xinqiao_gateway.journal.commit import commit_batch
+from xinqiao_gateway.journal.commit import Committed, commit_batch
 from xinqiao_gateway.journal.entry import Outcome, Submission
 from xinqiao_gateway.journal.vault import Vault
 
@@ -60,25 +60,34 @@ class Writer:
         if self._thread is not None:
             self._queue.put(None)
             self._thread.join()
-            self._thread = None
+
+    @property
+    def running(self) -> bool:
+        """Whether the thread is there to commit what is handed over."""
+        return self._thread is not None and self._thread.is_alive()
 
     async def submit(self, submission: Submission) -> list[Outcome]:
         """Store a submission durably and return the outcome of each of its messages.
 
         Raises ``Overloaded`` where too much waits, ``JournalUnavailable`` where the commit failed.
         """
+        if self._queue.qsize() >= _LONGEST_QUEUE:
+            raise Overloaded(f"{_LONGEST_QUEUE} submissions wait for the journal")
         outcomes: list[Outcome] = await self._wait_for(submission)
         return outcomes
 
     async def run(self, act: Callable[[Connection], T]) -> T:
-        """Run a function inside the writer's next transaction and return its result once that is durable."""
+        """Run a function inside the writer's next transaction and return its result once that is durable.
+
+        Never refused for overload: what was attempted must be recorded. Callers bound themselves.
+        """
         result: T = await self._wait_for(act)
         return result
 
     async def _wait_for(self, what: Submission | Callable[[Connection], Any]) -> Any:  # noqa: ANN401
+        if not self.running:
+            raise JournalUnavailable("the writer has ended")
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        if self._queue.qsize() >= _LONGEST_QUEUE:
-            raise Overloaded(f"{_LONGEST_QUEUE} submissions wait for the journal")
         self._queue.put(_Work(what, future))
         return await future
 
@@ -104,31 +113,47 @@ class Writer:
         return works, True
 
     def _commit(self, works: Sequence[_Work]) -> None:
+        """Commit works together; where that fails, each by itself, so that one cannot fail the others."""
         try:
-            with self.engine.begin() as connection:
-                results = self._results(connection, works)
+            results = self._transaction(works)
         except Exception as error:  # noqa: BLE001 -- the top of this thread; nobody may wait for ever
-            _log.exception("commit failed", works=len(works))
+            if len(works) > 1:
+                for work in works:
+                    self._commit([work])
+                return
+            _log.exception("commit failed")
             failure = JournalUnavailable(type(error).__name__)
             failure.__cause__ = error
-            results = [failure] * len(works)
+            results = [failure]
         _resolve(works, results)
 
-    def _results(self, connection: Connection, works: Sequence[_Work]) -> list[Any]:
+    def _transaction(self, works: Sequence[_Work]) -> list[Any]:
         submissions = [work.what for work in works if isinstance(work.what, Submission)]
-        outcomes = iter(commit_batch(connection, self.vault, self.key, submissions) if submissions else ())
+        committed = Committed([], [])
+        with self.engine.begin() as connection:
+            if submissions:
+                committed = commit_batch(connection, self.vault, self.key, submissions)
+            acts = [None if isinstance(work.what, Submission) else _attempt(connection, work.what) for work in works]
+        # Only now are new keys stored for good.
+        self.vault.keep(committed.data_keys)
+        outcomes = iter(committed.outcomes)
         return [
-            next(outcomes) if isinstance(work.what, Submission) else _attempt(connection, work.what) for work in works
+            next(outcomes) if isinstance(work.what, Submission) else act for work, act in zip(works, acts, strict=True)
         ]
 
 
 def _attempt(connection: Connection, act: Callable[[Connection], Any]) -> Any:  # noqa: ANN401
-    """Run one act; an error of ours is its result and does not fail the batch around it."""
+    """Run one act; its error is its result and does not fail the batch around it."""
     try:
         with connection.begin_nested():
             return act(connection)
     except XinqiaoError as error:
         return error
+    except Exception as error:  # noqa: BLE001 -- as above
+        _log.exception("act failed")
+        failure = JournalUnavailable(type(error).__name__)
+        failure.__cause__ = error
+        return failure
 
 
 def _resolve(works: Sequence[_Work], results: Sequence[Any]) -> None:
@@ -137,8 +162,10 @@ def _resolve(works: Sequence[_Work], results: Sequence[Any]) -> None:
     for work, result in zip(works, results, strict=True):
         by_loop.setdefault(work.future.get_loop(), []).append((work.future, result))
     for loop, pairs in by_loop.items():
-        if not loop.is_closed():
+        try:
             loop.call_soon_threadsafe(_set_results, pairs)
+        except RuntimeError:
+            _log.warning("nobody waits any more", works=len(pairs))  # the loop is closed; what was stored stays
 
 
 def _set_results(pairs: Sequence[tuple[asyncio.Future[Any], Any]]) -> None:

@@ -1,6 +1,10 @@
-"""HTTP answers: outcomes and errors as the standard's receipts and rejections, or in the partner's own format."""
+"""HTTP answers: outcomes and errors as the standard's receipts and rejections, or in the partner's own format.
+
+All findings of one answer together are bounded, so that a small input never has an answer many times its size.
+"""
 
 from collections.abc import Sequence
+from functools import cache
 
 import orjson
 from starlette.responses import Response
@@ -9,31 +13,38 @@ from xinqiao.adapter import Decoded
 from xinqiao.errors import Retryable, XinqiaoError
 from xinqiao.finding import Finding
 from xinqiao.message import Json
-from xinqiao.outcome import receipt, rejection
+from xinqiao.outcome import NOBODY, receipt, rejection
+from xinqiao.standard import field_at
 from xinqiao_gateway.channels import ServedChannel
 from xinqiao_gateway.intake import Acceptance
 from xinqiao_gateway.journal import Accepted, Outcome
 
 __all__ = ["acceptance_response", "error_response"]
 
-# Who an answer is for where nobody is known: formally a valid institution code that nobody has.
-_NOBODY = "0" * 18
 _RETRY_AFTER = "2"
+# Findings of one answer, over all its messages; each message keeps its first one.
+_MOST_FINDINGS = 1000
+# A text of the standard holds 1,000 characters; what is said last must not be cut off.
+_LONGEST_DETAIL = 800
 
 
 def acceptance_response(acceptance: Acceptance, gateway_code: str) -> Response:
     """Answer an input that could be read: 202 accepted, 200 repeated, 207 mixed, else the first error's status."""
     partner = acceptance.channel.institution_code
-    triples = zip(acceptance.outcomes, acceptance.decoded, acceptance.notes, strict=True)
-    messages = [_message(outcome, decoded, notes, gateway_code, partner) for outcome, decoded, notes in triples]
+    found = [_found(*each) for each in zip(acceptance.outcomes, acceptance.notes, strict=True)]
+    quadruples = zip(acceptance.outcomes, acceptance.decoded, found, _shares(found), strict=True)
+    messages = [
+        _message(outcome, decoded, findings[:share], gateway_code, partner)
+        for outcome, decoded, findings, share in quadruples
+    ]
     status, headers = _status(acceptance.outcomes)
     return _response(acceptance.channel, messages, acceptance.decoded, status, headers)
 
 
 def error_response(error: XinqiaoError, gateway_code: str, channel: ServedChannel | None = None) -> Response:
     """Answer an error: a rejection message, in the channel's own format where it has one for replies."""
-    partner = channel.institution_code if channel else _NOBODY
-    message = rejection(gateway_code, partner, error)
+    partner = channel.institution_code if channel else NOBODY
+    message = rejection(gateway_code, partner, _with(error, error.findings[:_MOST_FINDINGS]))
     return _response(channel, [message], (), error.http_status, _headers(error))
 
 
@@ -52,11 +63,44 @@ def _response(
     return Response(content, status, headers, media_type="application/json")
 
 
-def _message(outcome: Outcome, decoded: Decoded, notes: Sequence[Finding], gateway_code: str, partner: str) -> Json:
+def _message(outcome: Outcome, decoded: Decoded, findings: Sequence[Finding], gateway_code: str, partner: str) -> Json:
     if isinstance(outcome, Accepted):
-        body = outcome.receipt | ({"notes": [note.as_json() for note in notes[:100]]} if notes else {})
+        body = outcome.receipt | ({"notes": [each.as_json() for each in findings]} if findings else {})
         return receipt(gateway_code, partner, body)
-    return rejection(gateway_code, partner, outcome.error, _message_id(decoded.message))
+    return rejection(gateway_code, partner, _with(outcome.error, findings), _message_id(decoded.message))
+
+
+def _found(outcome: Outcome, notes: Sequence[Finding]) -> Sequence[Finding]:
+    """Return what is to be said of a message: notes of a receipt, findings of a rejection."""
+    return notes[: _most_notes()] if isinstance(outcome, Accepted) else outcome.error.findings
+
+
+@cache
+def _most_notes() -> int:
+    notes = field_at("receipt", "receipt.notes")
+    assert notes is not None  # noqa: S101 -- a field of the standard
+    most: int = notes.schema["maxItems"]
+    return most
+
+
+def _shares(found: Sequence[Sequence[Finding]]) -> list[int]:
+    """Return how many findings each message may show: the first of each, then in order while there is room."""
+    room = max(_MOST_FINDINGS - sum(1 for each in found if each), 0)
+    shares = []
+    for each in found:
+        further = min(max(len(each) - 1, 0), room)
+        room -= further
+        shares.append(min(len(each), 1) + further)
+    return shares
+
+
+def _with(error: XinqiaoError, shown: Sequence[Finding]) -> XinqiaoError:
+    """Return an error with the findings that are shown; its text says how many are not."""
+    left_out = len(error.findings) - len(shown)
+    if not left_out:
+        return error
+    said = f"{error.detail[:_LONGEST_DETAIL]}; {left_out} further findings are left out here"
+    return type(error)(said.removeprefix("; "), findings=shown, expected=error.expected)
 
 
 def _message_id(message: Json) -> str | None:

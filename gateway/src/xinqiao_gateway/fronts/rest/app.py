@@ -1,7 +1,7 @@
 """The ASGI application of the rest front."""
 
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from importlib.metadata import version
 from typing import Any
 
@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Mount, Route
 
-from xinqiao.errors import InternalError, MalformedQuery, NotFound, XinqiaoError
+from xinqiao.errors import InternalError, JournalUnavailable, MalformedQuery, NotFound, XinqiaoError
 from xinqiao.standard import message_types, schema_of
 from xinqiao_gateway.fronts.rest import openapi
 from xinqiao_gateway.fronts.rest.answers import error_response
@@ -33,7 +33,7 @@ def build_app(gateway: Gateway) -> Starlette:
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-        gateway.start()
+        await gateway.start()
         try:
             yield
         finally:
@@ -45,7 +45,7 @@ def build_app(gateway: Gateway) -> Starlette:
             Route(path, Submit(gateway), methods=["POST"]),
             Route(path, Pull(gateway), methods=["GET"]),
             Route("/v1/keys", _Keys(gateway), methods=["GET"]),
-            Route("/v1/health", _health, methods=["GET"]),
+            Route("/v1/health", _health_of(gateway), methods=["GET"]),
             Route(openapi.SCHEMAS + "/{name}.schema.json", _schema, methods=["GET"]),
             Mount("/", _queries(gateway)),
         ],
@@ -81,6 +81,7 @@ def _handlers(code: str) -> dict[Any, Any]:
         return error_response(MalformedQuery(said), code)
 
     async def http(request: Request, _error: Exception) -> Response:
+        # A path with another method is not found either: no reason of the error table is HTTP's alone.
         return error_response(NotFound(f"{request.method} {request.url.path}"), code)
 
     async def fault(request: Request, error: Exception) -> Response:
@@ -100,8 +101,13 @@ class _Keys:
         await Response(self._content, media_type="application/json")(scope, receive, send)
 
 
-async def _health(_request: Request) -> Response:
-    return Response(b'{"status":"ok"}', media_type="application/json")
+def _health_of(gateway: Gateway) -> Callable[[Request], Awaitable[Response]]:
+    async def health(_request: Request) -> Response:
+        if not gateway.journal.healthy():
+            raise JournalUnavailable("nothing can be accepted now")
+        return Response(b'{"status":"ok"}', media_type="application/json")
+
+    return health
 
 
 async def _schema(request: Request) -> Response:

@@ -7,12 +7,13 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from xinqiao.errors import BodyTooLarge, MalformedQuery, XinqiaoError
-from xinqiao.seal import SIGNATURE_HEADER, check_access_token, seal
+from xinqiao.errors import BodyTooLarge, MalformedQuery, Rejected, XinqiaoError
+from xinqiao.seal import SIGNATURE_HEADER, Sealed, check_access_token, seal
 from xinqiao_gateway.channels import ServedChannel
 from xinqiao_gateway.fronts.rest.answers import acceptance_response, error_response
 from xinqiao_gateway.gateway import Gateway
 from xinqiao_gateway.intake import Raw
+from xinqiao_gateway.journal import Waiting, refused
 
 __all__ = ["Pull", "Submit"]
 
@@ -66,7 +67,7 @@ class Pull:
             channel = self._gateway.channels.find(request.path_params["channel"])
             check_access_token(_bearer(request), channel.keys, request.url.path)
             after = _number(request, "after", 0, 2**63 - 1)
-            limit = _number(request, "limit", 100, _LARGEST_PAGE)
+            limit = _number(request, "limit", 100, _LARGEST_PAGE, least=1)
             response = await self._page(channel, after, limit)
         except XinqiaoError as error:
             response = error_response(error, self._gateway.code)
@@ -77,8 +78,7 @@ class Pull:
         if after:
             await journal.acknowledge(channel.channel_id, after)
         waiting = await journal.waiting(channel.channel_id, after, limit)
-        encoded = channel.adapter.encode([each.message for each in waiting])
-        sealed = [seal(each.content, each.content_type, self._gateway.installation.key) for each in encoded]
+        sealed = [sealed for each in waiting if (sealed := await self._sealed(channel, each)) is not None]
         page = {
             "messages": [
                 {
@@ -88,9 +88,18 @@ class Pull:
                 }
                 for each in sealed
             ],
-            "cursor": str(waiting[-1].position if waiting else after),
+            "cursor": str(waiting[-1].cursor if waiting else after),
         }
         return Response(orjson.dumps(page), media_type="application/json")
+
+    async def _sealed(self, channel: ServedChannel, waiting: Waiting) -> Sealed | None:
+        """Return a message as the partner gets it; one that its format cannot hold becomes a dead letter."""
+        try:
+            encoded = channel.encode(waiting.message, waiting.original)
+        except Rejected as error:
+            await self._gateway.journal.settle(refused(waiting.delivery_id, error))
+            return None
+        return seal(encoded.content, encoded.content_type, self._gateway.installation.key)
 
 
 async def _body(announced: bytes, receive: Receive, limit: int) -> bytes:
@@ -116,8 +125,8 @@ def _bearer(request: Request) -> str:
     return token if scheme.lower() == "bearer" else ""
 
 
-def _number(request: Request, name: str, default: int, largest: int) -> int:
+def _number(request: Request, name: str, default: int, largest: int, *, least: int = 0) -> int:
     text = request.query_params.get(name) or str(default)
-    if not text.isdecimal() or len(text) > 19 or int(text) > largest:
-        raise MalformedQuery(f"{name} is a whole number up to {largest}")
+    if not text.isdecimal() or len(text) > 19 or not least <= int(text) <= largest:
+        raise MalformedQuery(f"{name} is a whole number from {least} to {largest}")
     return int(text)

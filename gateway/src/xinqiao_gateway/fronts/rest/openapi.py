@@ -9,7 +9,7 @@ from xinqiao.errors import error_table
 from xinqiao.seal import SIGNATURE_HEADER
 from xinqiao.standard import message_types
 
-__all__ = ["describe"]
+__all__ = ["SCHEMAS", "describe", "reference"]
 
 SCHEMAS = "/schemas/json/v1"
 
@@ -22,22 +22,24 @@ def describe(app: FastAPI) -> dict[str, Any]:
         "post": _submit(),
         "get": _pull(),
     }
+    document["paths"]["/v1/health"] = {"get": _health()}
     return document
 
 
-def _reference(name: str) -> dict[str, str]:
+def reference(name: str) -> dict[str, str]:
+    """Return the reference to the JSON Schema of a message type, as this gateway serves it."""
     return {"$ref": f"{SCHEMAS}/{name}.schema.json"}
 
 
 def _submit() -> dict[str, Any]:
-    messages = {"oneOf": [_reference(kind.name) for kind in message_types().values()]}
+    messages = {"oneOf": [reference(kind.name) for kind in message_types().values()]}
     reasons: dict[int, list[str]] = {}
     for error in error_table():
         reasons.setdefault(error.http_status, []).append(error.reason)
     refusals = {
         str(status): {
             "description": ", ".join(found),
-            "content": {"application/json": {"schema": _reference("Rejection")}},
+            "content": {"application/json": {"schema": reference("Rejection")}},
         }
         for status, found in sorted(reasons.items())
         if status < 500 or status == 503
@@ -62,14 +64,28 @@ def _submit() -> dict[str, Any]:
         "responses": {
             "202": {
                 "description": "accepted and durable",
-                "content": {"application/json": {"schema": _reference("Receipt")}},
+                "content": {"application/json": {"schema": reference("Receipt")}},
             },
             "200": {
                 "description": "was accepted before: the first receipt again",
-                "content": {"application/json": {"schema": _reference("Receipt")}},
+                "content": {"application/json": {"schema": reference("Receipt")}},
             },
             "207": {"description": "several messages, some accepted: an array of receipts and rejections"},
             **refusals,
+        },
+    }
+
+
+def _health() -> dict[str, Any]:
+    return {
+        "tags": ["operation"],
+        "summary": "Whether messages are accepted now",
+        "responses": {
+            "200": {"description": "yes"},
+            "503": {
+                "description": "journal_unavailable: nothing can be accepted now",
+                "content": {"application/json": {"schema": reference("Rejection")}},
+            },
         },
     }
 

@@ -8,6 +8,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from xinqiao.errors import NotAuthorized
 from xinqiao.masking import mask_message
+from xinqiao_gateway.fronts.rest.openapi import reference
 from xinqiao_gateway.gateway import Gateway
 
 __all__ = ["router"]
@@ -31,9 +32,19 @@ def _authorized(
 
 Served = Annotated[Gateway, Depends(_gateway)]
 Limit = Annotated[int, Query(ge=1, le=1000)]
+Institution = Annotated[str | None, Query(max_length=18, description="code of one of the case's two institutions")]
+DeliveryId = Annotated[int, Path(ge=1, le=2**63 - 1)]
 DeliveryState = Literal["pending", "leased", "delivered", "dead", "parked", "waiting"]
 
-router = APIRouter(prefix="/v1", dependencies=[Depends(_authorized)])
+_REFUSALS: dict[int | str, dict[str, Any]] = {
+    "4XX": {
+        "description": "A rejection: malformed_query (400), not_authorized (401), not_found (404). A method that a "
+        "path does not have is not_found too, not 405.",
+        "content": {"application/json": {"schema": reference("Rejection")}},
+    }
+}
+
+router = APIRouter(prefix="/v1", dependencies=[Depends(_authorized)], responses=_REFUSALS)
 
 
 @router.get("/messages/{message_id}", tags=["query"])
@@ -49,10 +60,19 @@ def cases(gateway: Served, limit: Limit = 100) -> list[dict[str, Any]]:
     return gateway.journal.reading.cases(limit)
 
 
-@router.get("/cases/{case_id}", tags=["query"])
-def case(gateway: Served, case_id: Annotated[str, Path(max_length=64)], test: bool = False) -> dict[str, Any]:
-    """Return a case: its process and state, its messages in order, its exceptions."""
-    return gateway.journal.reading.case(case_id, test)
+@router.get("/cases/{case_id:path}", tags=["query"])
+def case(
+    gateway: Served,
+    case_id: Annotated[str, Path(min_length=1, max_length=64, description="may contain slashes")],
+    test: bool = False,
+    institution: Institution = None,
+) -> dict[str, Any]:
+    """Return a case: its process and state, its messages in order, its exceptions.
+
+    Cases are kept apart by their pair of institutions: of several with one id, that of ``institution`` is shown,
+    or the one that changed last.
+    """
+    return gateway.journal.reading.case(case_id, test, institution)
 
 
 @router.get("/deliveries", tags=["query"])
@@ -62,9 +82,9 @@ def deliveries(gateway: Served, state: DeliveryState | None = None, limit: Limit
 
 
 @router.post("/deliveries/{delivery_id}/replay", tags=["administration"])
-async def replay(gateway: Served, delivery_id: int) -> dict[str, str]:
-    """Make a dead or parked delivery due now."""
-    return {"channel": await gateway.journal.replay(delivery_id)}
+async def replay(gateway: Served, delivery_id: DeliveryId) -> dict[str, str]:
+    """Make a dead or parked delivery due now; one of a partner that pulls waits for it again."""
+    return {"channel": await gateway.journal.replay(delivery_id, gateway.channels.pushed)}
 
 
 @router.get("/exceptions", tags=["query"])

@@ -26,12 +26,14 @@ def upgrade() -> None:
         "cases",
         sa.Column("case_id", sa.String(length=64), nullable=False),
         sa.Column("test", sa.Boolean(), nullable=False),
+        sa.Column("parties", sa.String(length=40), nullable=False),
+        sa.Column("opener", sa.String(length=18), nullable=False),
         sa.Column("process", sa.String(length=60), nullable=False),
         sa.Column("state", sa.String(length=60), nullable=False),
         sa.Column("memory", sa.Text(), nullable=False),
         sa.Column("opened_at", sa.String(length=32), nullable=False),
         sa.Column("changed_at", sa.String(length=32), nullable=False),
-        sa.PrimaryKeyConstraint("case_id", "test", name=op.f("pk_cases")),
+        sa.PrimaryKeyConstraint("case_id", "test", "parties", name=op.f("pk_cases")),
         sqlite_with_rowid=False,
     )
     op.create_table(
@@ -43,12 +45,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "raws",
-        sa.Column(
-            "raw_id",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            autoincrement=False,
-            nullable=False,
-        ),
+        sa.Column("raw_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
         sa.Column("scope", sa.String(length=160), nullable=False),
         sa.Column("content_type", sa.String(length=120), nullable=False),
         sa.Column("signature", sa.Text(), nullable=False),
@@ -58,13 +55,11 @@ def upgrade() -> None:
     op.create_table(
         "messages",
         sa.Column(
-            "position",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            autoincrement=False,
-            nullable=False,
+            "position", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False
         ),
         sa.Column("batch", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("leaf", sa.LargeBinary(), nullable=False),
+        sa.Column("commitment", sa.LargeBinary(), nullable=False),
+        sa.Column("witness", sa.LargeBinary(), nullable=False),
         sa.Column("raw_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("channel", sa.String(length=60), nullable=False),
         sa.Column("interface", sa.String(length=60), nullable=False),
@@ -98,6 +93,7 @@ def upgrade() -> None:
         sa.Column("position", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("channel", sa.String(length=60), nullable=False),
         sa.Column("lane", sa.String(length=64), nullable=False),
+        sa.Column("sequence", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("state", sa.String(length=12), nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("due_at", sa.Float(), nullable=False),
@@ -109,6 +105,7 @@ def upgrade() -> None:
     op.create_index("ix_deliveries_channel_lane_position", "deliveries", ["channel", "lane", "position"], unique=False)
     op.create_index("ix_deliveries_channel_state_due_at", "deliveries", ["channel", "state", "due_at"], unique=False)
     op.create_index("ix_deliveries_position", "deliveries", ["position"], unique=False)
+    op.create_index("ix_deliveries_sequence", "deliveries", ["sequence"], unique=True)
     op.create_table(
         "exceptions",
         sa.Column("exception_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
