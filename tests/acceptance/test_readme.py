@@ -1,35 +1,80 @@
-"""Every command of the README that is marked to run does what the README says."""
+"""Every block of a README that is marked to run does what the README says."""
 
 import re
 import shutil
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from generate import ROOT
 from tests.acceptance.ports import free_port
+from xinqiao_gateway.settings import Retry, Settings
 
-BLOCK = re.compile(r"<!-- run -->\n```sh\n(.*?)```", re.DOTALL)
+BLOCK = re.compile(r"<!-- run -->\n```(sh|python)\n(.*?)```", re.DOTALL)
+
+pytestmark = pytest.mark.skipif(shutil.which("curl") is None, reason="the README shows curl, which is not here")
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A folder with the environment's commands, as a checkout has."""
-    (tmp_path / ".venv").mkdir()
-    (tmp_path / ".venv" / "bin").symlink_to(ROOT / ".venv" / "bin")
+    (tmp_path / ".venv").symlink_to(ROOT / ".venv")
     return tmp_path
 
 
-@pytest.mark.skipif(shutil.which("curl") is None, reason="the README shows curl, which this machine has not")
-def test_the_commands_of_the_readme_run(folder: Path) -> None:
-    port = str(free_port())
-    text = (ROOT / "README.md").read_text(encoding="utf-8").replace("8700", port)
-    blocks = BLOCK.findall(text)
-    assert len(blocks) == 5
-    script = "set -euo pipefail\ntrap 'kill $(jobs -p)' EXIT\n" + "\n".join(blocks)
-    done = subprocess.run(["bash", "-c", script], cwd=folder, capture_output=True, text=True, timeout=120, check=False)
+def blocks_of(readme: str) -> list[str]:
+    """Return what is marked to run, as shell commands."""
+    found = BLOCK.findall((ROOT / readme).read_text(encoding="utf-8"))
+    return [code if kind == "sh" else f".venv/bin/python -W error - <<'END'\n{code}END\n" for kind, code in found]
+
+
+def run(folder: Path, blocks: list[str]) -> subprocess.CompletedProcess[str]:
+    """Run blocks in one shell with the environment active; a server in the background ends with it."""
+    before = ["set -euo pipefail", "trap 'kill $(jobs -p)' EXIT", 'PATH="$PWD/.venv/bin:$PATH"']
+    script = "\n".join([*before, *blocks]).replace("8700", str(free_port()))
+    return subprocess.run(["bash", "-c", script], cwd=folder, capture_output=True, text=True, timeout=120, check=False)
+
+
+@pytest.mark.parametrize("readme", ["README.md", "README.zh-CN.md"])
+def test_the_commands_of_the_readme_run(folder: Path, readme: str) -> None:
+    blocks = blocks_of(readme)
+    assert len(blocks) == 7
+    done = run(folder, blocks)
     assert done.returncode == 0, done.stdout + done.stderr
-    for shown in ('"acceptedMessageId"', "CASE-1", "verified", "demo-bank"):
+    for shown in ('"acceptedMessageId"', "verified", '"case_id":"CASE-1"', "demo-bank", "MSG-001"):
         assert shown in done.stdout
     assert (folder / "results" / "results.json").exists()
+
+
+def test_both_readmes_run_the_same() -> None:
+    assert blocks_of("README.md") == blocks_of("README.zh-CN.md")
+
+
+def test_the_code_of_the_sdk_runs_against_the_gateway_of_the_readme(folder: Path) -> None:
+    set_up, first_message, *_ = blocks_of("README.md")
+    blocks = blocks_of("sdk/README.md")
+    assert len(blocks) == 4
+    done = run(folder, [set_up, first_message, "echo SDK", *blocks])
+    assert done.returncode == 0, done.stdout + done.stderr
+    said = done.stdout.partition("SDK\n")[2]
+    assert re.search(r"^已受理 accepted: [0-9a-f-]{36}$", said, re.MULTILINE)
+    assert re.search(r"^accepted [0-9a-f-]{36}$", said, re.MULTILINE)
+    fetched = re.findall(r"^fetched (.*)$", said, re.MULTILINE)
+    assert fetched == ["CASE-1 kycApplication", "CASE-2 kycApplication"]
+    assert (folder / "seen.db").exists()
+
+
+def settings() -> Iterator[tuple[str, str]]:
+    """Yield each setting with its default as documents write it."""
+    for prefix, model in (("", Settings), ("retry.", Retry)):
+        for name, field in model.model_fields.items():
+            if name != "retry":
+                yield prefix + name, "none" if field.default is None else f"`{field.default}`"
+
+
+def test_the_readme_of_the_gateway_names_every_setting_with_its_default() -> None:
+    text = (ROOT / "gateway" / "README.md").read_text(encoding="utf-8")
+    listed = re.findall(r"^\| `([a-z_.]+)` \| (none|`[^`]+`) \|", text, re.MULTILINE)
+    assert sorted(listed) == sorted(settings())

@@ -88,6 +88,32 @@ def test_an_installation_that_cannot_be_read_is_said_in_one_line(data: Path) -> 
     assert "Traceback" not in done.stderr
 
 
+def announced(data: Path) -> list[str]:
+    """Return what a gateway says after its first line."""
+    with serving(data) as (process, url):
+        httpx.get(f"{url}/v1/health")  # it listens for signals by then
+        process.send_signal(signal.SIGTERM)
+        assert process.stdout is not None
+        return process.stdout.read().splitlines()
+
+
+def test_the_institution_is_announced_and_the_examples_code_is_called_so(data: Path) -> None:
+    channels = ["  channel bank (production, pull)", "  channel core (production, pull)"]
+    hint = f"    the example's code: set institution_code in {data / 'gateway.yaml'}"
+    assert announced(data) == [f"  institution {TRUST}", hint, *channels]
+    (data / "gateway.yaml").write_text(f"institution_code: {BANK}\n")
+    assert announced(data) == [f"  institution {BANK}", *channels]
+
+
+def test_a_second_gateway_on_the_same_folder_is_refused_while_the_first_goes_on(data: Path) -> None:
+    with serving(data) as (_, url):
+        command = [sys.executable, "-m", "xinqiao_gateway", "serve", "--data", str(data), "--port", "0"]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        assert done.returncode == 1
+        assert done.stderr.startswith("settings_invalid: another gateway serves")
+        assert httpx.get(f"{url}/v1/health").json() == {"status": "ok"}
+
+
 def test_tls_is_served_where_settings_name_a_certificate(data: Path, tmp_path: Path) -> None:
     authority = trustme.CA()
     authority.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(tmp_path / "tls.pem")

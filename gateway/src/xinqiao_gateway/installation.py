@@ -1,4 +1,4 @@
-"""One installation: the folder DATA with keys, channels and settings; made at first start.
+"""One installation: the folder DATA (0700) with keys, channels and settings; made at first start.
 
 DATA/gateway.yaml            settings (optional)
 DATA/admin.token             token of the query and administration API (0600)
@@ -6,25 +6,32 @@ DATA/keys/gateway.jwk        the gateway's signing key (0600), gateway.pub.jwk i
 DATA/keys/master.key         what the journal's data keys are wrapped with (0600)
 DATA/channels/<id>/          channel.yaml and keys/*.jwk, the partner's public keys
 DATA/journal.db              the journal, unless settings name another database
+DATA/lock                    held by the one process that serves the installation
 """
 
+import fcntl
 import os
+import re
 import secrets
-import shutil
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from xinqiao.errors import ConfigurationError, ProfileInvalid
-from xinqiao.seal import KeyRing, SigningKey, new_key, read_signing_key, read_verifying_key, write_key
+from xinqiao.errors import KeyUnusable, ProfileInvalid, SettingsInvalid
+from xinqiao.seal import KeyRing, SigningKey, VerifyingKey, new_key, read_signing_key, read_verifying_key, write_key
 from xinqiao_adapters.channel import load_channel
 from xinqiao_gateway.channels import Channels, Push, ServedChannel
 from xinqiao_gateway.settings import Settings, read_settings
 
-__all__ = ["Installation", "add_channel", "open_installation"]
+__all__ = ["Installation", "add_channel", "open_installation", "read_installation", "serving_alone"]
+
+# As the profile's own ``channel``; checked before an id becomes a path.
+_CHANNEL_ID = re.compile(r"[a-z][a-z0-9-]{1,40}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,60 +54,139 @@ class Installation:
         """The file with the journal's master key."""
         return self.data / "keys" / "master.key"
 
+    @property
+    def has_journal(self) -> bool:
+        """Whether a gateway was ever started here, so that there is a journal to read."""
+        own = self.settings.journal_url is None
+        return self.master_key.exists() and (not own or (self.data / "journal.db").exists())
+
 
 def open_installation(data: Path) -> Installation:
     """Read an installation, making folder, keys and token where they are missing.
 
     Raises a ``ConfigurationError`` that names the file to correct.
     """
-    (data / "keys").mkdir(parents=True, exist_ok=True)
-    (data / "channels").mkdir(exist_ok=True)
+    for folder in (data, data / "keys", data / "channels"):
+        _make_folder(folder)
+    _make_gateway_key(data / "keys")
+    _make_admin_token(data / "admin.token")
+    return _read(data)
+
+
+def read_installation(data: Path) -> Installation:
+    """Read an installation and make nothing.
+
+    Raises ``SettingsInvalid`` where the folder holds none, else a ``ConfigurationError`` as ``open_installation``.
+    """
+    for path in (data / "keys" / "gateway.jwk", data / "admin.token"):
+        if not path.exists():
+            raise SettingsInvalid(f"{data} holds no installation: {path} is missing")
+    return _read(data)
+
+
+@contextmanager
+def serving_alone(data: Path) -> Iterator[None]:
+    """Hold the installation's lock; the system gives it back when the process ends, however it ends.
+
+    Raises ``SettingsInvalid`` where another process holds it.
+    """
+    _make_folder(data)
+    try:
+        file = (data / "lock").open("ab")
+    except OSError as error:
+        raise SettingsInvalid(f"{data / 'lock'}: {error.strerror}") from error
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise SettingsInvalid(f"another gateway serves {data} already; one process for one folder") from error
+        yield
+
+
+def _read(data: Path) -> Installation:
     settings = read_settings(data)
     return Installation(
         data=data,
         settings=settings,
-        key=_gateway_key(data / "keys"),
+        key=read_signing_key(data / "keys" / "gateway.jwk"),
         admin_token=_admin_token(data / "admin.token"),
-        channels=Channels(_serve(data / "channels", name, settings) for name in _channel_ids(data / "channels")),
+        channels=Channels(_installed(data / "channels", settings)),
     )
 
 
-def _gateway_key(folder: Path) -> SigningKey:
-    path = folder / "gateway.jwk"
-    if not path.exists():
-        key = new_key(f"gateway-{secrets.token_hex(4)}")
-        write_key(key, path)
-        write_key(key.public(), folder / "gateway.pub.jwk")
-    return read_signing_key(path)
+def _make_folder(path: Path) -> None:
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise SettingsInvalid(f"{path} cannot be a folder: {error.strerror}") from error
 
 
-def _admin_token(path: Path) -> str:
-    if not path.exists():
+def _make_gateway_key(folder: Path) -> None:
+    private, public = folder / "gateway.jwk", folder / "gateway.pub.jwk"
+    if not private.exists():
+        write_key(new_key(f"gateway-{secrets.token_hex(4)}"), private)
+    if not public.exists():
+        write_key(read_signing_key(private).public(), public)
+
+
+def _make_admin_token(path: Path) -> None:
+    if path.exists():
+        return
+    try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w") as file:
             file.write(secrets.token_urlsafe(32))
-    token = path.read_text().strip()
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        raise KeyUnusable(f"{path}: {error.strerror}") from error
+
+
+def _admin_token(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            mode = os.fstat(file.fileno()).st_mode
+            token = file.read(1000).decode("ascii", "replace").strip()
+    except OSError as error:
+        raise KeyUnusable(f"{path}: {error.strerror}") from error
+    if mode & 0o077:
+        raise KeyUnusable(f"{path} may be read by others (mode {mode & 0o777:o}); run: chmod 600 {path}")
     if len(token) < 32:
-        raise ConfigurationError(f"{path} holds less than 32 characters")
+        raise KeyUnusable(f"{path} holds less than 32 characters; remove it and the next start makes a new one")
     return token
 
 
-def _channel_ids(folder: Path) -> list[str]:
-    return sorted(path.parent.name for path in folder.glob("*/channel.yaml"))
+def _installed(folder: Path, settings: Settings) -> Iterator[ServedChannel]:
+    for path in sorted(folder.glob("*/channel.yaml")):
+        if not path.is_file():
+            raise ProfileInvalid(f"{path} is a folder, and should be the channel's profile")
+        yield _serve(path.parent, [folder], settings)
 
 
-def _serve(folder: Path, channel_id: str, settings: Settings) -> ServedChannel:
-    channel = load_channel(channel_id, [folder])
-    key_files = sorted((folder / channel_id / "keys").glob("*.jwk"))
+def _serve(folder: Path, search: Sequence[Path], settings: Settings) -> ServedChannel:
+    channel = load_channel(folder.name, search)
+    if channel.channel_id != folder.name:
+        raise ProfileInvalid(
+            f"{folder / 'channel.yaml'}: the folder is {folder.name}, the profile says channel: {channel.channel_id}; "
+            f"write channel: {folder.name}"
+        )
+    key_files = sorted((folder / "keys").glob("*.jwk"))
     if not key_files:
-        raise ProfileInvalid(f"{folder / channel_id / 'keys'} holds no public key of the partner (*.jwk)")
+        raise ProfileInvalid(f"{folder / 'keys'} holds no public key of the partner (*.jwk)")
     push = channel.profile.push
     return ServedChannel(
         channel=channel,
-        keys=KeyRing(read_verifying_key(path) for path in key_files),
+        keys=KeyRing(_partner_key(path, channel.profile.security.algorithms) for path in key_files),
         push=Push(push.url, push.timeout or settings.push_timeout) if push else None,
         body_limit=channel.profile.limits.body or settings.body_limit,
     )
+
+
+def _partner_key(path: Path, algorithms: Sequence[str]) -> VerifyingKey:
+    key = read_verifying_key(path)
+    if key.algorithm not in algorithms:
+        raise KeyUnusable(f"{path} is for {key.algorithm}; the channel takes {', '.join(algorithms)}")
+    return key
 
 
 def add_channel(
@@ -113,32 +199,39 @@ def add_channel(
     push_url: str | None = None,
     test: bool = False,
 ) -> Path:
-    """Write ``DATA/channels/<id>`` and return the path of its profile. The channel is loaded to prove it.
+    """Write ``DATA/channels/<id>`` and return the path of its profile.
 
-    Raises ``ProfileInvalid`` where it exists already or would not load; nothing is left behind then.
+    The channel is loaded beside those that are there, to prove it, before anything is written to DATA; then it
+    appears whole. Raises a ``ConfigurationError`` where it exists already or would not load.
     """
+    if not _CHANNEL_ID.fullmatch(channel_id):
+        said = "2 to 41 lower-case letters, digits and hyphens, a letter first"
+        raise ProfileInvalid(f"{channel_id[:60]!r} is no id of a channel: {said}")
     folder = data / "channels" / channel_id
-    if folder.exists():
+    if os.path.lexists(folder):
         raise ProfileInvalid(f"{folder} exists already")
     profile: dict[str, Any] = {"channel": channel_id, "extends": extends}
-    if institution:
-        profile["institution"] = institution
-    if push_url:
-        profile["push"] = {"url": push_url}
-    if test:
-        profile["test"] = True
-    try:
-        _write_channel(folder, profile, keys)
-        open_installation(data)
-    except ConfigurationError:
-        shutil.rmtree(folder)
-        raise
+    profile |= {"institution": institution} if institution else {}
+    profile |= {"push": {"url": push_url}} if push_url else {}
+    profile |= {"test": True} if test else {}
+    public = [read_verifying_key(path) for path in keys]
+    with tempfile.TemporaryDirectory(prefix="xinqiao-channel-") as temporary:
+        _write_channel(Path(temporary) / channel_id, profile, public)
+        _prove(Path(temporary) / channel_id, data)
+    open_installation(data)
+    with tempfile.TemporaryDirectory(prefix=".adding-", dir=data) as beside:
+        _write_channel(Path(beside) / channel_id, profile, public)
+        (Path(beside) / channel_id).rename(folder)
     return folder / "channel.yaml"
 
 
-def _write_channel(folder: Path, profile: dict[str, Any], keys: Sequence[Path]) -> None:
+def _prove(new: Path, data: Path) -> None:
+    installed, settings = data / "channels", read_settings(data)
+    Channels([*_installed(installed, settings), _serve(new, [new.parent, installed], settings)])
+
+
+def _write_channel(folder: Path, profile: dict[str, Any], keys: Sequence[VerifyingKey]) -> None:
     (folder / "keys").mkdir(parents=True)
     (folder / "channel.yaml").write_text(yaml.safe_dump(profile, allow_unicode=True, sort_keys=False), encoding="utf-8")
-    for path in keys:
-        public = read_verifying_key(path)
-        write_key(public, folder / "keys" / f"{public.kid}.jwk")
+    for number, key in enumerate(keys, 1):
+        write_key(key, folder / "keys" / f"{number}.jwk")

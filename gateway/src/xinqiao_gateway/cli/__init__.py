@@ -24,9 +24,12 @@ app.add_typer(journal.app, name="journal")
 
 
 def main() -> None:
-    """Run the command; an error of ours is said in one line on standard error, with exit status 1."""
+    """Run the command; what keeps it from working is said on standard error, with exit status 1."""
     try:
         app()
     except XinqiaoError as error:
         sys.stderr.write(f"{error.reason}: {error.detail or error.text.en}\n{error.fix.zh} / {error.fix.en}\n")
+        sys.exit(1)
+    except OSError as error:
+        sys.stderr.write(f"{error.filename or 'input or output'}: {error.strerror or error}\n")
         sys.exit(1)

@@ -2,23 +2,29 @@
 
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
+from xinqiao.finding import Finding
+from xinqiao.report import finding_lines
 from xinqiao_adapters.channel import Channel, load_channel, shipped_channels
 from xinqiao_adapters.check import check_channel
 from xinqiao_adapters.trial import try_input
+from xinqiao_gateway.cli.terminal import console, line, table
 from xinqiao_gateway.installation import add_channel
 
 __all__ = ["app"]
 
 app = typer.Typer(help="Onboard channels: list, add, try and check them.", no_args_is_help=True)
 
+InstitutionKind = Literal[
+    "bank", "insurer", "wealth-manager", "fund-distributor", "platform", "asset-servicer", "trust-company"
+]
 Data = Annotated[Path, typer.Option(help="The installation's folder, whose channels come before the shipped ones.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
+Known = Annotated[str, typer.Argument(help="Id of a shipped channel or one of the installation, e.g. demo-bank.")]
+_LEVEL_STYLES = {"ERROR": "red", "WARNING": "yellow", "INFORMATION": "cyan"}
 
 
 @app.command("list")
@@ -31,17 +37,20 @@ def list_channels(data: Data = Path("data"), as_json: AsJson = False) -> None:
     if as_json:
         typer.echo(json.dumps(rows, ensure_ascii=False))
         return
-    table = Table("channel", "title", "institution", "in", "out", "installed")
-    for row in rows:
-        table.add_row(
-            row["channel"],
-            " / ".join(row["title"].values()),
-            row["institution"],
-            ", ".join(row["in"]),
-            ", ".join(row["out"]),
-            "yes" if row["installed"] else "",
-        )
-    Console().print(table)
+    columns = ("channel", "title", "institution", "environment", "in", "out", "installed")
+    table(None, columns, (_cells(row) for row in rows))
+
+
+def _cells(row: dict[str, Any]) -> list[str]:
+    return [
+        row["channel"],
+        " / ".join(row["title"].values()),
+        row["institution"],
+        "test" if row["test"] else "production",
+        ", ".join(row["in"]),
+        ", ".join(row["out"]),
+        "yes" if row["installed"] else "",
+    ]
 
 
 def _described(channel: Channel, installed: bool) -> dict[str, Any]:
@@ -60,21 +69,32 @@ def _described(channel: Channel, installed: bool) -> dict[str, Any]:
 
 @app.command("add")
 def add(
-    channel_id: Annotated[str, typer.Argument(help="Id of the new channel, e.g. my-bank.")],
+    channel_id: Annotated[
+        str, typer.Argument(help="Id of the new channel, e.g. my-bank: 2 to 41 of a-z, 0-9 and -, a letter first.")
+    ],
     key: Annotated[list[Path], typer.Option(help="Public key of the partner (JWK file); several for a rotation.")],
     extends: Annotated[
         str | None, typer.Option(help="Channel to build on; by default the shipped one of that id.")
     ] = None,
     code: Annotated[str | None, typer.Option(help="Institution code (18 characters) of the partner.")] = None,
-    name: Annotated[str | None, typer.Option(help="Name of the partner.")] = None,
-    kind: Annotated[str, typer.Option("--type", help="Kind of institution, with --code.")] = "bank",
+    name: Annotated[str | None, typer.Option(help="Name of the partner, with --code; by default the id.")] = None,
+    kind: Annotated[InstitutionKind, typer.Option("--type", help="Kind of institution, with --code.")] = "bank",
     push_url: Annotated[
-        str | None, typer.Option(help="Where messages are pushed; without it the partner pulls.")
+        str | None,
+        typer.Option(
+            help="Where messages are pushed: https, or http on this machine and for test channels; "
+            "without it the partner pulls."
+        ),
     ] = None,
     test: Annotated[bool, typer.Option("--test", help="A channel for test traffic.")] = False,
-    data: Data = Path("data"),
+    data: Annotated[Path, typer.Option(help="The installation's folder; made where it is missing.")] = Path("data"),
 ) -> None:
-    """Add a channel to an installation; a running gateway takes it up at its next start."""
+    """Add a channel to an installation; a running gateway takes it up at its next start.
+
+    The channel is loaded to prove it; where that fails nothing is left behind.
+    """
+    if name and not code:
+        raise typer.BadParameter("--name goes with --code: the name and the code of one institution")
     institution = {"name": name or channel_id, "type": kind, "code": code} if code else None
     path = add_channel(
         data,
@@ -90,7 +110,7 @@ def add(
 
 @app.command("try")
 def try_file(
-    channel_id: str,
+    channel_id: Known,
     file: Annotated[Path, typer.Argument(help="A raw input as the partner sends it.", exists=True, dir_okay=False)],
     content_type: Annotated[str | None, typer.Option(help="Content type; by default the channel's.")] = None,
     data: Data = Path("data"),
@@ -107,22 +127,22 @@ def try_file(
 
 
 def _print_trial(result: dict[str, Any]) -> None:
-    console = Console()
     for message in result["messages"]:
-        console.print_json(json.dumps(message, ensure_ascii=False))
+        console().print_json(json.dumps(message, ensure_ascii=True), ensure_ascii=False)
     for leaf in result["unmapped"]:
-        console.print(f"[yellow]unmapped[/yellow] {leaf['path']} = {leaf['value']}")
-    for finding in result["findings"]:
-        place = finding.get("partnerPath") or finding["path"]
-        console.print(f"[red]{finding['level']}[/red] {finding['rule']} {place}: {finding.get('value', '')}")
-        console.print(f"    {finding['text']['zh']}\n    {finding['text']['en']}")
-    counts = (len(result["messages"]), len(result["unmapped"]), len(result["findings"]))
-    console.print("{} messages, {} unmapped leaves, {} findings".format(*counts))
+        line(f"未映射 unmapped  {leaf['path']} = {leaf['value']}", "yellow")
+    for finding in map(Finding.from_json, result["findings"]):
+        first, *others = finding_lines(finding)
+        line(first, _LEVEL_STYLES[finding.level])
+        for each in others:
+            line(each)
+    messages, unmapped, findings = (len(result[name]) for name in ("messages", "unmapped", "findings"))
+    line(f"{messages} messages, {unmapped} unmapped leaves, {findings} findings")
 
 
 @app.command("check")
 def check(
-    channel_id: str,
+    channel_id: Known,
     data: Data = Path("data"),
     as_json: AsJson = False,
 ) -> None:

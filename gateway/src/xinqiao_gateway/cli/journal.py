@@ -5,40 +5,44 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
+from xinqiao.errors import SettingsInvalid
 from xinqiao.message import Json
 from xinqiao.seal import KeyRing
-from xinqiao_gateway.installation import open_installation
+from xinqiao_gateway.cli.terminal import table
+from xinqiao_gateway.installation import Installation, read_installation
 from xinqiao_gateway.journal import Journal
 
 __all__ = ["app", "replay"]
 
 app = typer.Typer(help="Read and verify the journal of an installation.", no_args_is_help=True)
 
-Data = Annotated[Path, typer.Option(help="The installation's folder.", exists=True, file_okay=False)]
+Data = Annotated[Path, typer.Option(help="The installation's folder.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
+DeliveryState = Literal["pending", "leased", "delivered", "dead", "parked", "waiting"]
 
 
 @contextmanager
-def _journal(data: Path) -> Iterator[tuple[Journal, KeyRing]]:
-    installation = open_installation(data)
+def _journal(data: Path) -> Iterator[tuple[Journal, Installation]]:
+    """Open the journal beside a gateway that may be running. Raises ``SettingsInvalid`` where there is none."""
+    installation = read_installation(data)
+    if not installation.has_journal:
+        raise SettingsInvalid(f"{data} holds no journal: no gateway was started on it yet")
     journal = Journal.open(installation.journal_url, installation.master_key, installation.key, alone=False)
     try:
-        yield journal, KeyRing([installation.key.public()])
+        yield journal, installation
     finally:
         journal.close()
 
 
 @app.command()
 def verify(data: Data = Path("data"), as_json: AsJson = False) -> None:
-    """Recompute all evidence; exit 1 if a row was changed, removed or reordered."""
-    with _journal(data) as (journal, keys):
-        result = journal.verify(keys)
+    """Recompute all evidence; exit status 1 where a row was changed, removed or reordered."""
+    with _journal(data) as (journal, installation):
+        result = journal.verify(KeyRing([installation.key.public()]))
     if as_json:
         shown = {"batches": result.batches, "messages": result.messages, "breaches": result.breaches}
         typer.echo(json.dumps(shown, ensure_ascii=False))
@@ -51,20 +55,29 @@ def verify(data: Data = Path("data"), as_json: AsJson = False) -> None:
 
 
 @app.command()
-def case(case_id: str, data: Data = Path("data"), test: bool = False, as_json: AsJson = False) -> None:
+def case(
+    case_id: Annotated[str, typer.Argument(help="Id of the case.")],
+    data: Data = Path("data"),
+    institution: Annotated[
+        str | None,
+        typer.Option(help="Code of one of its institutions; without it, of several cases the one changed last."),
+    ] = None,
+    test: Annotated[bool, typer.Option("--test", help="A case of test traffic.")] = False,
+    as_json: AsJson = False,
+) -> None:
     """Show a case: its state and its messages in order."""
     with _journal(data) as (journal, _):
-        found = journal.reading.case(case_id, test)
+        found = journal.reading.case(case_id, test, institution)
     _show(f"{case_id}: {found['state']}", found["messages"], found if as_json else None)
 
 
 @app.command()
 def deliveries(
     data: Data = Path("data"),
-    state: Annotated[str | None, typer.Option(help="Only those in this state, e.g. dead.")] = None,
+    state: Annotated[DeliveryState | None, typer.Option(help="Only those in this state.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """List deliveries, latest first."""
+    """List the 100 latest deliveries, latest first."""
     with _journal(data) as (journal, _):
         found = journal.reading.deliveries(state)
     _show("deliveries", found, found if as_json else None)
@@ -72,27 +85,28 @@ def deliveries(
 
 @app.command()
 def exceptions(data: Data = Path("data"), as_json: AsJson = False) -> None:
-    """List what a person must resolve."""
+    """List what a person must resolve, oldest first, at most 100."""
     with _journal(data) as (journal, _):
         found = journal.reading.exceptions()
     _show("exceptions", found, found if as_json else None)
 
 
-def replay(delivery_id: int, data: Data = Path("data")) -> None:
+def replay(
+    delivery_id: Annotated[
+        int, typer.Argument(help="Id of the delivery, as journal deliveries shows it.", min=1, max=2**63 - 1)
+    ],
+    data: Data = Path("data"),
+) -> None:
     """Make a dead or parked delivery due now. A running gateway sends it within seconds."""
-    with _journal(data) as (journal, _):
-        channel = asyncio.run(journal.replay(delivery_id))
-    typer.echo(f"delivery {delivery_id} to {channel} is due")
+    with _journal(data) as (journal, installation):
+        channel = asyncio.run(journal.replay(delivery_id, installation.channels.pushed))
+        pushed = installation.channels.pushed(channel)
+    typer.echo(f"delivery {delivery_id} to {channel} {'is due' if pushed else 'waits to be pulled'}")
 
 
 def _show(title: str, rows: list[Json], as_json: Json | list[Json] | None) -> None:
     if as_json is not None:
         typer.echo(json.dumps(as_json, ensure_ascii=False))
         return
-    table = Table(title=title)
     columns = [name for name in (rows[0] if rows else {}) if name not in {"tried", "memory"}]
-    for name in columns:
-        table.add_column(name)
-    for row in rows:
-        table.add_row(*("" if row[name] is None else str(row[name]) for name in columns))
-    Console().print(table)
+    table(title, columns, ([row[name] for name in columns] for row in rows))

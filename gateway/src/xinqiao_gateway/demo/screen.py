@@ -5,6 +5,7 @@ from typing import Any
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from xinqiao.standard import message_types
 from xinqiao_gateway.processes import processes
@@ -21,17 +22,17 @@ class Screen:
     """Prints to the terminal; wide enough for both languages wherever it goes."""
 
     def __init__(self) -> None:
-        self._console = Console(width=128, highlight=False)
+        self._console = Console(width=128, highlight=False, markup=False, emoji=False)
         states = [process.states for process in processes().values()]
         self._states = {name: f"{said['zh']} {said['en']}" for each in states for name, said in each.items()}
 
     def title(self, text: str) -> None:
         """Print the heading of an act."""
-        self._console.print(f"\n[bold]{text}[/bold]")
+        self._console.print(f"\n{text}", style="bold")
 
     def note(self, text: str) -> None:
         """Print a remark between messages."""
-        self._console.print(f"  [dim]{text}[/dim]")
+        self._console.print(f"  {text}", style="dim")
 
     def messages(self, rows: Sequence[dict[str, Any]]) -> None:
         """Print messages: time, who, what, which case, and the state of the case after it."""
@@ -54,7 +55,13 @@ class Screen:
 
     def proof(self, text: str) -> None:
         """Print one thing that was proven."""
-        self._console.print(f"  [green]✓[/green] {text}")
+        self._console.print(Text.assemble("  ", ("✓", "green"), f" {text}"))
+
+    def failure(self, reason: str, log: Sequence[str]) -> None:
+        """Print why the demo ended early, and the end of the log that tells more."""
+        self._console.print(f"\n{reason}", style="bold red", soft_wrap=True)
+        for line in log:
+            self._console.print(f"  | {line[:500]}", soft_wrap=True)
 
     def end(self, ok: bool) -> None:
         """Print the last line."""

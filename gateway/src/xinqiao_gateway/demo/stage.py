@@ -8,27 +8,39 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Self
 
 import httpx
 
-from xinqiao.errors import ConfigurationError
 from xinqiao.seal import new_key, write_key
 from xinqiao_gateway.installation import add_channel, open_installation
 
-__all__ = ["Stage"]
+__all__ = ["DemoFailed", "Stage"]
 
 _PATIENCE = 30.0
+_TAIL = 15
+
+
+class DemoFailed(Exception):
+    """The demo did not come to what it should show; the message says where, ``process`` whose log tells more."""
+
+    def __init__(self, reason: str, process: str = "gateway") -> None:
+        self.process = process
+        super().__init__(reason)
 
 
 class Stage:
-    """Starts and stops everybody. Use it as a context manager: nothing is left running."""
+    """Starts and stops everybody. Use it as a context manager: nothing is left running.
 
-    def __init__(self, data: Path) -> None:
-        self.data = data / "gateway"
-        self._keys = data / "partners"
+    Raises ``DemoFailed`` where ``folder`` is not empty, or somebody does not start or answer.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self.data = folder / "gateway"
+        self._keys = folder / "partners"
         self._processes: dict[str, subprocess.Popen[str]] = {}
         self._port = _free_port()
         self.gateway_url = f"http://127.0.0.1:{self._port}"
@@ -45,7 +57,17 @@ class Stage:
     def __exit__(self, *_: object) -> None:
         self._tear_down()
 
+    def log(self, process: str) -> list[str]:
+        """Return the last lines that a process wrote."""
+        path = self._log(process)
+        return path.read_text(encoding="utf-8", errors="replace").splitlines()[-_TAIL:] if path.exists() else []
+
+    def _log(self, process: str) -> Path:
+        return self.data / f"{process}.log"
+
     def _set_up(self) -> None:
+        if self._folder.exists() and (not self._folder.is_dir() or any(self._folder.iterdir())):
+            raise DemoFailed(f"{self._folder} is not empty: the demo begins with an empty or missing folder")
         self._keys.mkdir(parents=True)
         token = open_installation(self.data).admin_token
         self._admin = httpx.Client(
@@ -64,14 +86,13 @@ class Stage:
             "--gateway", self.gateway_url, "--channel", f"demo-{role}", "--key", str(self._keys / f"{role}.jwk"),
             "--gateway-key", str(self.data / "keys" / "gateway.pub.jwk"),
         ]  # fmt: skip
-        ready = self._start(role, command)
-        self.urls[role] = ready["url"]
+        self.urls[role] = self._start(role, command)
         add_channel(
             self.data,
             f"demo-{role}",
             extends=f"demo-{role}",
             keys=[self._keys / f"{role}.pub.jwk"],
-            push_url=f"{ready['url']}/messages",
+            push_url=f"{self.urls[role]}/messages",
         )
 
     def start_gateway(self) -> None:
@@ -86,15 +107,20 @@ class Stage:
             "--port",
             str(self._port),
         ]
-        self._spawn("gateway", command, subprocess.DEVNULL)
+        process = self._spawn("gateway", command, subprocess.DEVNULL)
         deadline = time.monotonic() + _PATIENCE
-        while time.monotonic() < deadline:
-            try:
-                if self._admin.get("/v1/health").is_success:
-                    return
-            except httpx.TransportError:
-                time.sleep(0.05)
-        raise ConfigurationError(f"the gateway did not start; see {self.data / 'gateway.log'}")
+        while not self._healthy():
+            if process.poll() is not None:
+                raise DemoFailed(f"the gateway ended with status {process.returncode} before it answered")
+            if time.monotonic() > deadline:
+                raise DemoFailed(f"the gateway did not answer within {_PATIENCE:.0f} s")
+            time.sleep(0.05)
+
+    def _healthy(self) -> bool:
+        try:
+            return self._admin.get("/v1/health").is_success
+        except httpx.TransportError:
+            return False
 
     def kill_gateway(self) -> None:
         """End the gateway as a power cut would (SIGKILL)."""
@@ -104,38 +130,40 @@ class Stage:
 
     def query(self, path: str) -> Any:  # noqa: ANN401 -- JSON
         """Ask the gateway's query API."""
-        response = self._admin.get(path)
-        response.raise_for_status()
-        return response.json()
+        return _answer("gateway", lambda: self._admin.get(path))
 
     def do(self, role: str, step: str) -> dict[str, Any]:
         """Let the bank or the core take a step and return what came of it."""
-        response = httpx.post(f"{self.urls[role]}/do/{step}", timeout=_PATIENCE + 60, trust_env=False)
-        response.raise_for_status()
-        done: dict[str, Any] = response.json()
+        url = f"{self.urls[role]}/do/{step}"
+        done: dict[str, Any] = _answer(role, lambda: httpx.post(url, timeout=_PATIENCE + 60, trust_env=False))
         return done
 
     def events(self, role: str) -> list[dict[str, Any]]:
         """Return what the bank or the core did and saw."""
-        events: list[dict[str, Any]] = httpx.get(f"{self.urls[role]}/events", timeout=10, trust_env=False).json()
+        url = f"{self.urls[role]}/events"
+        events: list[dict[str, Any]] = _answer(role, lambda: httpx.get(url, timeout=10, trust_env=False))
         return events
 
-    def _start(self, role: str, command: Sequence[str]) -> dict[str, Any]:
+    def _start(self, role: str, command: Sequence[str]) -> str:
+        """Start a simulated partner and return the address that its first line says."""
         process = self._spawn(role, command, subprocess.PIPE)
         assert process.stdout is not None  # noqa: S101 -- asked for
         with selectors.DefaultSelector() as selector:
             selector.register(process.stdout, selectors.EVENT_READ)
             line = process.stdout.readline() if selector.select(_PATIENCE) else ""
-        if not line:
-            raise ConfigurationError(f"the simulated {role} did not start; see {self.data / f'{role}.log'}")
-        ready: dict[str, Any] = json.loads(line)
-        return ready
+        try:
+            url: str = json.loads(line)["url"]
+        except (ValueError, LookupError, TypeError) as error:
+            raise DemoFailed(f"the simulated {role} did not start; it said {line!r}", role) from error
+        return url
 
     def _spawn(self, name: str, command: Sequence[str], output: int) -> subprocess.Popen[str]:
-        with (self.data / f"{name}.log").open("a", encoding="utf-8") as log:
-            process = subprocess.Popen(  # noqa: S603 -- our own commands
-                command, stdout=output, stderr=log, text=True, env=os.environ | {"PYTHONUNBUFFERED": "1"}
-            )
+        environment = os.environ | {"PYTHONUNBUFFERED": "1"}
+        with self._log(name).open("a", encoding="utf-8") as log:
+            try:
+                process = subprocess.Popen(command, stdout=output, stderr=log, text=True, env=environment)  # noqa: S603
+            except OSError as error:
+                raise DemoFailed(f"{command[0]}: {error.strerror}; is everything installed?", name) from error
         self._processes[name] = process
         return process
 
@@ -152,6 +180,18 @@ class Stage:
                 process.stdout.close()
         if hasattr(self, "_admin"):
             self._admin.close()
+
+
+def _answer(process: str, ask: Callable[[], httpx.Response]) -> Any:  # noqa: ANN401 -- JSON
+    """Return what a process answered. Raises ``DemoFailed`` where it did not, or said no."""
+    try:
+        response = ask()
+        if response.is_success:
+            return response.json()
+    except (httpx.HTTPError, ValueError) as error:
+        raise DemoFailed(f"the {process} did not answer: {type(error).__name__}: {error}", process) from error
+    asked = f"{response.request.method} {response.request.url}"
+    raise DemoFailed(f"{asked}: HTTP {response.status_code}: {response.text[:1000]}", process)
 
 
 def _free_port() -> int:

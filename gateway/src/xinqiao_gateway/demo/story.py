@@ -1,41 +1,61 @@
 """The story: one family trust with two beneficiaries, from the bank's KYC to a disclosure and its receipt."""
 
+import signal
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from xinqiao.errors import XinqiaoError
 from xinqiao_gateway.demo.screen import Screen
-from xinqiao_gateway.demo.stage import Stage
+from xinqiao_gateway.demo.stage import DemoFailed, Stage
 
-__all__ = ["DemoFailed", "run_demo"]
+__all__ = ["run_demo"]
 
 _PATIENCE = 30.0
 _WRONG_AMOUNT = "9999000.00"
-
-
-class DemoFailed(Exception):
-    """The demo did not come to what it should show; the message says where."""
 
 
 def run_demo(keep: Path | None) -> int:
     """Play the whole story and return the exit status; ``keep`` is a folder for its data, else it is removed."""
     screen = Screen()
     started = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="xinqiao-demo-") as temporary:
+    with tempfile.TemporaryDirectory(prefix="xinqiao-demo-") as temporary, _until_terminated():
+        stage = Stage(keep or Path(temporary))
         try:
-            with Stage(keep or Path(temporary)) as stage:
+            with stage:
                 Story(stage, screen).play()
         except DemoFailed as failure:
-            screen.note(str(failure))
-            screen.end(ok=False)
-            return 1
+            return _failed(screen, str(failure), stage.log(failure.process))
+        except (XinqiaoError, OSError, LookupError) as failure:
+            return _failed(screen, f"{type(failure).__name__}: {failure}", stage.log("gateway"))
     screen.note(f"{time.monotonic() - started:.1f} s")
     screen.end(ok=True)
     return 0
+
+
+def _failed(screen: Screen, reason: str, log: Sequence[str]) -> int:
+    screen.failure(reason, log)
+    screen.end(ok=False)
+    return 1
+
+
+@contextmanager
+def _until_terminated() -> Iterator[None]:
+    """Make a failure of SIGTERM, so that nobody is left running then either."""
+
+    def terminated(_signal: int, _frame: object) -> None:
+        raise DemoFailed("the demo was told to stop (SIGTERM)")
+
+    before = signal.signal(signal.SIGTERM, terminated)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 class Story:
