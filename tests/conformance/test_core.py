@@ -90,6 +90,32 @@ def test_a_push_that_another_key_sealed_is_refused(core: Peer, gateway: Recordin
     assert shown(core.events()) == [("received", "", "rejected: signature_invalid")]
 
 
+@pytest.mark.parametrize(
+    ("header", "reason"),
+    [({"receiver": "91110000100020002F"}, "receiver_mismatch"), ({"test": True}, "test_mismatch")],
+)
+def test_a_push_for_somebody_else_or_from_a_test_is_refused(
+    core: Peer, gateway: Recording, gateway_key: SigningKey, header: dict[str, object], reason: str
+) -> None:
+    answer = core.push(write_json(example("kycApplication", **header)), CONTENT_TYPE_JSON, gateway_key)
+    assert (answer.status_code, answer.json()["rejection"]["reason"]) == (403, reason)
+    assert gateway.taken == []
+
+
+def test_a_core_under_test_takes_test_traffic(
+    serve: Serve, gateway: Recording, partner_key: SigningKey, gateway_keys: KeyRing, gateway_key: SigningKey
+) -> None:
+    behaviour = read_behaviour()
+    client = Client(serve(gateway_application(gateway)), CHANNEL, partner_key)
+    core = Core(behaviour, lambda: datetime.now(UTC))
+    system = CoreSystem(core, behaviour, client, gateway_keys, timedelta(seconds=20), test=True)
+    peer = Peer(serve(application(system)))
+    answer = peer.push(write_json(example("kycApplication", test=True)), CONTENT_TYPE_JSON, gateway_key)
+    assert answer.status_code == 202
+    [decision] = eventually(lambda: gateway.taken)
+    assert decision["header"]["test"] is True
+
+
 def test_events_show_nothing_personal(core: Peer, gateway: Recording, gateway_key: SigningKey) -> None:
     core.push(write_json(example("kycApplication")), CONTENT_TYPE_JSON, gateway_key)
     eventually(lambda: len(core.events()) == 2)

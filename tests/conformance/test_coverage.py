@@ -1,5 +1,6 @@
 """Requirements and tests cover each other, or nothing is run."""
 
+import json
 import os
 import subprocess
 import sys
@@ -7,6 +8,8 @@ from importlib.resources import files
 from pathlib import Path
 
 import pytest
+
+from xinqiao_conformance.requirements import requirements
 
 MARKED = """
 from xinqiao_conformance.suite import requirement
@@ -17,12 +20,23 @@ def test_something():
 """
 
 
-def collect(folder: Path, test: str) -> subprocess.CompletedProcess[str]:
+def collect(folder: Path, test: str, *further: str) -> subprocess.CompletedProcess[str]:
     (folder / "test_it.py").write_text(test, encoding="utf-8")
     configuration = str(files("xinqiao_conformance") / "suite" / "pytest.ini")
     names = ("target", "channel", "key", "sender", "receiver", "output")
     options = [f"--xinqiao-{name}={folder}" for name in names]
-    line = [sys.executable, "-m", "pytest", "-c", configuration, "--rootdir", str(folder), *options, str(folder)]
+    line = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-c",
+        configuration,
+        "--rootdir",
+        str(folder),
+        *options,
+        *further,
+        str(folder),
+    ]
     environment = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
     return subprocess.run(line, capture_output=True, text=True, timeout=60, check=False, env=environment)
 
@@ -39,3 +53,44 @@ def collect(folder: Path, test: str) -> subprocess.CompletedProcess[str]:
 def test_a_gap_stops_the_run(tmp_path: Path, test: str, said: str) -> None:
     done = collect(tmp_path, test)
     assert (done.returncode not in (0, 1), said in done.stdout + done.stderr) == (True, True)
+
+
+EVERY = "\n".join(
+    f"""
+@requirement("{each.id}")
+@pytest.mark.parametrize("number", [1, 2])
+def test_{each.id.replace("-", "_")}(number):
+    pass
+"""
+    for each in requirements()
+)
+HEAD = "import pytest\nfrom xinqiao_conformance.suite import requirement\n"
+
+
+@pytest.mark.parametrize(
+    ("deselected", "missing"),
+    [("test_it.py::test_ENV_002", ["1", "2"]), ("test_it.py::test_ENV_002[2]", ["2"])],
+    ids=["all", "some"],
+)
+def test_a_requirement_whose_tests_did_not_all_run_fails(tmp_path: Path, deselected: str, missing: list[str]) -> None:
+    done = collect(tmp_path, HEAD + EVERY, "--deselect", deselected)
+    results = {row["id"]: row for row in json.loads((tmp_path / "results.json").read_bytes())}
+    assert results.keys() == {each.id for each in requirements()}
+    assert [each for each, row in results.items() if row["result"] == "failed"] == ["ENV-002"]
+    assert results["ENV-002"]["findings"] == [
+        {
+            "test": f"test_ENV_002[{each}]",
+            "expected": "the test runs",
+            "sent": None,
+            "seen": {"error": "it did not run"},
+        }
+        for each in missing
+    ]
+    assert done.returncode == 1
+
+
+def test_a_requirement_whose_test_is_skipped_fails(tmp_path: Path) -> None:
+    done = collect(tmp_path, HEAD + EVERY.replace("    pass", "    pytest.skip('later')", 2))
+    results = json.loads((tmp_path / "results.json").read_bytes())
+    assert [row["id"] for row in results if row["result"] == "failed"] == ["ENV-001", "ENV-002"]
+    assert done.returncode == 1

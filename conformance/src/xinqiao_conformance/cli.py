@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 
 from xinqiao.errors import ConfigurationError
+from xinqiao_conformance.plugin import RESULTS
 from xinqiao_conformance.report import print_requirements, print_results
 from xinqiao_conformance.requirements import requirements
 from xinqiao_conformance.runner import CouldNotRun, Order, run
@@ -16,7 +17,9 @@ from xinqiao_conformance.simulate import simulate
 
 __all__ = ["main"]
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, help="Conformance with the Xinqiao standard (信桥).")
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, help="与信桥标准的一致性 / Conformance with the Xinqiao standard."
+)
 app.add_typer(simulate, name="simulate")
 
 AsJson = Annotated[bool, typer.Option("--json", help="For machines: JSON on standard output.")]
@@ -54,6 +57,8 @@ def run_command(
         print(json.dumps(results, ensure_ascii=False, indent=2))
     else:
         print_results(results, Console())
+        if output is not None:
+            print(f"全部内容 in full: {output / RESULTS}")
     raise typer.Exit(0 if results["verdict"] == "passed" else 1)
 
 

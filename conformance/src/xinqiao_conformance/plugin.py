@@ -32,32 +32,34 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def target(pytestconfig: pytest.Config) -> Iterator[Target]:
     """Give the implementation under test."""
     said = {name: pytestconfig.getoption(f"--xinqiao-{name}") for name in _OPTIONS}
-    reached = Target(
+    with Target(
         said["target"],
         channel=said["channel"],
         key=read_signing_key(said["key"]),
         sender=said["sender"],
         receiver=said["receiver"],
         test=pytestconfig.getoption("--xinqiao-test"),
-    )
-    yield reached
-    reached.close()
+    ) as reached:
+        yield reached
 
 
 @dataclass
 class _Result:
     requirement: Requirement
+    planned: set[str] = field(default_factory=set)
+    ran: set[str] = field(default_factory=set)
     time: str = ""
     seconds: float = 0.0
     findings: list[dict[str, Any]] = field(default_factory=list)
 
     def as_json(self) -> dict[str, Any]:
+        findings = self.findings + [_not_run(each) for each in sorted(self.planned - self.ran)]
         return {
             **self.requirement.as_json(),
-            "result": "failed" if self.findings else "passed",
-            "time": self.time,
+            "result": "passed" if self.ran and not findings else "failed",
+            "time": self.time or timestamp(),
             "seconds": round(self.seconds, 3),
-            "findings": self.findings,
+            "findings": findings,
         }
 
 
@@ -66,6 +68,7 @@ class _Recorder:
         self._output = output
         self._results = {each.id: _Result(each) for each in requirements(_ROLE)}
 
+    @pytest.hookimpl(tryfirst=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         unmarked = [item.nodeid for item in items if item.get_closest_marker("requirement") is None]
         if unmarked:
@@ -73,6 +76,8 @@ class _Recorder:
         untested = self._results.keys() - {_requirement_of(item) for item in items}
         if untested:
             raise pytest.UsageError(f"requirements without a test: {', '.join(sorted(untested))}")
+        for item in items:
+            self._results[_requirement_of(item)].planned.add(item.name)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(
@@ -81,13 +86,20 @@ class _Recorder:
         result = self._results[_requirement_of(item)]
         result.time = result.time or timestamp()
         result.seconds += call.duration
+        result.ran.add(item.name)
         if call.excinfo is not None:
             result.findings.append({"test": item.name, **_finding(call.excinfo.value)})
         return (yield)
 
-    def pytest_sessionfinish(self) -> None:
-        results = [each.as_json() for each in self._results.values() if each.time]
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+        results = [each.as_json() for each in self._results.values()]
         (self._output / RESULTS).write_bytes(orjson.dumps(results))
+        if exitstatus == pytest.ExitCode.OK and any(each["result"] == "failed" for each in results):
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def _not_run(test: str) -> dict[str, Any]:
+    return {"test": test, "expected": "the test runs", "sent": None, "seen": {"error": "it did not run"}}
 
 
 def _requirement_of(item: pytest.Item) -> str:

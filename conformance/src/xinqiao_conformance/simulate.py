@@ -65,13 +65,14 @@ def core(
     key: Key,
     gateway_key: GatewayKey,
     port: Port = 0,
+    test: Annotated[bool, typer.Option("--test", help="Take test traffic, and nothing else.")] = False,
     patience: Patience = 60.0,
 ) -> None:
     """A trust company's core: decides on KYC, signs as trustee, matches money, reports NAV, discloses."""
     behaviour = read_behaviour()
     client, keys = _client(gateway, channel, key, patience), _key_ring(gateway_key)
     wait = timedelta(seconds=patience + 5)
-    _serve(application(CoreSystem(Core(behaviour, _now), behaviour, client, keys, wait)), port)
+    _serve(application(CoreSystem(Core(behaviour, _now), behaviour, client, keys, wait, test=test)), port)
 
 
 @simulate.command()

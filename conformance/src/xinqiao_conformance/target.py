@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
+from urllib.parse import unquote
 from uuid import uuid4
 
 import orjson
@@ -16,7 +17,12 @@ from xinqiao_conformance.reach import http_client
 
 __all__ = ["Breach", "Exchange", "Target", "personal_values", "with_value"]
 
-_SHOWN = 2_000
+_SHOWN = 20_000
+_NUMBERS = {"kycApplication": "applicationNo", "contractProposal": "contractNo"}
+# What every server says about the transport.
+_USUAL = frozenset(
+    ("connection", "content-length", "content-type", "date", "keep-alive", "server", "transfer-encoding")
+)
 
 
 class Breach(AssertionError):
@@ -36,6 +42,8 @@ def _scalars(value: object, path: str) -> Iterator[tuple[str, str]]:
             yield from _scalars(part, path)
     elif isinstance(value, str):
         yield path, value
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        yield path, orjson.dumps(value).decode()
 
 
 def _is_telling(value: str) -> bool:
@@ -44,23 +52,29 @@ def _is_telling(value: str) -> bool:
 
 
 def personal_values(message: Json) -> dict[str, str]:
-    """Return the C2 and C3 strings of a message that can be told from other text, each with its path."""
+    """Return the C2 and C3 strings and numbers of a message that can be told from other text, each with its path.
+
+    A value that also stands in a C1 field, as an institution's code does, may be told.
+    """
     body = message_type(message).body
-    found = {}
+    personal, open_to_all = {}, set()
     for path, value in _scalars(message, ""):
         field = field_at(body, path)
-        if _is_telling(value) and (field is None or field.sensitivity != "C1"):
-            found[value] = path
-    return found
+        if field is not None and field.sensitivity == "C1":
+            open_to_all.add(value)
+        elif _is_telling(value):
+            personal[value] = path
+    return {value: path for value, path in personal.items() if value not in open_to_all}
 
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """One message sent to a target and its answer. ``status`` is the HTTP status, ``text`` the body."""
+    """One message sent to a target and its answer: HTTP status, body as ``text``, headers in their order."""
 
     sent: Json
     status: int
     text: str
+    headers: tuple[tuple[str, str], ...] = ()
 
     @property
     def answer(self) -> Json:
@@ -74,7 +88,15 @@ class Exchange:
     @property
     def told(self) -> str:
         """Return the text of the answer with the escapes of JSON undone, so that what it tells can be searched."""
-        return orjson.dumps(self.answer).decode() if self.answer else self.text
+        try:
+            return orjson.dumps(orjson.loads(self.text)).decode()
+        except ValueError:
+            return self.text
+
+    @property
+    def told_in_headers(self) -> str:
+        """Return the headers of the answer, as they are and with percent escapes undone."""
+        return "\n".join(f"{name}: {value}\n{unquote(value)}" for name, value in self.headers)
 
     @property
     def receipt(self) -> Json:
@@ -105,11 +127,25 @@ class Exchange:
         return mask_message(self.sent, message_type(self.sent).body)
 
     def shown_seen(self) -> Json:
-        """Return the answer with every personal value of what was sent masked, cut to 2,000 characters."""
-        text = self.told
+        """Return the answer with every personal value of what was sent masked.
+
+        ``body`` is JSON where it is, else text; of a body beyond 20,000 characters the beginning, as text.
+        """
+        text = self._masked(self.told)
+        headers = {name: self._masked(unquote(value)) for name, value in self.headers if name.lower() not in _USUAL}
+        seen: Json = {"status": self.status}
+        if headers:
+            seen["headers"] = headers
+        try:
+            seen["body"] = orjson.loads(text) if len(text) <= _SHOWN else text[:_SHOWN]
+        except ValueError:
+            seen["body"] = text
+        return seen
+
+    def _masked(self, text: str) -> str:
         for value in sorted(personal_values(self.sent), key=len, reverse=True):
             text = text.replace(value, mask(value, "C2"))
-        return {"status": self.status, "body": text[:_SHOWN]}
+        return text
 
 
 def _object(value: Any) -> Json:  # noqa: ANN401 -- whatever a target answers
@@ -131,20 +167,22 @@ class Target:
         timeout: float = 10.0,
     ) -> None:
         self.key = key
-        self._path = f"/v1/channels/{channel}/messages"
+        self.path = f"/v1/channels/{channel}/messages"
         self._parties = {"sender": sender, "receiver": receiver}
         self._test = {"test": True} if test else {}
         self._client = http_client(url, timeout)
 
-    def close(self) -> None:
-        """Close the connections."""
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
         self._client.close()
 
-    def kyc_application(self) -> Json:
-        """Return a valid KYC application of a case that the target has not seen."""
+    def message(self, body: str) -> Json:
+        """Return a valid ``kycApplication`` or ``contractProposal`` of a case that the target has not seen."""
         number = f"CONF-{uuid4().hex[:16].upper()}"
-        message = example("kycApplication", **self._parties, caseId=number, channelId=None, **self._test)
-        message["kycApplication"]["applicationNo"] = number
+        message = example(body, **self._parties, caseId=number, channelId=None, **self._test)
+        message[body][_NUMBERS[body]] = number
         return message
 
     def sealed(self, message: Json) -> Sealed:
@@ -155,11 +193,11 @@ class Target:
         """Send a message, sealed anew unless ``sealed`` says how. Raises ``httpx.HTTPError``."""
         travelling = sealed or self.sealed(message)
         headers = {"Content-Type": travelling.content_type, SIGNATURE_HEADER: travelling.signature}
-        response = self._client.post(self._path, content=travelling.content, headers=headers)
-        return Exchange(message, response.status_code, response.text)
+        response = self._client.post(self.path, content=travelling.content, headers=headers)
+        return Exchange(message, response.status_code, response.text, tuple(response.headers.multi_items()))
 
 
 def with_value(message: Json, path: str, value: object) -> Json:
-    """Return a copy of a message with another value at a canonical path such as ``a.b[0].c``."""
+    """Return a copy of a message with a value, new or another, at a canonical path such as ``a.b[0].c``."""
     pointer = "/" + path.replace("]", "").replace("[", ".").replace(".", "/")
-    return patched(message, [{"op": "replace", "path": pointer, "value": value}])
+    return patched(message, [{"op": "replace" if path.endswith("]") else "add", "path": pointer, "value": value}])

@@ -11,7 +11,7 @@ _POSITION = re.compile(r"0|[1-9][0-9]{0,18}")
 
 @requirement("ENV-001")
 def test_a_valid_message_is_answered_with_a_receipt_that_names_id_and_position(target: Target) -> None:
-    message = target.kyc_application()
+    message = target.message("kycApplication")
     exchange = target.send(message)
     exchange.require_receipt()
     message_id = message["header"]["messageId"]
@@ -24,7 +24,7 @@ def test_a_valid_message_is_answered_with_a_receipt_that_names_id_and_position(t
 
 @requirement("ENV-002")
 def test_a_repeat_is_answered_with_the_same_receipt(target: Target) -> None:
-    message = target.kyc_application()
+    message = target.message("kycApplication")
     first = target.send(message)
     first.require_receipt()
     second = target.send(message)
@@ -34,7 +34,7 @@ def test_a_repeat_is_answered_with_the_same_receipt(target: Target) -> None:
 
 @requirement("ENV-003")
 def test_the_same_id_with_other_content_is_refused_as_a_conflict(target: Target) -> None:
-    message = target.kyc_application()
+    message = target.message("kycApplication")
     target.send(message).require_receipt()
     other = with_value(message, "kycApplication.purpose", "另一目的")
     target.send(other).require_refusal(409, "conflict")

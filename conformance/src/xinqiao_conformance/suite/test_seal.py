@@ -32,6 +32,6 @@ _SEALS = [_of_other_content, _of_the_same_json_in_other_bytes, _of_another_key_u
 @requirement("SEC-001")
 @pytest.mark.parametrize("wrong_seal", _SEALS, ids=lambda each: each.__name__.strip("_"))
 def test_a_seal_that_does_not_belong_to_the_bytes_is_refused(target: Target, wrong_seal: object) -> None:
-    message = target.kyc_application()
+    message = target.message("kycApplication")
     assert callable(wrong_seal)
     target.send(message, wrong_seal(target, message)).require_refusal(401, "signature_invalid")

@@ -33,6 +33,11 @@ class _ForgetsRepeats(ReferenceGateway):
         return self.receive(message, 202)
 
 
+class _GivesRepeatsAnotherPosition(ReferenceGateway):
+    def repeat(self, message: Json, known: Json) -> Outcome:
+        return super().repeat(message, {**known, "position": str(next(self._positions))})
+
+
 class _RefusesRepeats(ReferenceGateway):
     def repeat(self, message: Json, known: Json) -> Outcome:  # noqa: ARG002
         raise Conflict("seen before")
@@ -92,6 +97,15 @@ class _ChecksSchemaOnly(ReferenceGateway):
         return [each for each in super().findings(message) if each.rule.startswith("schema.")]
 
 
+class _ChecksPartiesOnly(ReferenceGateway):
+    def findings(self, message: Json) -> Sequence[Finding]:
+        return [each for each in super().findings(message) if each.rule.startswith("schema.") or _in_party(each.path)]
+
+
+def _in_party(path: str) -> bool:
+    return "applicant." in path or ".party." in path
+
+
 class _SpeaksOneLanguage(ReferenceGateway):
     def findings(self, message: Json) -> Sequence[Finding]:
         return [replace(each, text=Text("", each.text.en)) for each in super().findings(message)]
@@ -102,11 +116,32 @@ class _TellsPersonalValues(ReferenceGateway):
         return [replace(each, value=_raw(message, each.path)) for each in super().findings(message)]
 
 
+class _TellsNumbers(ReferenceGateway):
+    def findings(self, message: Json) -> Sequence[Finding]:
+        return [_unmasked(each, message) for each in super().findings(message)]
+
+
+def _unmasked(finding: Finding, message: Json) -> Finding:
+    value = _value_at(message, finding.path)
+    return replace(finding, value=str(value)) if isinstance(value, float) else finding
+
+
+class _TellsAValueInAHeader(ReferenceGateway):
+    def refuse(self, error: XinqiaoError, message: Json) -> Outcome:
+        outcome = super().refuse(error, message)
+        numbers = [each.path for each in error.findings if each.path.endswith("documents[0].number")]
+        return replace(outcome, headers={"X-Refused": _raw(message, numbers[0])}) if numbers else outcome
+
+
 def _raw(message: Json, path: str) -> str:
+    return str(_value_at(message, path))
+
+
+def _value_at(message: Json, path: str) -> object:
     value: Any = message
     for step in path.replace("]", "").replace("[", ".").split("."):
         value = value[int(step)] if isinstance(value, list) else value[step]
-    return str(value)
+    return value
 
 
 class _GivesInvalidAnotherStatus(ReferenceGateway):
@@ -127,6 +162,7 @@ DEFECTS: Mapping[str, Defect] = {
     "leaves-out-position": Defect(_LeavesOutPosition, "ENV-001"),
     "names-another-message": Defect(_NamesAnotherMessage, "ENV-001"),
     "forgets-repeats": Defect(_ForgetsRepeats, "ENV-002"),
+    "gives-repeats-another-position": Defect(_GivesRepeatsAnotherPosition, "ENV-002"),
     "refuses-repeats": Defect(_RefusesRepeats, "ENV-002"),
     "accepts-conflicts": Defect(_AcceptsConflicts, "ENV-003"),
     "gives-conflicts-another-reason": Defect(_GivesConflictsAnotherReason, "ENV-003"),
@@ -137,7 +173,10 @@ DEFECTS: Mapping[str, Defect] = {
     "accepts-invalid": Defect(_AcceptsInvalid, "MSG-001"),
     "reports-the-first-violation": Defect(_ReportsTheFirstViolation, "MSG-001"),
     "checks-schema-only": Defect(_ChecksSchemaOnly, "MSG-001"),
+    "checks-parties-only": Defect(_ChecksPartiesOnly, "MSG-001"),
     "speaks-one-language": Defect(_SpeaksOneLanguage, "MSG-001"),
     "tells-personal-values": Defect(_TellsPersonalValues, "MSG-001"),
+    "tells-numbers": Defect(_TellsNumbers, "MSG-001"),
+    "tells-a-value-in-a-header": Defect(_TellsAValueInAHeader, "MSG-001"),
     "gives-invalid-another-status": Defect(_GivesInvalidAnotherStatus, "MSG-001"),
 }

@@ -2,8 +2,8 @@
 
 import itertools
 import threading
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -13,7 +13,7 @@ from starlette.routing import Route
 
 from xinqiao.errors import Conflict, NotValid, SealMissing, UnknownChannel, XinqiaoError
 from xinqiao.finding import Finding, errors_in
-from xinqiao.message import Json, body_digest, message_type, read_json, timestamp, write_json
+from xinqiao.message import Json, content_digest, message_type, read_json, timestamp, write_json
 from xinqiao.outcome import receipt, rejection
 from xinqiao.seal import CONTENT_TYPE_JSON, SIGNATURE_HEADER, KeyRing, Sealed, open_seal
 from xinqiao.validation import check
@@ -23,10 +23,11 @@ __all__ = ["Outcome", "ReferenceGateway", "gateway_application"]
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """An answer: its HTTP status and message."""
+    """An answer: its HTTP status, its message, and headers beside the usual ones."""
 
     status: int
     message: Json
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 class ReferenceGateway:
@@ -76,7 +77,7 @@ class ReferenceGateway:
         known = self._receipts.get(message["header"]["messageId"])
         if known is None:
             return self.receive(message, 202)
-        if known["digest"]["value"] != body_digest(message):
+        if known["digest"]["value"] != content_digest(message):
             raise Conflict(f"message {message['header']['messageId']}")
         return self.repeat(message, known)
 
@@ -87,7 +88,7 @@ class ReferenceGateway:
             "acceptedMessageId": message_id,
             "acceptedAt": timestamp(),
             "position": str(next(self._positions)),
-            "digest": {"algorithm": "SHA256", "value": body_digest(message)},
+            "digest": {"algorithm": "SHA256", "value": content_digest(message)},
         }
         return self.answer(message, status, self._receipts[message_id])
 
@@ -118,7 +119,7 @@ def gateway_application(gateway: ReferenceGateway) -> Starlette:
             request.headers.get(SIGNATURE_HEADER, ""),
         )
         outcome = await run_in_threadpool(gateway.accept, request.path_params["channel"], sealed)
-        return Response(write_json(outcome.message), outcome.status, media_type=CONTENT_TYPE_JSON)
+        return Response(write_json(outcome.message), outcome.status, outcome.headers, media_type=CONTENT_TYPE_JSON)
 
     async def health(_request: Request) -> Response:
         return JSONResponse({"status": "ok"})

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from xinqiao.message import Json, body_digest
+from xinqiao.message import Json, content_digest
 
 __all__ = ["Contract", "Contracts"]
 
@@ -44,7 +44,7 @@ class Contracts:
         """Take note of a proposal."""
         proposal, header = message["contractProposal"], message["header"]
         documents = proposal.get("documents")
-        digest = {"algorithm": "SHA256", "value": body_digest(message)}
+        digest = {"algorithm": "SHA256", "value": content_digest(message)}
         contract = Contract(
             case_id=case_id,
             partner=header["sender"],

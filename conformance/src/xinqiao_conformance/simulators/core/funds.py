@@ -75,6 +75,6 @@ class Funds:
         if abs(Decimal(instructed["value"]) - Decimal(arrived["value"])) > self._tolerance:
             return "AMOUNT_DIFFERS"
         payer = cash.get("payerAccount")
-        if payer and payer["number"] != entry.get("counterparty", {}).get("number"):
+        if payer and payer.get("number") != entry.get("counterparty", {}).get("number"):
             return "PAYER_DIFFERS"
         return None

@@ -21,10 +21,20 @@ _MOST_ANSWERS = 3
 
 
 class CoreSystem:
-    """Serves a ``Core``; ``wait`` bounds how long a step waits for the gateway's answer."""
+    """Serves a ``Core``; ``wait`` bounds how long a step waits for the gateway's answer.
+
+    ``test`` says whether it takes test traffic, and nothing else.
+    """
 
     def __init__(
-        self, core: Core, behaviour: Behaviour, client: Client, gateway_keys: KeyRing, wait: timedelta
+        self,
+        core: Core,
+        behaviour: Behaviour,
+        client: Client,
+        gateway_keys: KeyRing,
+        wait: timedelta,
+        *,
+        test: bool = False,
     ) -> None:
         self.events = EventLog()
         self._core = core
@@ -32,7 +42,9 @@ class CoreSystem:
         self._client = client
         self._wait = wait.total_seconds()
         self._outbox: Outbox[Json, dict[str, Any]] = Outbox(self._send)
-        self._receiver = Receiver(gateway_keys, self._handle, MemorySeen())
+        self._receiver = Receiver(
+            gateway_keys, self._handle, MemorySeen(), institution=behaviour["institution"], test=test
+        )
         self._steps: Mapping[str, Callable[[str | None], Json]] = {
             "nav": core.report_nav,
             "disclosure": core.disclose,
