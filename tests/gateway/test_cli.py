@@ -178,4 +178,5 @@ def test_what_serves_nobody_is_listed_with_its_environment(tmp_path: Path) -> No
     status, said = run("channel", "list", "--data", str(tmp_path))
     assert status == 0
     (row,) = (line for line in said.splitlines() if line.startswith("│ core "))
-    assert [cell.strip() for cell in row.split("│")[3:5]] == [CORE["code"], "test"]
+    cells = [cell.strip() for cell in row.split("│")]
+    assert (cells[2], cells[4]) == (CORE["code"], "test")

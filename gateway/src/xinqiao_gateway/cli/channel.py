@@ -37,18 +37,18 @@ def list_channels(data: Data = Path("data"), as_json: AsJson = False) -> None:
     if as_json:
         typer.echo(json.dumps(rows, ensure_ascii=False))
         return
-    columns = ("channel", "title", "institution", "environment", "in", "out", "installed")
+    columns = ("channel", "institution", "title", "environment", "in", "out", "installed")
     table(None, columns, (_cells(row) for row in rows))
 
 
 def _cells(row: dict[str, Any]) -> list[str]:
     return [
         row["channel"],
-        " / ".join(row["title"].values()),
         row["institution"],
+        row["title"].get("zh", ""),
         "test" if row["test"] else "production",
-        ", ".join(row["in"]),
-        ", ".join(row["out"]),
+        str(len(row["in"])),
+        str(len(row["out"])),
         "yes" if row["installed"] else "",
     ]
 

@@ -2,8 +2,9 @@
 
 import asyncio
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -22,6 +23,11 @@ app = typer.Typer(help="Read and verify the journal of an installation.", no_arg
 
 Data = Annotated[Path, typer.Option(help="The installation's folder.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
+# What fits a terminal; --json has everything.
+_CASE = ("position", "accepted_at", "message_type", "sender", "case_state")
+_DELIVERIES = ("delivery_id", "channel", "lane", "message_type", "state", "attempts")
+_EXCEPTIONS = ("exception_id", "position", "case_id", "kind", "message_type", "expected")
+
 DeliveryState = Literal["pending", "leased", "delivered", "dead", "parked", "waiting"]
 
 
@@ -44,13 +50,14 @@ def verify(data: Data = Path("data"), as_json: AsJson = False) -> None:
     with _journal(data) as (journal, installation):
         result = journal.verify(KeyRing([installation.key.public()]))
     if as_json:
-        shown = {"batches": result.batches, "messages": result.messages, "breaches": result.breaches}
+        shown = asdict(result)
         typer.echo(json.dumps(shown, ensure_ascii=False))
     else:
         for breach in result.breaches:
             typer.echo(breach)
         verdict = "verified" if not result.breaches else f"{len(result.breaches)} breaches"
         typer.echo(f"{result.messages} messages in {result.batches} batches: {verdict}")
+        typer.echo(f"last chain value: {result.chain}")
     raise typer.Exit(1 if result.breaches else 0)
 
 
@@ -68,7 +75,7 @@ def case(
     """Show a case: its state and its messages in order."""
     with _journal(data) as (journal, _):
         found = journal.reading.case(case_id, test, institution)
-    _show(f"{case_id}: {found['state']}", found["messages"], found if as_json else None)
+    _show(f"{case_id}: {found['state']}", _CASE, found["messages"], found if as_json else None)
 
 
 @app.command()
@@ -80,7 +87,7 @@ def deliveries(
     """List the 100 latest deliveries, latest first."""
     with _journal(data) as (journal, _):
         found = journal.reading.deliveries(state)
-    _show("deliveries", found, found if as_json else None)
+    _show("deliveries", _DELIVERIES, found, found if as_json else None)
 
 
 @app.command()
@@ -88,7 +95,7 @@ def exceptions(data: Data = Path("data"), as_json: AsJson = False) -> None:
     """List what a person must resolve, oldest first, at most 100."""
     with _journal(data) as (journal, _):
         found = journal.reading.exceptions()
-    _show("exceptions", found, found if as_json else None)
+    _show("exceptions", _EXCEPTIONS, found, found if as_json else None)
 
 
 def replay(
@@ -104,9 +111,11 @@ def replay(
     typer.echo(f"delivery {delivery_id} to {channel} {'is due' if pushed else 'waits to be pulled'}")
 
 
-def _show(title: str, rows: list[Json], as_json: Json | list[Json] | None) -> None:
+def _show(title: str, columns: Sequence[str], rows: list[Json], as_json: Json | list[Json] | None) -> None:
     if as_json is not None:
         typer.echo(json.dumps(as_json, ensure_ascii=False))
         return
-    columns = [name for name in (rows[0] if rows else {}) if name not in {"tried", "memory"}]
-    table(title, columns, ([row[name] for name in columns] for row in rows))
+    if rows:
+        table(title, columns, ([row[name] for name in columns] for row in rows))
+    else:
+        typer.echo(f"{title}: none")

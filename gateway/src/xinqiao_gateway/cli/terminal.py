@@ -9,6 +9,7 @@ from rich.table import Table
 __all__ = ["console", "line", "printable", "table"]
 
 _WIDE = 400
+_COPIED = frozenset({"channel", "institution", "sender", "delivery_id", "lane", "case_id"})
 
 
 def console() -> Console:
@@ -25,10 +26,10 @@ def line(text: str, style: str | None = None) -> None:
 
 
 def table(title: str | None, columns: Iterable[str], rows: Iterable[Iterable[Any]]) -> None:
-    """Print rows in columns; None is an empty cell."""
+    """Print rows in columns; None is an empty cell. Ids are never broken: they are there to be copied."""
     shown = Table(title=title)
     for name in columns:
-        shown.add_column(name, overflow="fold")
+        shown.add_column(name, overflow="fold", no_wrap=name in _COPIED)
     for row in rows:
         shown.add_row(*("" if cell is None else printable(str(cell)) for cell in row))
     console().print(shown)

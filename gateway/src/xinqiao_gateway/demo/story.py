@@ -163,7 +163,7 @@ class Story:
         command = [sys.executable, "-m", "xinqiao_gateway", "journal", "verify", "--data", str(self._stage.data)]
         verified = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 -- our command
         _require(verified.returncode == 0, f"the journal does not verify: {verified.stdout}{verified.stderr}")
-        self._screen.proof(f"journal: {verified.stdout.strip()} (Merkle trees, signed chain)")
+        self._screen.proof(f"journal: {verified.stdout.splitlines()[0]} (Merkle trees, signed chain)")
 
 
 def _require(condition: bool, otherwise: str) -> None:
