@@ -2,7 +2,8 @@
 
 A schema describes the whole message (header and one body) and is open: unknown fields pass, because
 a receiver keeps what a later 1.x may have added. The strict form is derived at load time (``xinqiao.validation``).
-What JSON Schema has no word for travels under ``x-xinqiao``: class, Chinese title, sensitivity, synonyms.
+What JSON Schema has no word for travels under ``x-xinqiao``: class, Chinese title, sensitivity, kind, synonyms.
+``index.json`` names the message types, so that nobody reads every schema to know them.
 """
 
 import re
@@ -46,10 +47,27 @@ def write_schemas(folder: Path) -> None:
     for stale in folder.glob("*.schema.json"):
         if stale.name not in fresh:
             stale.unlink()
-    for name, schema in fresh.items():
+    for name, schema in (fresh | {"index.json": _index()}).items():
         text = orjson.dumps(schema, option=orjson.OPT_INDENT_2).decode()
         escaped = _INVISIBLE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
         (folder / name).write_text(escaped + "\n", encoding="utf-8")
+
+
+def _index() -> Schema:
+    kinds = [(body.json_name, _message_of(body)) for body in bodies()]
+    return {
+        "$comment": GENERATED,
+        "messages": [
+            {
+                "name": kind.name,
+                "body": name,
+                "class": _annotation(kind).class_.name,
+                "titleZh": _annotation(kind).title_zh,
+                "titleEn": _annotation(kind).title_en,
+            }
+            for name, kind in kinds
+        ],
+    }
 
 
 def bodies() -> list[DescField]:
@@ -109,7 +127,7 @@ def _definition(message: DescMessage, definitions: dict[str, Schema]) -> Schema:
     about = _annotation(message)
     schema: Schema = {
         "title": about.title_en,
-        "x-xinqiao": {"titleZh": about.title_zh},
+        "x-xinqiao": {"titleZh": about.title_zh} | ({"oneCurrency": True} if about.one_currency else {}),
         "type": "object",
         "properties": {field.json_name: _field(field, definitions) for field in message.fields},
     }
@@ -147,8 +165,14 @@ def _extra(about: annotations_pb.FieldAnnotation) -> Schema:
     extra: Schema = {"titleZh": about.title_zh, "sensitivity": about.sensitivity.name}
     if about.description_zh:
         extra["descriptionZh"] = about.description_zh
+    if about.kind:
+        extra["kind"] = about.kind.name
+    if about.codes:
+        extra["codes"] = about.codes
+    if about.sign:
+        extra["sign"] = about.sign.name
     if about.synonyms:
-        extra["synonyms"] = list(about.synonyms)
+        extra["synonyms"] = {name: each.source.name for each in about.synonyms for name in each.names}
     return extra
 
 

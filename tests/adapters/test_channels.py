@@ -180,11 +180,11 @@ def test_findings_of_the_xsd_never_show_a_customers_data(bank: Channel) -> None:
 
 def test_a_message_too_long_for_the_bank_is_refused_and_not_cut(bank: Channel) -> None:
     message = expected(bank, "kyc_decision")
-    message["kycDecision"]["reasons"] = ["长" * 201]
+    message["kycDecision"]["reasons"] = [{"code": "OTHER", "text": "长" * 201}]
     with pytest.raises(ContentRefused) as caught:
         list(bank.adapter.encode([message]))
     (found,) = caught.value.findings
-    assert (found.rule, found.path, found.expected) == ("format.xsd", "kycDecision.reasons[0]", "至多 200 个字符")
+    assert (found.rule, found.path, found.expected) == ("format.xsd", "kycDecision.reasons[0].text", "至多 200 个字符")
 
 
 def test_a_delivery_of_a_policy_does_not_fit_the_bank(bank: Channel) -> None:

@@ -19,7 +19,7 @@ PROFILE = HEAD + NAV
         ('receiver: "913100001000100012"', "receiver: 913100001000100012", 4, "put numbers that are codes in quotes"),
         ("direction: both", "direction: sideways", 8, "Input should be 'in', 'out' or 'both'"),
         ("key: [Head/Seq]", "key: []", 6, "incoming messages need a key"),
-        ("message: navReport", "message: navReports", 7, "unknown message type 'navReports'; known: accountEntry"),
+        ("message: navReport", "message: navReports", 7, "unknown message type 'navReports'; known: kycApplication"),
         ("unitNav: {", "unitNaw: {", 16, "the standard has no field navReport.unitNaw"),
         ("instrument.code: {", "instrument[0].code: {", 14, "navReport.instrument is no list: leave out the index"),
         ("instrument.code: {", "instrument: {", 14, "navReport.instrument is a group"),

@@ -1,10 +1,20 @@
 """Every field of the standard is described, and every message says its class and how people call it."""
 
-from typing import Any
-
 import pytest
+from jsonschema_rs import Draft202012Validator, RegexOptions
+from protobuf import (
+    DescFieldValueEnum,
+    DescFieldValueList,
+    DescFieldValueMap,
+    DescFieldValueScalar,
+    DescFile,
+    DescMessage,
+    ScalarType,
+)
 
+from generate import ROOT
 from xinqiao.standard import message_types, schema_of
+from xinqiao.v1 import annotations_pb, message_pb
 
 # Names, numbers of documents, accounts and telephones, addresses, amounts, and what tells a person's situation.
 PERSONAL = {
@@ -51,31 +61,92 @@ PERSONAL = {
     "UnitsDelivery": "transfereeAccount transferorAccount units",
 }
 NAMES = sorted(kind.name for kind in message_types().values())
+DEFINITIONS = {name: each for kind in NAMES for name, each in schema_of(kind)["$defs"].items()}
+FIELDS = {f"{name}.{field}": part for name, each in DEFINITIONS.items() for field, part in each["properties"].items()}
+PATTERNS = {
+    value.name: value.proto.options[annotations_pb.ext_pattern]
+    for value in annotations_pb.FieldAnnotation.Kind.desc().values
+    if value.number and value.proto.options is not None
+}
+CODE_LISTS = {path.stem for path in (ROOT / "schemas" / "codes").glob("*.json")}
 
 
-def fields(schema: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
-    definitions = schema["$defs"].items()
-    return [(f"{name}.{field}", part) for name, each in definitions for field, part in each["properties"].items()]
+def lacking(*needed: str) -> list[str]:
+    return [where for where, part in FIELDS.items() if not all(part["x-xinqiao"].get(each) for each in needed)]
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_every_field_has_titles_sensitivity_and_a_scalar_an_example(name: str) -> None:
-    for where, part in fields(schema_of(name)):
-        assert part["title"], where
-        assert part["x-xinqiao"]["titleZh"], where
-        assert part["x-xinqiao"]["sensitivity"] in {"C1", "C2", "C3"}, where
-        if "$ref" not in part.get("items", part):
-            assert "examples" in part, where
+def test_every_field_has_titles_and_a_sensitivity() -> None:
+    assert [where for where, part in FIELDS.items() if not part["title"]] == []
+    assert lacking("titleZh") == []
+    assert {part["x-xinqiao"]["sensitivity"] for part in FIELDS.values()} <= {"C1", "C2", "C3"}
+
+
+def test_every_value_has_an_example_that_its_own_constraints_accept() -> None:
+    values = {where: part for where, part in FIELDS.items() if "$ref" not in part.get("items", part)}
+
+    assert [where for where, part in values.items() if "examples" not in part] == []
+    assert [
+        where
+        for where, part in values.items()
+        if not Draft202012Validator(part, pattern_options=RegexOptions()).is_valid(part["examples"][0])
+    ] == []
+
+
+def test_every_string_of_a_kind_has_the_pattern_of_its_kind() -> None:
+    kinds = {where: part for where, part in FIELDS.items() if "kind" in part["x-xinqiao"]}
+
+    assert {where: part.get("items", part)["pattern"] for where, part in kinds.items()} == {
+        where: PATTERNS[part["x-xinqiao"]["kind"]] for where, part in kinds.items()
+    }
+
+
+def test_every_code_names_a_list_that_is_there() -> None:
+    codes = {where for where, part in FIELDS.items() if part["x-xinqiao"].get("kind") == "CODE"}
+
+    assert codes <= {where for where, part in FIELDS.items() if "codes" in part["x-xinqiao"]}
+    assert {part["x-xinqiao"]["codes"] for part in FIELDS.values() if "codes" in part["x-xinqiao"]} <= CODE_LISTS
+
+
+def test_every_synonym_says_where_it_was_seen() -> None:
+    sources = {source.name for source in annotations_pb.Synonym.Source if source}
+    seen = {source for part in FIELDS.values() for source in part["x-xinqiao"].get("synonyms", {}).values()}
+
+    assert seen <= sources
 
 
 def test_what_tells_of_a_person_is_c2() -> None:
-    definitions = {name: each for kind in NAMES for name, each in schema_of(kind)["$defs"].items()}
+    personal = [f"{name}.{field}" for name, listed in PERSONAL.items() for field in listed.split()]
 
-    assert {
-        f"{name}.{field}": definitions[name]["properties"][field]["x-xinqiao"]["sensitivity"]
-        for name, listed in PERSONAL.items()
-        for field in listed.split()
-    } == {f"{name}.{field}": "C2" for name, listed in PERSONAL.items() for field in listed.split()}
+    assert {where: FIELDS[where]["x-xinqiao"]["sensitivity"] for where in personal} == dict.fromkeys(personal, "C2")
+
+
+def messages_of(desc: DescFile) -> list[DescMessage]:
+    return [message for message in desc.messages if message.name not in OPTIONS]
+
+
+OPTIONS = {"MessageAnnotation", "FieldAnnotation", "EnumAnnotation", "EnumValueAnnotation", "Synonym"}
+PROTO_FIELDS = [
+    field
+    for file in (message_pb.desc(), *message_pb.desc().dependencies)
+    if file.name.startswith("xinqiao/")
+    for message in messages_of(file)
+    for field in message.fields
+]
+
+
+def test_every_singular_value_says_whether_it_is_there() -> None:
+    singular = [f for f in PROTO_FIELDS if isinstance(f.value, DescFieldValueScalar | DescFieldValueEnum)]
+
+    assert [f"{f.parent.name}.{f.name}" for f in singular if f.presence.name != "EXPLICIT"] == []
+
+
+def test_the_standard_has_no_maps_floats_bytes_or_long_integers() -> None:
+    scalars = {f.value.scalar for f in PROTO_FIELDS if isinstance(f.value, DescFieldValueScalar)}
+    lists = {f.value.element for f in PROTO_FIELDS if isinstance(f.value, DescFieldValueList)}
+
+    assert scalars <= {ScalarType.STRING, ScalarType.BOOL, ScalarType.INT32}
+    assert {each for each in lists if isinstance(each, ScalarType)} <= {ScalarType.STRING}
+    assert [f.name for f in PROTO_FIELDS if isinstance(f.value, DescFieldValueMap)] == []
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -70,7 +70,6 @@ def test_a_kyc_application_is_approved_for_a_year(core: Core) -> None:
     assert decision["kycDecision"] == {
         "applicationNo": asked["kycApplication"]["applicationNo"],
         "outcome": "APPROVED",
-        "reasons": ["资料齐全"],
         "amlRisk": "AML_LOW",
         "validUntil": "2029-02-28",
         "decidedAt": "2028-02-29T09:30:00+08:00",

@@ -61,9 +61,9 @@ def test_a_patch_changes_a_copy() -> None:
     changed = patched(
         message,
         [
-            {"op": "add", "path": "/kycDecision/reasons", "value": ["b"]},
-            {"op": "add", "path": "/kycDecision/reasons/0", "value": "a"},
-            {"op": "add", "path": "/kycDecision/reasons/-", "value": "c"},
+            {"op": "add", "path": "/kycDecision/itemsNeeded", "value": ["b"]},
+            {"op": "add", "path": "/kycDecision/itemsNeeded/0", "value": "a"},
+            {"op": "add", "path": "/kycDecision/itemsNeeded/-", "value": "c"},
             {"op": "replace", "path": "/kycDecision/outcome", "value": "REJECTED"},
             {"op": "remove", "path": "/kycDecision/validUntil"},
         ],
@@ -73,7 +73,7 @@ def test_a_patch_changes_a_copy() -> None:
     assert changed["kycDecision"] == {
         "applicationNo": "KYC20260105001",
         "outcome": "REJECTED",
-        "reasons": ["a", "b", "c"],
+        "itemsNeeded": ["a", "b", "c"],
         "amlRisk": "AML_LOW",
         "decidedAt": "2026-01-08T15:20:00+08:00",
     }

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from stdnum import isin
 from stdnum.cn import ric, uscc
 
-from xinqiao.expectation import DATE
+from xinqiao.message import Json
 from xinqiao.rules import metadata, registered
 from xinqiao.rules.check_digits import (
     isin_check_digit,
@@ -16,9 +16,10 @@ from xinqiao.rules.check_digits import (
     social_credit_check_character,
 )
 from xinqiao.rules.exact import plain, scaled
-from xinqiao.rules.table import VALUE_KINDS
-from xinqiao.standard import message_types, schema_of
+from xinqiao.rules.table import Table, table_of
+from xinqiao.standard import MessageType, message_types, schema_of
 from xinqiao.testing import patched, rule_vectors, vector
+from xinqiao.v1.annotations_pb import FieldAnnotation
 from xinqiao.validation import check
 
 VECTORS = rule_vectors()
@@ -32,7 +33,7 @@ def test_every_rule_has_a_function_metadata_and_vectors() -> None:
 
 
 def test_every_rule_applies_to_something_that_the_standard_has() -> None:
-    kinds = set(VALUE_KINDS.values())
+    kinds = {kind.name.lower() for kind in FieldAnnotation.Kind} | {"POSITIVE", "NOT_NEGATIVE", "oneCurrency", "*"}
 
     assert {each.id: set(each.applies_to) - DEFINITIONS - kinds for each in metadata().values()} == {
         each: set() for each in metadata()
@@ -64,6 +65,10 @@ def test_a_broken_example_is_found_by_its_rule_alone(rule: str, name: str) -> No
     assert [(each.rule, each.level, each.path, each.text, each.fix) for each in findings] == [
         (rule, about.level, path, about.text, about.fix) for path in case["paths"]
     ]
+
+
+def _body_table(kind: MessageType) -> Table:
+    return dict(table_of(kind.name).parts)[kind.body]
 
 
 NOBODY = "0" * 18
@@ -128,38 +133,15 @@ def test_a_total_may_be_off_by_one_minor_unit_of_its_currency(currency: str, val
     assert findings(plain(scaled("10") + scaled(value) + 1)) == ["XQ-R-082"]
 
 
-def test_every_kind_of_value_is_checked_where_it_stands() -> None:
-    dates = {
-        name
-        for kind in message_types().values()
-        for definition in schema_of(kind.name)["$defs"].values()
-        for name, field in definition["properties"].items()
-        if field.get("pattern") == DATE
-    }
+def test_dates_are_checked_in_every_definition_that_has_one() -> None:
+    def dated(schema: Json) -> set[str]:
+        return {name for name, each in schema["properties"].items() if each["x-xinqiao"].get("kind") == "DATE"}
 
-    assert dates == {
-        "acquiredOn",
-        "asOf",
-        "assessedOn",
-        "birthDate",
-        "businessDate",
-        "confirmationDate",
-        "deliveredOn",
-        "dueDate",
-        "effectiveDate",
-        "endDate",
-        "establishedOn",
-        "navDate",
-        "periodEnd",
-        "periodStart",
-        "settlementDate",
-        "signedOn",
-        "startDate",
-        "tradeDate",
-        "validFrom",
-        "validUntil",
-        "valueDate",
-    }
+    for kind in message_types().values():
+        schema = schema_of(kind.name)
+        body = schema["$defs"][kind.name]
+        checked = {name for name, _, about in _body_table(kind).values if about.id == "XQ-R-001"}
+        assert checked == {name for name in dated(body) if "items" not in body["properties"][name]}
 
 
 @given(st.text(string.digits, min_size=17, max_size=17))

@@ -44,12 +44,18 @@ class MessageType:
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A field's dictionary entry, by its canonical path without indices."""
+    """A field's dictionary entry, by its canonical path without indices.
+
+    ``kind`` is what a string holds (``DATE``), ``codes`` the list that a ``CODE`` is of, ``synonyms`` the names that
+    partners use, each with where it was seen (``{"CertificateNo": "OFD"}``).
+    """
 
     path: str
     title: Text
     sensitivity: str
-    synonyms: tuple[str, ...]
+    kind: str | None
+    codes: str | None
+    synonyms: Mapping[str, str]
     example: Any
     schema: Schema
 
@@ -57,15 +63,11 @@ class Field:
 @cache
 def message_types() -> Mapping[str, MessageType]:
     """Return the message types of the standard by their body key."""
-    folder = files("xinqiao") / "schemas" / "json" / "v1"
-    found = {}
-    for entry in sorted(folder.iterdir(), key=lambda each: each.name):
-        schema = orjson.loads(entry.read_bytes())
-        about = schema["x-xinqiao"]
-        title = Text(about["titleZh"], schema["title"])
-        name = schema["$id"].rpartition(":")[2]
-        found[about["body"]] = MessageType(name, about["body"], about["class"], title)
-    return found
+    index = files("xinqiao") / "schemas" / "json" / "v1" / "index.json"
+    return {
+        each["body"]: MessageType(each["name"], each["body"], each["class"], Text(each["titleZh"], each["titleEn"]))
+        for each in orjson.loads(index.read_bytes())["messages"]
+    }
 
 
 @cache
@@ -92,8 +94,16 @@ def _collect(
         about = part["x-xinqiao"]
         example = part.get("examples", [None])[0]
         title = Text(about["titleZh"], part["title"])
-        synonyms = tuple(about.get("synonyms", ()))
-        fields[path] = Field(path, title, about["sensitivity"], synonyms, example, part)
+        fields[path] = Field(
+            path,
+            title,
+            about["sensitivity"],
+            about.get("kind"),
+            about.get("codes"),
+            about.get("synonyms", {}),
+            example,
+            part,
+        )
         reference = part.get("items", part).get("$ref")
         if reference and reference not in inside:
             definition = definitions[reference.rpartition("/")[2]]

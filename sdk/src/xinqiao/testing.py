@@ -15,7 +15,7 @@ import orjson
 from xinqiao.message import Json, new_message_id, timestamp
 from xinqiao.standard import message_types
 
-__all__ = ["BANK", "CASE_ID", "INSURER", "TRUST_COMPANY", "example", "patched", "rule_vectors", "vector"]
+__all__ = ["BANK", "CASE_ID", "INSURER", "TRUST_COMPANY", "example", "patched", "rule_vectors", "vector", "vectors"]
 
 CASE_ID = "CASE-2026-0001"
 TRUST_COMPANY = "913100001000100012"
@@ -31,9 +31,15 @@ def _read(body: str) -> bytes:
 
 
 def vector(body: str) -> Json:
-    """Return the published example of a message type by its body key, as it stands in the file."""
-    message: Json = orjson.loads(_read(body))
+    """Return the first published example of a message type by its body key."""
+    message: Json = vectors(body)[0]["message"]
     return message
+
+
+def vectors(body: str) -> list[Json]:
+    """Return the published valid messages of a type by its body key: ``{"name": …, "message": …}`` each."""
+    found: list[Json] = orjson.loads(_read(body))["valid"]
+    return found
 
 
 def example(body: str, **header: object) -> Json:

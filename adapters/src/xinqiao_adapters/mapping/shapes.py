@@ -7,7 +7,6 @@ from typing import Any, Literal
 
 from jsonschema_rs import Draft202012Validator
 
-from xinqiao.expectation import DATE, TIMESTAMP
 from xinqiao.standard import Schema, message_types, schema_of
 
 __all__ = ["Kind", "Shape", "Step", "Steps", "names_in", "parse_steps", "shape_at", "text_of_steps"]
@@ -63,7 +62,9 @@ def shape_at(body: str, names: tuple[str, ...]) -> Shape | None:
     if schema is None or not names:
         return None
     item = schema.get("items", schema)
-    return Shape(_kind(item), "items" in schema, schema["x-xinqiao"]["sensitivity"], tuple(item.get("enum", ())), item)
+    about = schema["x-xinqiao"]
+    names = tuple(item.get("enum", ()))
+    return Shape(_kind(item, about.get("kind")), "items" in schema, about["sensitivity"], names, item)
 
 
 @cache
@@ -93,17 +94,23 @@ def _followed(schema: Schema, whole: Schema) -> Schema:
     return schema
 
 
-def _kind(item: Schema) -> Kind:
+# What a mapping converts; every other kind of string is text to it.
+_CONVERTED: dict[str, Kind] = {
+    "DATE": "date",
+    "TIMESTAMP": "datetime",
+    "DECIMAL": "decimal",
+    "QUANTITY": "decimal",
+    "PERCENTAGE": "decimal",
+    "RATE": "decimal",
+}
+
+
+def _kind(item: Schema, kind: str | None) -> Kind:
     if "$ref" in item:
         return "object"
     if "enum" in item:
         return "enum"
     if item["type"] in ("integer", "boolean"):
-        kind: Kind = item["type"]
-        return kind
-    pattern = item.get("pattern", "")
-    if pattern == DATE:
-        return "date"
-    if pattern == TIMESTAMP:
-        return "datetime"
-    return "decimal" if r"(0|[1-9][0-9]{0,15})(\.[0-9]{1,8})?$" in pattern else "text"
+        simple: Kind = item["type"]
+        return simple
+    return _CONVERTED.get(kind or "", "text")

@@ -1,19 +1,19 @@
 """The rules of the standard: what no schema says.
 
 Each is a plain function, registered by its id; what it says to people, its level and its source are in
-``schemas/requirements/rules.json``, a kept and a broken example in ``schemas/vectors/rules``.
+``schemas/requirements/rules``, a kept and a broken example in ``schemas/vectors/rules``.
 """
 
-from xinqiao.rules import assets, contract, header, identity, party, valuation, values
-from xinqiao.rules.rule import PART_RULES, VALUE_RULES, metadata
+from xinqiao.rules import assets, contract, header, identity, party, periods, valuation, values
+from xinqiao.rules.rule import CODE_RULES, CURRENCY_RULES, PART_RULES, VALUE_RULES, metadata
 from xinqiao.rules.walk import findings_of
 
 __all__ = ["families", "findings_of", "metadata", "registered"]
 
 # Importing a family registers its rules.
-families = (assets, contract, header, identity, party, valuation, values)
+families = (assets, contract, header, identity, party, periods, valuation, values)
 
 
 def registered() -> frozenset[str]:
     """Return the ids of the rules that have a function."""
-    return frozenset(PART_RULES) | frozenset(VALUE_RULES)
+    return frozenset().union(PART_RULES, VALUE_RULES, CODE_RULES, CURRENCY_RULES)

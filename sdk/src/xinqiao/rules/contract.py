@@ -9,12 +9,6 @@ from xinqiao.rules.rule import Breach, rule
 __all__: list[str] = []
 
 
-@rule("XQ-R-040")
-def check_term(start_date: str, end_date: str) -> Breach | None:
-    """A trust does not end before it starts."""
-    return Breach(("endDate",), expected="not before startDate") if end_date < start_date else None
-
-
 @rule("XQ-R-041")
 def check_open_end(
     start_date: str,  # noqa: ARG001 -- the term as such
@@ -25,12 +19,6 @@ def check_open_end(
     if open_ended:
         return Breach(("endDate",), expected="no endDate where openEnded is true") if end_date is not None else None
     return Breach(("endDate",), expected="endDate, or openEnded true") if end_date is None else None
-
-
-@rule("XQ-R-042")
-def check_role_period(valid_from: str, valid_until: str) -> Breach | None:
-    """A party's role does not end before it begins."""
-    return Breach(("validUntil",), expected="not before validFrom") if valid_until < valid_from else None
 
 
 @rule("XQ-R-043")

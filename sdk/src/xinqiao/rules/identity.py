@@ -110,12 +110,6 @@ def check_credit_code(type: str, number: str) -> Breach | None:
     return None if number[17] == check else Breach(("number",), expected=f"check character {check}")
 
 
-@rule("XQ-R-016")
-def check_document_period(valid_from: str, valid_until: str) -> Breach | None:
-    """A document's validity does not end before it begins."""
-    return Breach(("validUntil",), expected="not before validFrom") if valid_until < valid_from else None
-
-
 @rule("XQ-R-017")
 def check_validity_known(type: str, valid_until: str | None = None, long_term: bool | None = None) -> Breach | None:
     """A document that has an end says when it is, or that it is valid without end."""

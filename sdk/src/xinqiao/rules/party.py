@@ -102,7 +102,7 @@ def check_explanation(no_tin_reason: str, explanation: str | None = None) -> Bre
 
 @rule("XQ-R-033")
 def check_reasons(
-    outcome: str, reasons: list[str] | None = None, items_needed: list[str] | None = None
+    outcome: str, reasons: list[Json] | None = None, items_needed: list[str] | None = None
 ) -> Breach | None:
     """A decision that is no approval says why, or what is needed."""
     if outcome == "APPROVED" or reasons or (outcome == "MORE_NEEDED" and items_needed):

@@ -1,4 +1,4 @@
-"""What a rule is: a plain function over the fields it names, and its metadata in ``rules.json``.
+"""What a rule is: a plain function over the fields it names, and its metadata in ``schemas/requirements/rules``.
 
 A rule on a definition (``IdentityDocument``) takes that object's fields as its parameters, in snake_case. It runs
 where every parameter without a default is present. So it cannot read what it does not name, and a part that is
@@ -17,6 +17,8 @@ import orjson
 from xinqiao.finding import Level, Text
 
 __all__ = [
+    "CODE_RULES",
+    "CURRENCY_RULES",
     "PART_RULES",
     "VALUE_RULES",
     "Breach",
@@ -24,6 +26,8 @@ __all__ = [
     "Outcome",
     "Rule",
     "ValueRule",
+    "code_rule",
+    "currency_rule",
     "metadata",
     "rule",
     "value_rule",
@@ -48,7 +52,11 @@ Outcome = Breach | list[Breach] | None
 
 @dataclass(frozen=True, slots=True)
 class Metadata:
-    """A rule's entry in ``schemas/requirements/rules.json``."""
+    """A rule's entry in ``schemas/requirements/rules``.
+
+    ``applies_to`` names definitions (``IdentityDocument``; ``*`` is each that has the fields), kinds of value
+    (``date``) or what fields and definitions say of themselves (``POSITIVE``, ``oneCurrency``).
+    """
 
     id: str
     level: Level
@@ -68,24 +76,42 @@ class Rule(NamedTuple):
 
 
 class ValueRule(NamedTuple):
-    """A rule on every value of one kind (``date``); ``run`` returns what it expects, None where it is kept."""
+    """A rule on every value of a kind (``date``) or sign; ``run`` returns what it expects, None where it is kept."""
 
     about: Metadata
     run: Callable[[str], str | None]
 
 
+class CodeRule(NamedTuple):
+    """A rule on every code; ``run`` takes it and the name of its list."""
+
+    about: Metadata
+    run: Callable[[str, str], str | None]
+
+
+class CurrencyRule(NamedTuple):
+    """A rule on the amounts of a definition that says they are in one currency; ``run`` takes names and amounts."""
+
+    about: Metadata
+    run: Callable[..., Outcome]
+
+
 PartFunction = TypeVar("PartFunction", bound=Callable[..., Outcome])
 ValueFunction = TypeVar("ValueFunction", bound=Callable[[str], str | None])
+CodeFunction = TypeVar("CodeFunction", bound=Callable[[str, str], str | None])
 
 PART_RULES: dict[str, Rule] = {}
 VALUE_RULES: dict[str, ValueRule] = {}
+CODE_RULES: dict[str, CodeRule] = {}
+CURRENCY_RULES: dict[str, CurrencyRule] = {}
 
 
 @cache
 def metadata() -> Mapping[str, Metadata]:
     """Return the metadata of every rule of the standard by its id."""
-    resource = files("xinqiao") / "schemas" / "requirements" / "rules.json"
-    return {entry["id"]: _metadata(entry) for entry in orjson.loads(resource.read_bytes())["rules"]}
+    folder = files("xinqiao") / "schemas" / "requirements" / "rules"
+    entries = [entry for family in folder.iterdir() for entry in orjson.loads(family.read_bytes())]
+    return {entry["id"]: _metadata(entry) for entry in sorted(entries, key=lambda each: each["id"])}
 
 
 def _metadata(entry: dict[str, Any]) -> Metadata:
@@ -117,6 +143,26 @@ def value_rule(rule_id: str) -> Callable[[ValueFunction], ValueFunction]:
 
     def register(function: ValueFunction) -> ValueFunction:
         VALUE_RULES[rule_id] = ValueRule(metadata()[rule_id], function)
+        return function
+
+    return register
+
+
+def code_rule(rule_id: str) -> Callable[[CodeFunction], CodeFunction]:
+    """Register a function as the rule of that id on every code of a list."""
+
+    def register(function: CodeFunction) -> CodeFunction:
+        CODE_RULES[rule_id] = CodeRule(metadata()[rule_id], function)
+        return function
+
+    return register
+
+
+def currency_rule(rule_id: str) -> Callable[[PartFunction], PartFunction]:
+    """Register a function as the rule of that id on the amounts that are in one currency."""
+
+    def register(function: PartFunction) -> PartFunction:
+        CURRENCY_RULES[rule_id] = CurrencyRule(metadata()[rule_id], function)
         return function
 
     return register

@@ -62,12 +62,6 @@ def check_currency_of_total(total_market_value: Json, positions: list[Json]) -> 
     return Breach(("totalMarketValue", "currency"), expected="the currency of a position")
 
 
-@rule("XQ-R-090")
-def check_period(period_start: str, period_end: str) -> Breach | None:
-    """A period does not end before it starts."""
-    return Breach(("periodEnd",), expected="not before periodStart") if period_end < period_start else None
-
-
 @rule("XQ-R-091")
 def check_receipt_due(published_at: str, receipt_due_by: str) -> Breach | None:
     """A receipt is not due before the disclosure is published."""

@@ -35,6 +35,11 @@ def _walk(node: Json, table: Table, path: Path, found: list[Found]) -> None:
             expected = check_value(value)
             if expected is not None:
                 found.append((path, about, Breach((name,), expected=expected)))
+    for name, check_value, about in table.items:
+        for index, value in enumerate(get(name, ())):
+            expected = check_value(value)
+            if expected is not None:
+                found.append((path, about, Breach((name, index), expected=expected)))
     for rule in table.rules:
         _apply(rule, node, path, found)
     for name, below in table.parts:
@@ -73,7 +78,7 @@ def _walk_carefully(
         return
     sound = {name: part for name, part in node.items() if (*path, name) not in unreadable}
 
-    values = Table(table.values, (), (), ())
+    values = Table(table.values, table.items)
     _walk(sound, values, path, found)
     for rule in table.rules:
         if not any((*path, name) in unreadable for name in (*rule.needed, *rule.further)):

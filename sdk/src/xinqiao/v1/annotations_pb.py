@@ -20,7 +20,121 @@ if TYPE_CHECKING:
     from protobuf import DescFile
 
 
-_MessageAnnotationFields: TypeAlias = Literal["class", "title_zh", "title_en"]
+_SynonymFields: TypeAlias = Literal["source", "names"]
+
+class Synonym(Message[_SynonymFields]):
+    """
+    ```proto
+    message xinqiao.v1.Synonym
+    ```
+
+    Attributes:
+        source:
+            ```proto
+            xinqiao.v1.Synonym.Source source = 1;
+            ```
+        names:
+            ```proto
+            repeated string names = 2;
+            ```
+    """
+
+    __slots__ = ("source", "names")
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            *,
+            source: Synonym.Source | None = None,
+            names: list[str] | None = None,
+        ) -> None:
+            pass
+
+        source: Synonym.Source
+        names: list[str]
+
+    class Source(Enum):
+        """
+        Where the name that partners use for a field was seen.
+
+        ```proto
+        enum xinqiao.v1.Synonym.Source
+        ```
+
+        Attributes:
+            UNSPECIFIED:
+                ```proto
+                SOURCE_UNSPECIFIED = 0
+                ```
+            OFD:
+                JR/T 0017, field dictionary of version 21 (2016).
+
+                ```proto
+                OFD = 1
+                ```
+            ISO20022:
+                setr, acmt, reda and semt messages, element names.
+
+                ```proto
+                ISO20022 = 2
+                ```
+            CMB:
+                Public interface documentation, field names.
+
+                ```proto
+                CMB = 3
+                ```
+            TRUST_REGISTRATION:
+                Sections and fields of China Trust Registration as published.
+
+                ```proto
+                TRUST_REGISTRATION = 4
+                ```
+            VALUATION_TABLE:
+                Labels seen in custodians' and trustees' tables.
+
+                ```proto
+                VALUATION_TABLE = 5
+                ```
+            TXLIFE:
+                Element names of the life insurance messages that banks use.
+
+                ```proto
+                TXLIFE = 6
+                ```
+            BANCASSURANCE:
+                Tags of the XML that banks and insurers exchange.
+
+                ```proto
+                BANCASSURANCE = 7
+                ```
+            STATUTE:
+                The words of the law, of GB and JR/T standards.
+
+                ```proto
+                STATUTE = 8
+                ```
+            PRACTICE:
+                Names met in interfaces and forms of partners; not verified against a published document.
+
+                ```proto
+                PRACTICE = 9
+                ```
+        """
+
+        UNSPECIFIED = 0
+        OFD = 1
+        ISO20022 = 2
+        CMB = 3
+        TRUST_REGISTRATION = 4
+        VALUATION_TABLE = 5
+        TXLIFE = 6
+        BANCASSURANCE = 7
+        STATUTE = 8
+        PRACTICE = 9
+
+_MessageAnnotationFields: TypeAlias = Literal["class", "title_zh", "title_en", "one_currency"]
 
 class MessageAnnotation(Message[_MessageAnnotationFields]):
     """
@@ -41,9 +155,15 @@ class MessageAnnotation(Message[_MessageAnnotationFields]):
             ```proto
             string title_en = 3;
             ```
+        one_currency:
+            The amounts of money that stand in it directly are in one currency.
+
+            ```proto
+            bool one_currency = 4;
+            ```
     """
 
-    __slots__ = ("class_", "title_zh", "title_en")
+    __slots__ = ("class_", "title_zh", "title_en", "one_currency")
 
     if TYPE_CHECKING:
 
@@ -53,14 +173,16 @@ class MessageAnnotation(Message[_MessageAnnotationFields]):
             class_: MessageClass | None = None,
             title_zh: str = "",
             title_en: str = "",
+            one_currency: bool = False,
         ) -> None:
             pass
 
         class_: MessageClass
         title_zh: str
         title_en: str
+        one_currency: bool
 
-_FieldAnnotationFields: TypeAlias = Literal["title_zh", "title_en", "sensitivity", "example", "synonyms", "description_zh", "description_en"]
+_FieldAnnotationFields: TypeAlias = Literal["title_zh", "title_en", "sensitivity", "example", "synonyms", "description_zh", "description_en", "kind", "codes", "sign"]
 
 class FieldAnnotation(Message[_FieldAnnotationFields]):
     """
@@ -88,10 +210,10 @@ class FieldAnnotation(Message[_FieldAnnotationFields]):
             string example = 4;
             ```
         synonyms:
-            Names that partners use for the field, in Chinese and English.
+            Names that partners use for the field, in Chinese and English, with where each was seen.
 
             ```proto
-            repeated string synonyms = 5;
+            repeated xinqiao.v1.Synonym synonyms = 5;
             ```
         description_zh:
             Where the title does not say it all.
@@ -103,9 +225,25 @@ class FieldAnnotation(Message[_FieldAnnotationFields]):
             ```proto
             string description_en = 7;
             ```
+        kind:
+            ```proto
+            xinqiao.v1.FieldAnnotation.Kind kind = 8;
+            ```
+        codes:
+            The list that a CODE is of: a file of schemas/codes.
+
+            ```proto
+            string codes = 9;
+            ```
+        sign:
+            Of a field of Money, or of a decimal.
+
+            ```proto
+            xinqiao.v1.FieldAnnotation.Sign sign = 10;
+            ```
     """
 
-    __slots__ = ("title_zh", "title_en", "sensitivity", "example", "synonyms", "description_zh", "description_en")
+    __slots__ = ("title_zh", "title_en", "sensitivity", "example", "synonyms", "description_zh", "description_en", "kind", "codes", "sign")
 
     if TYPE_CHECKING:
 
@@ -116,9 +254,12 @@ class FieldAnnotation(Message[_FieldAnnotationFields]):
             title_en: str = "",
             sensitivity: Sensitivity | None = None,
             example: str = "",
-            synonyms: list[str] | None = None,
+            synonyms: list[Synonym] | None = None,
             description_zh: str = "",
             description_en: str = "",
+            kind: FieldAnnotation.Kind | None = None,
+            codes: str = "",
+            sign: FieldAnnotation.Sign | None = None,
         ) -> None:
             pass
 
@@ -126,9 +267,206 @@ class FieldAnnotation(Message[_FieldAnnotationFields]):
         title_en: str
         sensitivity: Sensitivity
         example: str
-        synonyms: list[str]
+        synonyms: list[Synonym]
         description_zh: str
         description_en: str
+        kind: FieldAnnotation.Kind
+        codes: str
+        sign: FieldAnnotation.Sign
+
+    class Kind(Enum):
+        """
+        What a string holds. A kind has one pattern, written here and repeated at each field of the kind as its
+        buf.validate rule, so that any implementation of buf.validate checks it; a test compares the two.
+
+        ```proto
+        enum xinqiao.v1.FieldAnnotation.Kind
+        ```
+
+        Attributes:
+            UNSPECIFIED:
+                The field has a form of its own: its pattern says which.
+
+                ```proto
+                KIND_UNSPECIFIED = 0
+                ```
+            TEXT:
+                One line of text. The rules also refuse what nobody sees: blank text, invisible and direction-turning characters.
+
+                ```proto
+                TEXT = 1
+                ```
+            LINES:
+                As TEXT, with line feeds.
+
+                ```proto
+                LINES = 2
+                ```
+            LATIN:
+                Names and addresses as passports write them.
+
+                ```proto
+                LATIN = 3
+                ```
+            IDENTIFIER:
+                An institution's own number for something.
+
+                ```proto
+                IDENTIFIER = 4
+                ```
+            DATE:
+                ISO 8601, a day of the calendar.
+
+                ```proto
+                DATE = 5
+                ```
+            TIMESTAMP:
+                ISO 8601 with an offset; at most microseconds.
+
+                ```proto
+                TIMESTAMP = 6
+                ```
+            TIME:
+                In the place that the field names, Beijing time otherwise.
+
+                ```proto
+                TIME = 7
+                ```
+            MONTH:
+                ISO 8601.
+
+                ```proto
+                MONTH = 8
+                ```
+            DECIMAL:
+                Exact, may be negative; eight digits after the point at most.
+
+                ```proto
+                DECIMAL = 9
+                ```
+            QUANTITY:
+                Exact, zero or more; the field says what is counted.
+
+                ```proto
+                QUANTITY = 10
+                ```
+            PERCENTAGE:
+                Per cent, zero or more: 12.5 is an eighth.
+
+                ```proto
+                PERCENTAGE = 11
+                ```
+            RATE:
+                Per cent, may be negative: returns and changes.
+
+                ```proto
+                RATE = 12
+                ```
+            COUNT:
+                A whole number that need not fit 32 bits: a size, a position, a number of records.
+
+                ```proto
+                COUNT = 13
+                ```
+            COUNTRY:
+                ISO 3166-1 alpha-2.
+
+                ```proto
+                COUNTRY = 14
+                ```
+            CURRENCY:
+                ISO 4217.
+
+                ```proto
+                CURRENCY = 15
+                ```
+            REGION:
+                GB/T 2260, six digits.
+
+                ```proto
+                REGION = 16
+                ```
+            INSTITUTION_CODE:
+                GB 32100, with its check character.
+
+                ```proto
+                INSTITUTION_CODE = 17
+                ```
+            ISIN:
+                ISO 6166, with its check digit.
+
+                ```proto
+                ISIN = 18
+                ```
+            MESSAGE_ID:
+                UUID version 7, lower case (RFC 9562).
+
+                ```proto
+                MESSAGE_ID = 19
+                ```
+            HASH:
+                Of 256 bits, lower-case hexadecimal.
+
+                ```proto
+                HASH = 20
+                ```
+            CODE:
+                Of the list that the field names (schemas/codes).
+
+                ```proto
+                CODE = 21
+                ```
+        """
+
+        UNSPECIFIED = 0
+        TEXT = 1
+        LINES = 2
+        LATIN = 3
+        IDENTIFIER = 4
+        DATE = 5
+        TIMESTAMP = 6
+        TIME = 7
+        MONTH = 8
+        DECIMAL = 9
+        QUANTITY = 10
+        PERCENTAGE = 11
+        RATE = 12
+        COUNT = 13
+        COUNTRY = 14
+        CURRENCY = 15
+        REGION = 16
+        INSTITUTION_CODE = 17
+        ISIN = 18
+        MESSAGE_ID = 19
+        HASH = 20
+        CODE = 21
+
+    class Sign(Enum):
+        """
+        Which amounts and numbers make sense in a field; a rule checks it, for a pattern cannot say it of money.
+
+        ```proto
+        enum xinqiao.v1.FieldAnnotation.Sign
+        ```
+
+        Attributes:
+            UNSPECIFIED:
+                ```proto
+                SIGN_UNSPECIFIED = 0
+                ```
+            POSITIVE:
+                ```proto
+                POSITIVE = 1
+                ```
+            NOT_NEGATIVE:
+                ```proto
+                NOT_NEGATIVE = 2
+                ```
+        """
+
+        UNSPECIFIED = 0
+        POSITIVE = 1
+        NOT_NEGATIVE = 2
 
 _EnumAnnotationFields: TypeAlias = Literal["title_zh", "title_en"]
 
@@ -302,15 +640,28 @@ extend google.protobuf.EnumValueOptions { optional xinqiao.v1.EnumValueAnnotatio
 ```
 """
 
+ext_pattern: Final[Extension[EnumValueOptions, str]] = Extension()
+"""
+The pattern of a kind.
+
+```proto
+extend google.protobuf.EnumValueOptions { optional string pattern = 50802 [json_name = "[xinqiao.v1.pattern]"] }
+```
+"""
+
 
 _DESC = file_desc(
-    b'\n\x1cxinqiao/v1/annotations.proto\x12\nxinqiao.v1\x1a google/protobuf/descriptor.proto"y\n\x11MessageAnnotation\x12.\n\x05class\x18\x01 \x01(\x0e2\x18.xinqiao.v1.MessageClassR\x05class\x12\x19\n\x08title_zh\x18\x02 \x01(\tR\x07titleZh\x12\x19\n\x08title_en\x18\x03 \x01(\tR\x07titleEn"\x86\x02\n\x0fFieldAnnotation\x12\x19\n\x08title_zh\x18\x01 \x01(\tR\x07titleZh\x12\x19\n\x08title_en\x18\x02 \x01(\tR\x07titleEn\x129\n\x0bsensitivity\x18\x03 \x01(\x0e2\x17.xinqiao.v1.SensitivityR\x0bsensitivity\x12\x18\n\x07example\x18\x04 \x01(\tR\x07example\x12\x1a\n\x08synonyms\x18\x05 \x03(\tR\x08synonyms\x12%\n\x0edescription_zh\x18\x06 \x01(\tR\rdescriptionZh\x12%\n\x0edescription_en\x18\x07 \x01(\tR\rdescriptionEn"F\n\x0eEnumAnnotation\x12\x19\n\x08title_zh\x18\x01 \x01(\tR\x07titleZh\x12\x19\n\x08title_en\x18\x02 \x01(\tR\x07titleEn"K\n\x13EnumValueAnnotation\x12\x19\n\x08title_zh\x18\x01 \x01(\tR\x07titleZh\x12\x19\n\x08title_en\x18\x02 \x01(\tR\x07titleEn*S\n\x0cMessageClass\x12\x1d\n\x19MESSAGE_CLASS_UNSPECIFIED\x10\x00\x12\x0b\n\x07REQUEST\x10\x01\x12\x08\n\x04FACT\x10\x02\x12\r\n\tDIRECTIVE\x10\x03*B\n\x0bSensitivity\x12\x1b\n\x17SENSITIVITY_UNSPECIFIED\x10\x00\x12\x06\n\x02C1\x10\x01\x12\x06\n\x02C2\x10\x02\x12\x06\n\x02C3\x10\x03:Z\n\x07message\x18\xf1\x8c\x03 \x01(\x0b2\x1d.xinqiao.v1.MessageAnnotation\x12\x1f.google.protobuf.MessageOptionsR\x07message:R\n\x05field\x18\xf1\x8c\x03 \x01(\x0b2\x1b.xinqiao.v1.FieldAnnotation\x12\x1d.google.protobuf.FieldOptionsR\x05field:\\\n\x0benumeration\x18\xf1\x8c\x03 \x01(\x0b2\x1a.xinqiao.v1.EnumAnnotation\x12\x1c.google.protobuf.EnumOptionsR\x0benumeration:Z\n\x05value\x18\xf1\x8c\x03 \x01(\x0b2\x1f.xinqiao.v1.EnumValueAnnotation\x12!.google.protobuf.EnumValueOptionsR\x05valueb\x06proto3',
+    b'\n\x1cxinqiao/v1/annotations.proto\x12\nxinqiao.v1\x1a google/protobuf/descriptor.proto"\x81\x06\n\x07Synonym\x122\n\x06source\x18\x01 \x01(\x0e2\x1a.xinqiao.v1.Synonym.SourceR\x06source\x12\x14\n\x05names\x18\x02 \x03(\tR\x05names"\xab\x05\n\x06Source\x12\x16\n\x12SOURCE_UNSPECIFIED\x10\x00\x12b\n\x03OFD\x10\x01\x1aY\x8a\xe7\x18U\n\'\xe5\xbc\x80\xe6\x94\xbe\xe5\xbc\x8f\xe5\x9f\xba\xe9\x87\x91\xe4\xb8\x9a\xe5\x8a\xa1\xe6\x95\xb0\xe6\x8d\xae\xe4\xba\xa4\xe6\x8d\xa2\xe5\x8d\x8f\xe8\xae\xae\x12*Data exchange protocol of open-ended funds\x128\n\x08ISO20022\x10\x02\x1a*\x8a\xe7\x18&\n\x10ISO 20022 \xe6\x8a\xa5\xe6\x96\x87\x12\x12ISO 20022 messages\x12U\n\x03CMB\x10\x03\x1aL\x8a\xe7\x18H\n\x1b\xe6\x8b\x9b\xe5\x95\x86\xe9\x93\xb6\xe8\xa1\x8c\xe4\xba\x91\xe7\x9b\xb4\xe8\xbf\x9e\xe6\x8e\xa5\xe5\x8f\xa3\x12)Direct connection of China Merchants Bank\x12P\n\x12TRUST_REGISTRATION\x10\x04\x1a8\x8a\xe7\x184\n\x12\xe4\xbf\xa1\xe6\x89\x98\xe7\x99\xbb\xe8\xae\xb0\xe8\xa6\x81\xe7\xb4\xa0\x12\x1eElements of trust registration\x12L\n\x0fVALUATION_TABLE\x10\x05\x1a7\x8a\xe7\x183\n\x0f\xe4\xbc\xb0\xe5\x80\xbc\xe8\xa1\xa8\xe8\xa1\xa8\xe5\xa4\xb4\x12 Header cells of valuation tables\x12,\n\x06TXLIFE\x10\x06\x1a \x8a\xe7\x18\x1c\n\x0cACORD TXLife\x12\x0cACORD TXLife\x12B\n\rBANCASSURANCE\x10\x07\x1a/\x8a\xe7\x18+\n\x0f\xe9\x93\xb6\xe4\xbf\x9d\xe9\x80\x9a\xe6\x8e\xa5\xe5\x8f\xa3\x12\x18Bancassurance interfaces\x12X\n\x07STATUTE\x10\x08\x1aK\x8a\xe7\x18G\n\x1b\xe6\xb3\x95\xe8\xa7\x84\xe4\xb8\x8e\xe5\x9b\xbd\xe5\xae\xb6\xe6\xa0\x87\xe5\x87\x86\xe7\x94\xa8\xe8\xaf\xad\x12(Terms of statutes and national standards\x12(\n\x08PRACTICE\x10\t\x1a\x1a\x8a\xe7\x18\x16\n\x0c\xe4\xb8\x9a\xe7\x95\x8c\xe6\x83\xaf\xe7\x94\xa8\x12\x06In use"\x9c\x01\n\x11MessageAnnotation\x12.\n\x05class\x18\x01 \x01(\x0e2\x18.xinqiao.v1.MessageClassR\x05class\x12\x19\n\x08title_zh\x18\x02 \x01(\tR\x07titleZh\x12\x19\n\x08title_en\x18\x03 \x01(\tR\x07titleEn\x12!\n\x0cone_currency\x18\x04 \x01(\x08R\x0boneCurrency"\xfa\x11\n\x0fFieldAnnotation\x12\x19\n\x08title_zh\x18\x01 \x01(\tR\x07titleZh\x12\x19\n\x08title_en\x18\x02 \x01(\tR\x07titleEn\x129\n\x0bsensitivity\x18\x03 \x01(\x0e2\x17.xinqiao.v1.SensitivityR\x0bsensitivity\x12\x18\n\x07example\x18\x04 \x01(\tR\x07example\x12/\n\x08synonyms\x18\x05 \x03(\x0b2\x13.xinqiao.v1.SynonymR\x08synonyms\x12%\n\x0edescription_zh\x18\x06 \x01(\tR\rdescriptionZh\x12%\n\x0edescription_en\x18\x07 \x01(\tR\rdescriptionEn\x124\n\x04kind\x18\x08 \x01(\x0e2 .xinqiao.v1.FieldAnnotation.KindR\x04kind\x12\x14\n\x05codes\x18\t \x01(\tR\x05codes\x124\n\x04sign\x18\n \x01(\x0e2 .xinqiao.v1.FieldAnnotation.SignR\x04sign"\xd9\r\n\x04Kind\x12\x14\n\x10KIND_UNSPECIFIED\x10\x00\x12>\n\x04TEXT\x10\x01\x1a4\x8a\xe7\x18\x0e\n\x06\xe6\x96\x87\xe6\x9c\xac\x12\x04Text\x92\xe7\x18\x1e^[^\\x00-\\x1f\\x7f-\\x9f\xef\xbf\xbe\xef\xbf\xbf]*$\x12W\n\x05LINES\x10\x02\x1aL\x8a\xe7\x18\x1d\n\x0c\xe5\xa4\x9a\xe8\xa1\x8c\xe6\x96\x87\xe6\x9c\xac\x12\rLines of text\x92\xe7\x18\'^[^\\x00-\\x09\\x0b-\\x1f\\x7f-\\x9f\xef\xbf\xbe\xef\xbf\xbf]*$\x12l\n\x05LATIN\x10\x03\x1aa\x8a\xe7\x18$\n\x0c\xe6\x8b\x89\xe4\xb8\x81\xe6\x96\x87\xe6\x9c\xac\x12\x14Text in Latin script\x92\xe7\x185^[0-9A-Za-z\xc3\x80-\xc3\x96\xc3\x98-\xc3\xb6\xc3\xb8-\xc9\x8f\xcc\x80-\xcd\xaf\xe1\xb8\x80-\xe1\xbb\xbf &()/\xe2\x80\x99.,\'-]*$\x12D\n\nIDENTIFIER\x10\x04\x1a4\x8a\xe7\x18\x14\n\x06\xe7\xbc\x96\xe5\x8f\xb7\x12\nIdentifier\x92\xe7\x18\x18^[0-9A-Za-z._:/-]{1,64}$\x12S\n\x04DATE\x10\x05\x1aI\x8a\xe7\x18\x0e\n\x06\xe6\x97\xa5\xe6\x9c\x9f\x12\x04Date\x92\xe7\x183^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$\x12\xba\x01\n\tTIMESTAMP\x10\x06\x1a\xaa\x01\x8a\xe7\x18\x11\n\t\xe6\x97\xb6\xe9\x97\xb4\xe6\x88\xb3\x12\x04Time\x92\xe7\x18\x90\x01^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]{1,6})?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$\x12T\n\x04TIME\x10\x07\x1aJ\x8a\xe7\x18\x15\n\x06\xe6\x97\xb6\xe5\x88\xbb\x12\x0bTime of day\x92\xe7\x18-^([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?$\x12<\n\x05MONTH\x10\x08\x1a1\x8a\xe7\x18\x0f\n\x06\xe5\xb9\xb4\xe6\x9c\x88\x12\x05Month\x92\xe7\x18\x1a^[0-9]{4}-(0[1-9]|1[0-2])$\x12M\n\x07DECIMAL\x10\t\x1a@\x8a\xe7\x18\x11\n\x06\xe6\x95\xb0\xe5\x80\xbc\x12\x07Decimal\x92\xe7\x18\'^-?(0|[1-9][0-9]{0,15})(\\.[0-9]{1,8})?$\x12M\n\x08QUANTITY\x10\n\x1a?\x8a\xe7\x18\x12\n\x06\xe6\x95\xb0\xe9\x87\x8f\x12\x08Quantity\x92\xe7\x18%^(0|[1-9][0-9]{0,15})(\\.[0-9]{1,8})?$\x12S\n\nPERCENTAGE\x10\x0b\x1aC\x8a\xe7\x18\x17\n\t\xe7\x99\xbe\xe5\x88\x86\xe6\x95\xb0\x12\nPercentage\x92\xe7\x18$^(0|[1-9][0-9]{0,5})(\\.[0-9]{1,8})?$\x12F\n\x04RATE\x10\x0c\x1a<\x8a\xe7\x18\x0e\n\x06\xe6\xaf\x94\xe7\x8e\x87\x12\x04Rate\x92\xe7\x18&^-?(0|[1-9][0-9]{0,5})(\\.[0-9]{1,8})?$\x128\n\x05COUNT\x10\r\x1a-\x8a\xe7\x18\x0f\n\x06\xe8\xae\xa1\xe6\x95\xb0\x12\x05Count\x92\xe7\x18\x16^(0|[1-9][0-9]{0,18})$\x12I\n\x07COUNTRY\x10\x0e\x1a<\x8a\xe7\x18*\n\x15\xe5\x9b\xbd\xe5\xae\xb6\xe6\x88\x96\xe5\x9c\xb0\xe5\x8c\xba\xe4\xbb\xa3\xe7\xa0\x81\x12\x11Country or region\x92\xe7\x18\n^[A-Z]{2}$\x128\n\x08CURRENCY\x10\x0f\x1a*\x8a\xe7\x18\x18\n\x0c\xe5\xb8\x81\xe7\xa7\x8d\xe4\xbb\xa3\xe7\xa0\x81\x12\x08Currency\x92\xe7\x18\n^[A-Z]{3}$\x12:\n\x06REGION\x10\x10\x1a.\x8a\xe7\x18\x1c\n\x12\xe8\xa1\x8c\xe6\x94\xbf\xe5\x8c\xba\xe5\x88\x92\xe4\xbb\xa3\xe7\xa0\x81\x12\x06Region\x92\xe7\x18\n^[0-9]{6}$\x12c\n\x10INSTITUTION_CODE\x10\x11\x1aM\x8a\xe7\x18,\n\x18\xe7\xbb\x9f\xe4\xb8\x80\xe7\xa4\xbe\xe4\xbc\x9a\xe4\xbf\xa1\xe7\x94\xa8\xe4\xbb\xa3\xe7\xa0\x81\x12\x10Institution code\x92\xe7\x18\x19^[0-9A-HJ-NPQRTUWXY]{18}$\x12I\n\x04ISIN\x10\x12\x1a?\x8a\xe7\x18\x1d\n\x15\xe5\x9b\xbd\xe9\x99\x85\xe8\xaf\x81\xe5\x88\xb8\xe8\xaf\x86\xe5\x88\xab\xe7\xa0\x81\x12\x04ISIN\x92\xe7\x18\x1a^[A-Z]{2}[0-9A-Z]{9}[0-9]$\x12w\n\nMESSAGE_ID\x10\x13\x1ag\x8a\xe7\x18\x1a\n\x0c\xe6\xb6\x88\xe6\x81\xaf\xe7\xbc\x96\xe5\x8f\xb7\x12\nMessage id\x92\xe7\x18E^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$\x121\n\x04HASH\x10\x14\x1a\'\x8a\xe7\x18\x11\n\t\xe5\x93\x88\xe5\xb8\x8c\xe5\x80\xbc\x12\x04Hash\x92\xe7\x18\x0e^[0-9a-f]{64}$\x126\n\x04CODE\x10\x15\x1a,\x8a\xe7\x18\x0e\n\x06\xe4\xbb\xa3\xe7\xa0\x81\x12\x04Code\x92\xe7\x18\x16^[0-9A-Za-z._-]{1,40}$"\x7f\n\x04Sign\x12\x14\n\x10SIGN_UNSPECIFIED\x10\x00\x12-\n\x08POSITIVE\x10\x01\x1a\x1f\x8a\xe7\x18\x1b\n\t\xe5\xa4\xa7\xe4\xba\x8e\xe9\x9b\xb6\x12\x0eMore than zero\x122\n\x0cNOT_NEGATIVE\x10\x02\x1a \x8a\xe7\x18\x1c\n\x0c\xe9\x9b\xb6\xe6\x88\x96\xe4\xbb\xa5\xe4\xb8\x8a\x12\x0cZero or more"F\n\x0eEnumAnnotation\x12\x19\n\x08title_zh\x18\x01 \x01(\tR\x07titleZh\x12\x19\n\x08title_en\x18\x02 \x01(\tR\x07titleEn"K\n\x13EnumValueAnnotation\x12\x19\n\x08title_zh\x18\x01 \x01(\tR\x07titleZh\x12\x19\n\x08title_en\x18\x02 \x01(\tR\x07titleEn*S\n\x0cMessageClass\x12\x1d\n\x19MESSAGE_CLASS_UNSPECIFIED\x10\x00\x12\x0b\n\x07REQUEST\x10\x01\x12\x08\n\x04FACT\x10\x02\x12\r\n\tDIRECTIVE\x10\x03*B\n\x0bSensitivity\x12\x1b\n\x17SENSITIVITY_UNSPECIFIED\x10\x00\x12\x06\n\x02C1\x10\x01\x12\x06\n\x02C2\x10\x02\x12\x06\n\x02C3\x10\x03:Z\n\x07message\x18\xf1\x8c\x03 \x01(\x0b2\x1d.xinqiao.v1.MessageAnnotation\x12\x1f.google.protobuf.MessageOptionsR\x07message:R\n\x05field\x18\xf1\x8c\x03 \x01(\x0b2\x1b.xinqiao.v1.FieldAnnotation\x12\x1d.google.protobuf.FieldOptionsR\x05field:\\\n\x0benumeration\x18\xf1\x8c\x03 \x01(\x0b2\x1a.xinqiao.v1.EnumAnnotation\x12\x1c.google.protobuf.EnumOptionsR\x0benumeration:Z\n\x05value\x18\xf1\x8c\x03 \x01(\x0b2\x1f.xinqiao.v1.EnumValueAnnotation\x12!.google.protobuf.EnumValueOptionsR\x05value:=\n\x07pattern\x18\xf2\x8c\x03 \x01(\t\x12!.google.protobuf.EnumValueOptionsR\x07patternb\x06proto3',
     [
         descriptor_pb.desc(),
     ],
     {
+        "Synonym": Synonym,
+        "Synonym.Source": Synonym.Source,
         "MessageAnnotation": MessageAnnotation,
         "FieldAnnotation": FieldAnnotation,
+        "FieldAnnotation.Kind": FieldAnnotation.Kind,
+        "FieldAnnotation.Sign": FieldAnnotation.Sign,
         "EnumAnnotation": EnumAnnotation,
         "EnumValueAnnotation": EnumValueAnnotation,
         "MessageClass": MessageClass,
@@ -319,6 +670,7 @@ _DESC = file_desc(
         "field": ext_field,
         "enumeration": ext_enumeration,
         "value": ext_value,
+        "pattern": ext_pattern,
     },
 )
 

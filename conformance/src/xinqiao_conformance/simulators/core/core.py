@@ -112,7 +112,6 @@ class Core:
         body = {
             "applicationNo": message["kycApplication"]["applicationNo"],
             "outcome": rule["outcome"],
-            "reasons": rule["reasons"],
             "amlRisk": rule["aml_risk"],
             "validUntil": _years_later(self._today(), rule["valid_years"]).isoformat(),
             "decidedAt": self._instant(),
