@@ -26,8 +26,8 @@ def protoc(*arguments: str) -> None:
     )
 
 
-def write_image() -> Path:
-    """Write ``build/xinqiao.binpb`` (a FileDescriptorSet with imports and source info) and return its path.
+def write_image(*, source_info: bool = True) -> Path:
+    """Write ``build/xinqiao.binpb`` (a FileDescriptorSet with imports, and source info) and return its path.
 
     ``buf/validate/validate.proto`` ships in no package: its descriptor is taken from protovalidate.
     """
@@ -39,7 +39,7 @@ def write_image() -> Path:
         f"-I{PROTO}",
         f"--descriptor_set_in={rules}",
         "--include_imports",
-        "--include_source_info",
+        *(["--include_source_info"] if source_info else []),
         f"--descriptor_set_out={image}",
         *proto_files(),
     )

@@ -21,6 +21,7 @@ from protobuf import (
     DescFieldValueMessage,
     DescFieldValueScalar,
     DescMessage,
+    DescOneof,
     ScalarType,
 )
 from protobuf.wkt.google.protobuf.descriptor_pb import FieldOptions
@@ -134,14 +135,17 @@ def _definition(message: DescMessage, definitions: dict[str, Schema]) -> Schema:
     required = [field.json_name for field in message.fields if _rules(field).required]
     if required:
         schema["required"] = required
-    choices = [
-        {"oneOf": [{"required": [field.json_name]} for field in oneof.fields]}
-        for oneof in message.oneofs
-        if oneof.proto.options is not None and oneof.proto.options[oneof_rules_of].required
-    ]
-    if choices:
-        schema["allOf"] = choices
+    if message.oneofs:
+        schema["x-xinqiao"]["choices"] = [[field.json_name for field in oneof.fields] for oneof in message.oneofs]
+        schema["allOf"] = [_choice(oneof) for oneof in message.oneofs]
     return schema
+
+
+def _choice(oneof: DescOneof) -> Schema:
+    """Return the schema of a oneof: exactly one field, or at most one where none is needed."""
+    present: list[Schema] = [{"required": [field.json_name]} for field in oneof.fields]
+    needed = oneof.proto.options is not None and oneof.proto.options[oneof_rules_of].required
+    return {"oneOf": present if needed else [*present, {"not": {"anyOf": present}}]}
 
 
 def _field(field: DescField, definitions: dict[str, Schema]) -> Schema:

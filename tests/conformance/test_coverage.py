@@ -62,7 +62,7 @@ EVERY = "\n".join(
 def test_{each.id.replace("-", "_")}(number):
     pass
 """
-    for each in requirements()
+    for each in requirements(shown_by="suite")
 )
 HEAD = "import pytest\nfrom xinqiao_conformance.suite import requirement\n"
 
@@ -75,7 +75,7 @@ HEAD = "import pytest\nfrom xinqiao_conformance.suite import requirement\n"
 def test_a_requirement_whose_tests_did_not_all_run_fails(tmp_path: Path, deselected: str, missing: list[str]) -> None:
     done = collect(tmp_path, HEAD + EVERY, "--deselect", deselected)
     results = {row["id"]: row for row in json.loads((tmp_path / "results.json").read_bytes())}
-    assert results.keys() == {each.id for each in requirements()}
+    assert results.keys() == {each.id for each in requirements(shown_by="suite")}
     assert [each for each, row in results.items() if row["result"] == "failed"] == ["ENV-002"]
     assert results["ENV-002"]["findings"] == [
         {

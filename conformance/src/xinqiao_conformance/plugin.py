@@ -66,7 +66,7 @@ class _Result:
 class _Recorder:
     def __init__(self, output: Path) -> None:
         self._output = output
-        self._results = {each.id: _Result(each) for each in requirements(_ROLE)}
+        self._results = {each.id: _Result(each) for each in requirements(_ROLE, shown_by="suite")}
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:

@@ -18,9 +18,9 @@ _VERDICTS = {"passed": "通过 passed", "failed": "未通过 failed"}
 
 def print_requirements(rows: list[Requirement], console: Console) -> None:
     """Print each requirement in both languages."""
-    table = Table("id", "role", "level", _sentences(), show_lines=True)
+    table = Table("id", "role", "level", "shown by", _sentences(), show_lines=True)
     for row in rows:
-        table.add_row(row.id, row.role, row.level, f"{row.text.zh}\n{row.text.en}")
+        table.add_row(row.id, row.role, row.level, row.shown_by, f"{row.text.zh}\n{row.text.en}")
     console.print(table)
 
 

@@ -19,11 +19,16 @@ class UnknownRequirement(LookupError):
 
 @dataclass(frozen=True, slots=True)
 class Requirement:
-    """One normative sentence. ``level`` is that of RFC 2119, ``role`` who must meet it."""
+    """One normative sentence. ``level`` is that of RFC 2119, ``role`` who must meet it.
+
+    ``shown_by`` is how somebody shows that they meet it: the ``suite`` has a test for it, they run the published
+    ``vectors``, or a person looks (``inspection``).
+    """
 
     id: str
     role: str
     level: str
+    shown_by: str
     text: Text
     source: str
 
@@ -47,9 +52,9 @@ def _all() -> dict[str, Requirement]:
     return found
 
 
-def requirements(role: str | None = None) -> list[Requirement]:
-    """Return the requirements of a role, or of all roles, in the order of the file."""
-    return [each for each in _all().values() if role in (None, each.role)]
+def requirements(role: str | None = None, *, shown_by: str | None = None) -> list[Requirement]:
+    """Return the requirements of a role and of a way to show them, or of all, in the order of the file."""
+    return [each for each in _all().values() if role in (None, each.role) and shown_by in (None, each.shown_by)]
 
 
 def requirement_of(requirement_id: str) -> Requirement:

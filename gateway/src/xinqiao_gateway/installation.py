@@ -24,14 +24,27 @@ import yaml
 
 from xinqiao.errors import KeyUnusable, ProfileInvalid, SettingsInvalid
 from xinqiao.seal import KeyRing, SigningKey, VerifyingKey, new_key, read_signing_key, read_verifying_key, write_key
-from xinqiao_adapters.channel import load_channel
+from xinqiao_adapters.channel import load_channel, shipped_channels
 from xinqiao_gateway.channels import Channels, Push, ServedChannel
 from xinqiao_gateway.settings import Settings, read_settings
 
-__all__ = ["Installation", "add_channel", "open_installation", "read_installation", "serving_alone"]
+__all__ = [
+    "Installation",
+    "add_channel",
+    "known_channels",
+    "open_installation",
+    "read_installation",
+    "serving_alone",
+]
 
 # As the profile's own ``channel``; checked before an id becomes a path.
 _CHANNEL_ID = re.compile(r"[a-z][a-z0-9-]{1,40}")
+
+
+def known_channels(data: Path) -> dict[str, bool]:
+    """Return the ids of an installation's channels and of the shipped ones, and whether each is installed."""
+    installed = sorted(path.parent.name for path in (data / "channels").glob("*/channel.yaml"))
+    return dict.fromkeys(installed, True) | {each: False for each in shipped_channels() if each not in installed}
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """The command ``xinqiao``: what a partner's engineer needs before writing code.
 
-Exit codes: 0 done, 1 the message is not valid, refused or not what was signed, 2 nothing could be judged or done.
+Exit codes: 0 done, 1 the message is not valid, refused or not what was signed, or a name is not in the standard,
+2 nothing could be judged or done.
 """
 
 import argparse
@@ -25,6 +26,7 @@ from xinqiao.errors import (
     UnsupportedVersion,
     XinqiaoError,
 )
+from xinqiao.explanation import Answer, Entry, explain
 from xinqiao.finding import Text, errors_in
 from xinqiao.message import Json, message_type, read_json
 from xinqiao.outcome import error_of
@@ -239,6 +241,105 @@ def _example(options: argparse.Namespace) -> int:
     return DONE
 
 
+_MOST_LISTED = 20
+_KINDS = {
+    "message": "消息类型 message type",
+    "part": "结构 part",
+    "field": "字段 field",
+    "value": "枚举值 value",
+    "rule": "规则 rule",
+    "list": "代码表 code list",
+    "code": "代码 code",
+}
+_FACTS = {
+    "class": "类别 class",
+    "body": "消息体 body",
+    "type": "类型 type",
+    "form": "形式 form",
+    "cardinality": "次数 cardinality",
+    "sensitivity": "敏感级别 sensitivity",
+    "example": "示例 example",
+    "description": "说明 description",
+    "values": "枚举值 values",
+    "valueOf": "所属字段 value of",
+    "codes": "代码表 codes",
+    "codesOf": "使用字段 codes of",
+    "list": "代码表 list",
+    "sign": "正负 sign",
+    "synonyms": "同义名 synonyms",
+    "fields": "字段 fields",
+    "level": "级别 level",
+    "source": "来源 source",
+    "provenance": "取得方式 provenance",
+    "until": "使用至 until",
+    "count": "数量 count",
+    "appliesTo": "适用于 applies to",
+    "fix": "修正 fix",
+    "rules": "规则 rules",
+    "paths": "路径 paths",
+    "usedIn": "用于 used in",
+}
+
+
+def _explain(options: argparse.Namespace) -> int:
+    answers = [explain(what) for what in options.what]
+    if options.json:
+        _write_json([answer.as_json() for answer in answers])
+    else:
+        print("\n\n".join("\n".join(_explained(answer)) for answer in answers))
+    return DONE if all(answer.entries for answer in answers) else REFUSED
+
+
+def _explained(answer: Answer) -> list[str]:
+    """Return the one entry in full, or a line for each of several, or the nearest names."""
+    if not answer.entries:
+        nearest = [f"    相近 nearest: {', '.join(answer.nearest)}"] if answer.nearest else []
+        return [f"标准中没有 not in the standard: {answer.what}", *nearest]
+    if len(answer.entries) == 1:
+        return _entry_lines(answer.entries[0])
+    more = len(answer.entries) - _MOST_LISTED
+    lines = [f"{answer.what}: {len(answer.entries)} 项 entries", *map(_entry_line, answer.entries[:_MOST_LISTED])]
+    return [*lines, f"    另有 {more} 项，见 --json / {more} more, see --json"] if more > 0 else lines
+
+
+def _entry_line(entry: Entry) -> str:
+    where = "".join(f"  {path}" for path in entry.facts.get("paths", ())[:1])
+    used = len(entry.facts.get("usedIn", ()))
+    count = f"  用于 {used} 种消息 used in {used} message type{'s' if used > 1 else ''}" if used else ""
+    return f"    {entry.path}  {_title_of(entry)}{where}{count}"
+
+
+def _title_of(entry: Entry) -> str:
+    return bilingual(entry.title) if all(entry.title) else "".join(entry.title)
+
+
+def _entry_lines(entry: Entry) -> list[str]:
+    lines = [f"{entry.path}  {_title_of(entry)}", f"    种类 kind: {_KINDS[entry.kind]}"]
+    for name, fact in entry.facts.items():
+        lines += _fact_lines(_FACTS.get(name, name), fact)
+    return lines
+
+
+def _fact_lines(label: str, fact: object) -> list[str]:
+    """Return a fact in one line, or its label and a line for each thing that it lists."""
+    if isinstance(fact, dict) and "zh" not in fact:
+        return [f"    {label}:", *(f"        {name}  {_fact_text(each)}" for name, each in fact.items())]
+    if isinstance(fact, list) and all(isinstance(each, dict) for each in fact):
+        return [f"    {label}:", *(f"        {each['id']}  {each['level']}  {_fact_text(each)}" for each in fact)]
+    return [f"    {label}: {_fact_text(fact)}"]
+
+
+def _fact_text(fact: object) -> str:
+    if isinstance(fact, list):
+        listed = ", ".join(map(str, fact[:_MOST_LISTED]))
+        return listed if len(fact) <= _MOST_LISTED else f"{listed} … ({len(fact)})"
+    if not isinstance(fact, dict):
+        return json.dumps(fact) if isinstance(fact, bool) else str(fact)
+    if "zh" in fact:
+        return bilingual(Text(fact["zh"], fact["en"]))
+    return "  ".join(_fact_text(fact[key]) for key in ("cardinality", "title", "text") if key in fact)
+
+
 class _Parser(argparse.ArgumentParser):
     """A parser whose headings are in both languages; argparse offers no other way to name them."""
 
@@ -279,6 +380,7 @@ def _parser() -> argparse.ArgumentParser:
         ("send", _describe_send, _send, "签名并发送，打印答复 / sign a file, send it, print the answer"),
         ("new-key", _describe_new_key, _new_key, "生成密钥对 / make a key pair"),
         ("example", _describe_example, _example, "打印一条有效的示例消息 / print a valid example message"),
+        ("explain", _describe_explain, _explain, "打印数据字典的条目 / print what the dictionary says of a name"),
     ):
         command = commands.add_parser(name, help=help_text, description=help_text)
         command.set_defaults(run=run)
@@ -362,6 +464,19 @@ def _describe_example(command: argparse.ArgumentParser) -> None:
     command.add_argument("--sender", metavar="CODE", help="发送机构代码 / the sender's institution code")
     command.add_argument("--receiver", metavar="CODE", help="接收机构代码 / the receiver's institution code")
     command.add_argument("--case", metavar="ID", help="业务编号 / the case")
+
+
+def _describe_explain(command: argparse.ArgumentParser) -> None:
+    shown = _examples("explain kyc.applicant.documents.number", "explain 证件号码", "explain CertNo XQ-R-010 --json")
+    command.epilog = f"{shown}\n\n退出码 exit codes: 0 已找到 found, 1 标准中没有 not in the standard"
+    command.add_argument(
+        "what",
+        nargs="+",
+        metavar="WHAT",
+        help="路径、中英文名称、同义名、规则编号、消息类型、枚举值或代码"
+        " / a path, a title, a synonym, a rule, a message type, a value or a code",
+    )
+    command.add_argument("--json", action="store_true", help="输出 JSON，供程序读取 / print JSON for machines")
 
 
 if __name__ == "__main__":

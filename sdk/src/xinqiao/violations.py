@@ -115,16 +115,19 @@ class Violations:
         )
 
     def _add_choice(self, path: Path, schema_path: Sequence[str | int]) -> None:
-        choices = self._choices(schema_path)
+        branches = self._branches(schema_path)
+        choices = ", ".join(branch["required"][0] for branch in branches if "required" in branch)
+        needed = all("required" in branch for branch in branches)
+        most = Text("应有且仅有一项", "exactly one of") if needed else Text("至多一项", "at most one of")
         field = self._field_at(path)
         title = field.title if field else self._kind.title
         self.findings.append(
             Finding(
                 rule="schema.one_of",
                 path=canonical_path(path),
-                text=Text(f"{title.zh}：{choices} 应有且仅有一项", f"{title.en}: exactly one of {choices} is needed"),
-                expected=f"exactly one of {choices}",
-                fix=Text(f"只填写 {choices} 中的一项", f"give exactly one of {choices}"),
+                text=Text(f"{title.zh}：{choices} {most.zh}", f"{title.en}: {most.en} {choices} may be there"),
+                expected=f"{most.en} {choices}",
+                fix=Text(f"只填写 {choices} 中的一项", f"give {most.en} {choices}"),
             )
         )
 
@@ -147,12 +150,12 @@ class Violations:
     def _field_at(self, path: Path) -> Field | None:
         return field_at(self._kind.body, ".".join(step for step in path if isinstance(step, str)))
 
-    def _choices(self, schema_path: Sequence[str | int]) -> str:
+    def _branches(self, schema_path: Sequence[str | int]) -> list[Json]:
         part: object = schema_of(self._kind.name)
         for step in schema_path:
             part = part[step]  # type: ignore[index]  # the path is the schema's own
         assert isinstance(part, list)  # noqa: S101 -- oneOf holds an array
-        return ", ".join(branch["required"][0] for branch in part)
+        return part
 
     def _value_at(self, path: Path) -> object:
         value: object = self._message

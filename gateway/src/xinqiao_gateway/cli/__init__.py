@@ -5,7 +5,7 @@ import sys
 import typer
 
 from xinqiao.errors import XinqiaoError
-from xinqiao_gateway.cli import channel, journal, serve
+from xinqiao_gateway.cli import channel, journal, schema, serve
 
 __all__ = ["app", "main"]
 
@@ -21,6 +21,7 @@ app.command(name="demo")(serve.demo)
 app.command(name="replay")(journal.replay)
 app.add_typer(channel.app, name="channel")
 app.add_typer(journal.app, name="journal")
+app.add_typer(schema.app, name="schema")
 
 
 def main() -> None:

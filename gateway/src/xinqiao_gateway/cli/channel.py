@@ -8,11 +8,11 @@ import typer
 
 from xinqiao.finding import Finding
 from xinqiao.report import finding_lines
-from xinqiao_adapters.channel import Channel, load_channel, shipped_channels
+from xinqiao_adapters.channel import Channel, load_channel
 from xinqiao_adapters.check import check_channel
 from xinqiao_adapters.trial import try_input
 from xinqiao_gateway.cli.terminal import console, line, table
-from xinqiao_gateway.installation import add_channel
+from xinqiao_gateway.installation import add_channel, known_channels
 
 __all__ = ["app"]
 
@@ -31,9 +31,7 @@ _LEVEL_STYLES = {"ERROR": "red", "WARNING": "yellow", "INFORMATION": "cyan"}
 def list_channels(data: Data = Path("data"), as_json: AsJson = False) -> None:
     """List the shipped channels and those of an installation."""
     folder = data / "channels"
-    installed = sorted(path.parent.name for path in folder.glob("*/channel.yaml"))
-    ids = [*installed, *(each for each in shipped_channels() if each not in installed)]
-    rows = [_described(load_channel(each, [folder]), each in installed) for each in ids]
+    rows = [_described(load_channel(each, [folder]), installed) for each, installed in known_channels(data).items()]
     if as_json:
         typer.echo(json.dumps(rows, ensure_ascii=False))
         return
