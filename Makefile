@@ -4,7 +4,7 @@ BIN := .venv/bin
 STAMP := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test lint generate bench clean
+.PHONY: help demo serve test test-deep lint generate interop bench clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | sort | expand -t 12
@@ -25,6 +25,9 @@ serve: $(STAMP) ## a gateway on ./data, port 8700
 test: $(STAMP) ## all tests of everyday work
 	$(BIN)/python -m pytest tests
 
+test-deep: $(STAMP) ## the property tests of the standard on ten times as many messages
+	$(BIN)/python -m pytest tests/sdk/test_verdicts.py tests/architecture/test_xsd.py --messages 20000
+
 lint: $(STAMP) ## style, types, borders between the parts, the proto files
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -34,6 +37,9 @@ lint: $(STAMP) ## style, types, borders between the parts, the proto files
 
 generate: $(STAMP) ## every face of the standard from the proto files
 	$(BIN)/python -m generate
+
+interop: $(STAMP) ## other languages read the standard: Java and TypeScript run the vectors
+	@interop/run
 
 bench: $(STAMP) ## figures beside a peer, in one run
 	$(BIN)/python -m bench

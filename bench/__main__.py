@@ -1,37 +1,38 @@
-"""``make bench``: run every benchmark, print a table, write ``build/bench.json``."""
+"""``python -m bench [standard|acceptance] [--json]``: run one benchmark or all, print, write ``build/bench.json``."""
 
+import argparse
 import json
 import platform
 from pathlib import Path
 
 from rich.console import Console
-from rich.table import Table
 
-from bench import acceptance
+from bench import acceptance, standard
+
+_BENCHMARKS = {
+    "standard": (standard.measure, standard.report),
+    "acceptance": (acceptance.measure, acceptance.report),
+}
 
 
 def main() -> None:
     """Run and report."""
-    console = Console(width=110, highlight=False)
-    console.print(
-        f"{acceptance.CONNECTIONS} connections, {acceptance.REQUESTS} requests a round, {acceptance.ROUNDS} rounds; "
-        f"SQLite, fsync on every commit; Python {platform.python_version()}"
-    )
-    result = acceptance.measure()
-    table = Table("round", "what", "messages/s", "p50 ms", "p99 ms")
-    names = {
-        "gateway": "gateway: signed, validated, encrypted, in a proven batch",
-        "peer": "peer: FastAPI + pydantic + SQLAlchemy, one row",
-    }
-    for number, each in enumerate(result["rounds"], 1):
-        for name, title in names.items():
-            found = each[name]
-            figures = (f"{found['per_second']:.0f}", f"{found['p50_ms']:.1f}", f"{found['p99_ms']:.1f}")
-            table.add_row(str(number), title, *figures)
-    console.print(table)
-    console.print(f"ratio gateway / peer, median of {acceptance.ROUNDS}: [bold]{result['ratio']:.2f}[/bold]")
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("benchmark", nargs="?", choices=_BENCHMARKS, help="all without it")
+    parser.add_argument("--json", action="store_true", help="print what build/bench.json holds, and no tables")
+    arguments = parser.parse_args()
+    console = Console(width=130, highlight=False, quiet=arguments.json)
+    results: dict[str, object] = {"python": platform.python_version(), "machine": platform.machine()}
+    console.print(f"Python {platform.python_version()}, {platform.machine()}")
+    for name in [arguments.benchmark] if arguments.benchmark else _BENCHMARKS:
+        measure, report = _BENCHMARKS[name]
+        results[name] = result = measure()
+        report(console, result)
+    written = json.dumps(results, indent=2)
     Path("build").mkdir(exist_ok=True)
-    Path("build/bench.json").write_text(json.dumps(result, indent=2), encoding="utf-8")
+    Path("build/bench.json").write_text(written, encoding="utf-8")
+    if arguments.json:
+        print(written)
 
 
 if __name__ == "__main__":

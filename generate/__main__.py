@@ -22,14 +22,17 @@ def main(arguments: list[str]) -> int:
         write_release(arguments[1])
         return 0
     write_typed(SDK)
-    # These read the typed code just written.
+    # Each step reads what the one before has written, and the SDK reads a file once: so imports stand where they do.
+    from generate.jsonschema import write_schemas  # noqa: PLC0415
+    from generate.openapi import write_openapi  # noqa: PLC0415
+
+    write_schemas(ROOT / "schemas" / "json" / "v1")
+    write_openapi(ROOT / "schemas" / "openapi" / "v1.json")
     from generate.dictionary import write_dictionary  # noqa: PLC0415
     from generate.errors import write_errors  # noqa: PLC0415
-    from generate.jsonschema import write_schemas  # noqa: PLC0415
     from generate.vectors import write_vectors  # noqa: PLC0415
     from generate.xsd import write_xsd  # noqa: PLC0415
 
-    write_schemas(ROOT / "schemas" / "json" / "v1")
     write_xsd(ROOT / "schemas" / "xsd" / "v1")
     write_vectors(ROOT / "schemas" / "vectors")
     write_dictionary(ROOT / "docs" / "dictionary")

@@ -412,11 +412,15 @@ def _described(part: Part, up: str) -> list[str]:
     return lines + (["", f"**{part.name} 的规则 / Rules**", "", *_rule_table(rules, up)] if rules else [])
 
 
+_AT_MOST_ONE = "以下字段至多其一 / at most one of these"
+
+
 def _claims(schema: Schema) -> list[str]:
     lines = []
     for choice in schema.get("allOf", ()):
-        names = "、".join(f"`{each['required'][0]}`" for each in choice["oneOf"])
-        lines += [f"以下字段恰有其一 / exactly one of these: {names}", ""]
+        named = [each["required"][0] for each in choice["oneOf"] if "required" in each]
+        said = "以下字段恰有其一 / exactly one of these" if len(named) == len(choice["oneOf"]) else _AT_MOST_ONE
+        lines += [f"{said}: {'、'.join(f'`{name}`' for name in named)}", ""]
     if schema["x-xinqiao"].get("oneCurrency"):
         lines += ["其中的金额使用同一币种 / its amounts are in one currency", ""]
     return lines

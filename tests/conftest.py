@@ -2,6 +2,14 @@
 
 import pytest
 
+DEEP = 20_000
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--messages", type=int, default=2000, help="how many generated messages and faults to judge")
+
+
+@pytest.fixture
+def stride(request: pytest.FixtureRequest) -> int:
+    """How far apart the changes are that a test looks at: all of them in a deep run, every seventh in everyday work."""
+    return 1 if request.config.getoption("--messages") >= DEEP else 7

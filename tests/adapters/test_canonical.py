@@ -45,8 +45,8 @@ def test_a_message_goes_out_as_it_is(core: Channel) -> None:
     ("raw", "content_type", "error", "said"),
     [
         (b"{", "application/json", MalformedJson, "line 1"),
-        (b'{"a": 1, "a": 2}', "application/json", DuplicateKey, "names a key twice"),
-        (b'[{"a": 1, "a": 2}]', "application/json", DuplicateKey, "names a key twice"),
+        (b'{"a": 1, "a": 2}', "application/json", DuplicateKey, "a field is there twice"),
+        (b'[{"a": 1, "a": 2}]', "application/json", DuplicateKey, "a field is there twice"),
         (b"[1]", "application/json", MalformedJson, r"\[0\]: a message is a JSON object"),
         (b'[{"navReport": {}}], "x": [1]', "application/json", MalformedJson, "trailing characters"),
         (b'[{"navReport": {}}]}', "application/json", MalformedJson, "trailing characters"),

@@ -117,7 +117,7 @@ def places(value: Any, part: Schema, definitions: Schema, name: str = "") -> Ite
 
 
 def alternatives(part: Schema) -> list[list[str]]:
-    return [[branch["required"][0] for branch in choice["oneOf"]] for choice in part.get("allOf", ())]
+    return [list(group) for group in part["x-xinqiao"].get("choices", ())]
 
 
 def complete(value: Any, part: Schema, definitions: Schema, filled: set[int]) -> None:
@@ -181,7 +181,7 @@ def sample(part: Schema, definitions: Schema) -> Any:
     if "$ref" not in part:
         return part["enum"][0]
     definition = definitions[part["$ref"].rpartition("/")[2]]
-    chosen = [choice["oneOf"][0]["required"][0] for choice in definition.get("allOf", ())]
+    chosen = [group[0] for group in definition["x-xinqiao"].get("choices", ())]
     properties = definition["properties"]
     return {key: sample(properties[key], definitions) for key in [*definition.get("required", ()), *chosen]}
 
@@ -209,12 +209,14 @@ def changed(message: Json, schema: Schema, types: set[str]) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("body", message_types())
-def test_a_changed_message_gets_the_same_verdict_and_survives_as_it_is(body: str) -> None:
+def test_a_changed_message_gets_the_same_verdict_and_survives_as_it_is(body: str, stride: int) -> None:
     schema, seen = schema_of(message_types()[body].name), set()
     message = deepcopy(vector(body))
     complete(message, schema, schema["$defs"], set())
 
-    for what in changed(message, schema, types_first_met()[body]):
+    for number, what in enumerate(changed(message, schema, types_first_met()[body])):
+        if number % stride:
+            continue
         try:
             content = write_xml(message)
         except UnsupportedVersion:
@@ -252,12 +254,14 @@ def tampered(root: etree._Element) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("body", message_types())
-def test_a_tampered_document_gets_the_same_verdict(body: str) -> None:
+def test_a_tampered_document_gets_the_same_verdict(body: str, stride: int) -> None:
     message = vector(body)
     message["header"] |= {"revision": 2, "test": True}
     root, seen = etree.fromstring(write_xml(message)), set()
 
-    for what in tampered(root):
+    for number, what in enumerate(tampered(root)):
+        if number % stride:
+            continue
         content = etree.tostring(root, encoding="utf-8")
         verdict = accepted(content)
         assert (what, reads_as_valid(content)) == (what, verdict)

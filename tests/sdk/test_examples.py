@@ -3,11 +3,15 @@
 import pytest
 
 from xinqiao.message import content_digest, write_json
-from xinqiao.standard import message_types
-from xinqiao.testing import BANK, CASE_ID, TRUST_COMPANY, example, patched, vector
+from xinqiao.standard import message_types, schema_of
+from xinqiao.testing import BANK, CASE_ID, TRUST_COMPANY, example, patched, vector, vectors
 
 CONTRACT = "FT2026001"
 INSTRUCTION = "DI20260119001"
+FAMILY_TRUST = (
+    *("kycApplication", "kycDecision", "contractProposal", "signatureEvidence", "deliveryInstruction", "accountEntry"),
+    *("fundsMatch", "deliveryConfirmation", "contractEffective", "navReport", "positionStatement", "disclosureNotice"),
+)
 
 
 def test_examples_have_a_fresh_id_and_time_and_else_the_published_content() -> None:
@@ -29,18 +33,36 @@ def test_an_example_of_an_unknown_body_is_refused() -> None:
         example("coffeeOrder")
 
 
-def test_the_examples_are_one_case_between_one_bank_and_one_trust_company() -> None:
-    headers = [vector(body)["header"] for body in message_types()]
+def test_the_examples_of_a_family_trust_are_one_case_between_one_bank_and_one_trust_company() -> None:
+    headers = [vector(body)["header"] for body in FAMILY_TRUST]
 
     assert {header["caseId"] for header in headers} == {CASE_ID}
     assert {frozenset((header["sender"], header["receiver"])) for header in headers} == {
         frozenset((BANK, TRUST_COMPANY))
     }
-    assert len({header["messageId"] for header in headers}) == len(headers)
 
 
-def test_the_examples_refer_to_each_other() -> None:
-    bodies = {body: vector(body)[body] for body in message_types()}
+def test_no_two_examples_have_one_message_id() -> None:
+    ids = [each["message"]["header"]["messageId"] for body in message_types() for each in vectors(body)]
+
+    assert len(ids) == len(set(ids))
+
+
+def test_every_type_has_two_examples_that_together_show_each_of_its_fields() -> None:
+    lacking = {}
+    for body, kind in message_types().items():
+        examples = [each["message"][body] for each in vectors(body)]
+        unseen = schema_of(kind.name)["$defs"][kind.name]["properties"].keys() - {
+            key for each in examples for key in each
+        }
+        if len(examples) < 2 or unseen:
+            lacking[body] = (len(examples), unseen)
+
+    assert lacking == {}
+
+
+def test_the_examples_of_a_family_trust_refer_to_each_other() -> None:
+    bodies = {body: vector(body)[body] for body in (*FAMILY_TRUST, "receipt", "disclosureReceipt")}
 
     assert {each["contractNo"] for each in bodies.values() if "contractNo" in each} == {CONTRACT}
     assert {each["instructionNo"] for each in bodies.values() if "instructionNo" in each} == {INSTRUCTION}

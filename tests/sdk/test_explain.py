@@ -48,7 +48,7 @@ def printed_json(capsys: Capture, *arguments: str) -> list[dict[str, Any]]:
     ],
 )
 def test_a_field_is_found_by_path_by_title_and_by_synonym(what: str) -> None:
-    assert found(what) == [("field", "IdentityDocument.number")]
+    assert found(what)[0] == ("field", "IdentityDocument.number")
 
 
 @pytest.mark.parametrize("what", ["KycApplication", "kycApplication", "客户尽职调查申请", "KYC application"])
@@ -125,10 +125,10 @@ def test_a_long_list_is_cut_and_says_so(capsys: Capture) -> None:
 @pytest.mark.parametrize(
     ("what", "near"),
     [
-        ("CertNumber", "CertNo"),
+        ("CertNoo", "CertNo"),
         ("证件号码证", "证件号码"),
         ("XQR010", "XQ-R-010"),
-        ("kyc", "kycApplication"),
+        ("kycApplicatio", "kycApplication"),
         ("kycApplication.applicant.document.number", "kycApplication.applicant.documents"),
         ("Party.nam", "Party.name"),
     ],
@@ -155,17 +155,25 @@ def test_several_names_are_explained_one_after_another(capsys: Capture) -> None:
 
 
 def test_answers_are_printed_for_machines(capsys: Capture) -> None:
-    assert printed_json(capsys, "RESIDENT_ID", "CertNumber") == [
-        explain("RESIDENT_ID").as_json(),
-        explain("CertNumber").as_json(),
+    assert printed_json(capsys, "MALE", "CertNoo") == [
+        explain("MALE").as_json(),
+        explain("CertNoo").as_json(),
     ]
-    (value,) = explain("RESIDENT_ID").as_json()["entries"]
-    assert value == {
+    (value,) = explain("MALE").as_json()["entries"]
+    assert {key: value[key] for key in ("kind", "path", "title")} == {
         "kind": "value",
-        "path": "RESIDENT_ID",
-        "title": {"zh": "居民身份证", "en": "Resident identity card"},
-        "valueOf": ["IdentityDocument.type"],
+        "path": "MALE",
+        "title": {"zh": "男", "en": "Male"},
     }
+    assert "Party.gender" in value["valueOf"]
+
+
+def test_of_a_few_things_of_one_name_the_first_is_printed_in_full(capsys: Capture) -> None:
+    code, text = printed(capsys, "证件号码")
+
+    assert code == 0
+    assert text.startswith("IdentityDocument.number  证件号码 / Number of document\n    种类 kind: 字段 field\n")
+    assert len(explain("证件号码").entries) <= 5
 
 
 @pytest.mark.parametrize("body", message_types())

@@ -9,7 +9,7 @@ from stdnum import isin
 from stdnum.cn import ric, uscc
 
 from xinqiao.message import Json
-from xinqiao.rules import metadata, registered
+from xinqiao.rules import findings_of, metadata, registered
 from xinqiao.rules.check_digits import (
     isin_check_digit,
     resident_id_check_digit,
@@ -18,7 +18,7 @@ from xinqiao.rules.check_digits import (
 from xinqiao.rules.exact import plain, scaled
 from xinqiao.rules.table import Table, table_of
 from xinqiao.standard import MessageType, message_types, schema_of
-from xinqiao.testing import patched, rule_vectors, vector
+from xinqiao.testing import patched, rule_vectors, vector, vectors, well_formed
 from xinqiao.v1.annotations_pb import FieldAnnotation
 from xinqiao.validation import check
 
@@ -69,6 +69,17 @@ def test_a_broken_example_is_found_by_its_rule_alone(rule: str, name: str) -> No
 
 def _body_table(kind: MessageType) -> Table:
     return dict(table_of(kind.name).parts)[kind.body]
+
+
+@pytest.mark.parametrize("kind", message_types().values(), ids=lambda kind: str(kind.body))
+def test_the_compiled_walk_and_the_careful_one_find_the_same(kind: MessageType) -> None:
+    messages = [each["message"] for each in vectors(kind.body)]
+    messages += [well_formed(kind.body, seed) for seed in range(5)]
+    elsewhere = frozenset({("elsewhere",)})
+
+    for message in messages:
+        compiled = sorted(findings_of(message, kind), key=repr)
+        assert compiled == sorted(findings_of(message, kind, elsewhere), key=repr)
 
 
 NOBODY = "0" * 18

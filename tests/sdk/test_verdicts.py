@@ -15,6 +15,7 @@ from xinqiao.finding import errors_in
 from xinqiao.message import Json, read_json, write_json
 from xinqiao.standard import message_types
 from xinqiao.testing import faults_of, generated, vectors, well_formed
+from xinqiao.testing.places import places_of
 from xinqiao.validation import check
 from xinqiao.xml_form import read_xml, write_xml
 
@@ -82,6 +83,17 @@ def test_a_fault_is_found_where_it_is(body: str, request: pytest.FixtureRequest)
                 unfound.append((fault.name, fault.finding, findings))
 
     assert unfound == []
+
+
+@pytest.mark.parametrize("body", BODIES)
+def test_fields_of_a_later_version_are_noted_wherever_they_stand(body: str) -> None:
+    message = vectors(body)[0]["message"]
+    for place in places_of(message):
+        place.node["later"] = {"field": [1]}
+
+    assert {(each.rule, each.level) for each in check(message)} == {("schema.unknown_field", "INFORMATION")}
+    message.pop("later")
+    assert not valid_by_schema(message)
 
 
 @pytest.mark.parametrize("body", BODIES)

@@ -26,11 +26,12 @@ from xinqiao.errors import (
     UnsupportedVersion,
     XinqiaoError,
 )
-from xinqiao.explanation import Answer, Entry, explain
+from xinqiao.explanation import explain
 from xinqiao.finding import Text, errors_in
-from xinqiao.message import Json, message_type, read_json
+from xinqiao.forms import form_of, read_form, write_form
+from xinqiao.message import Json, message_type
 from xinqiao.outcome import error_of
-from xinqiao.report import bilingual, error_lines, finding_lines, foreign_lines, plain_text, receipt_lines
+from xinqiao.report import answer_lines, bilingual, error_lines, finding_lines, foreign_lines, plain_text, receipt_lines
 from xinqiao.seal import (
     CONTENT_TYPE_JSON,
     KeyRing,
@@ -50,6 +51,8 @@ from xinqiao.validation import check
 __all__ = ["main"]
 
 DONE, REFUSED, IMPOSSIBLE = 0, 1, 2
+
+_FORMS = ("json", "xml", "binary")
 
 _NOT_SENT = Text(
     "未发送；请启动网关或检查 --url，然后再次执行同一命令",
@@ -124,8 +127,21 @@ def _private_key(path: Path) -> SigningKey:
     return read_signing_key(path)
 
 
+def _message(options: argparse.Namespace) -> Json:
+    content = _content(options.file)
+    return read_form(content, options.form or form_of(content))
+
+
+def _convert(options: argparse.Namespace) -> int:
+    written = write_form(_message(options), options.to)
+    sys.stdout.flush()
+    sys.stdout.buffer.write(written)
+    sys.stdout.buffer.flush()
+    return DONE
+
+
 def _validate(options: argparse.Namespace) -> int:
-    message = read_json(_content(options.file))
+    message = _message(options)
     kind = message_type(message)
     findings = check(message, strict=options.strict)
     valid = not errors_in(findings)
@@ -241,103 +257,13 @@ def _example(options: argparse.Namespace) -> int:
     return DONE
 
 
-_MOST_LISTED = 20
-_KINDS = {
-    "message": "消息类型 message type",
-    "part": "结构 part",
-    "field": "字段 field",
-    "value": "枚举值 value",
-    "rule": "规则 rule",
-    "list": "代码表 code list",
-    "code": "代码 code",
-}
-_FACTS = {
-    "class": "类别 class",
-    "body": "消息体 body",
-    "type": "类型 type",
-    "form": "形式 form",
-    "cardinality": "次数 cardinality",
-    "sensitivity": "敏感级别 sensitivity",
-    "example": "示例 example",
-    "description": "说明 description",
-    "values": "枚举值 values",
-    "valueOf": "所属字段 value of",
-    "codes": "代码表 codes",
-    "codesOf": "使用字段 codes of",
-    "list": "代码表 list",
-    "sign": "正负 sign",
-    "synonyms": "同义名 synonyms",
-    "fields": "字段 fields",
-    "level": "级别 level",
-    "source": "来源 source",
-    "provenance": "取得方式 provenance",
-    "until": "使用至 until",
-    "count": "数量 count",
-    "appliesTo": "适用于 applies to",
-    "fix": "修正 fix",
-    "rules": "规则 rules",
-    "paths": "路径 paths",
-    "usedIn": "用于 used in",
-}
-
-
 def _explain(options: argparse.Namespace) -> int:
     answers = [explain(what) for what in options.what]
     if options.json:
         _write_json([answer.as_json() for answer in answers])
     else:
-        print("\n\n".join("\n".join(_explained(answer)) for answer in answers))
+        print("\n\n".join("\n".join(answer_lines(answer)) for answer in answers))
     return DONE if all(answer.entries for answer in answers) else REFUSED
-
-
-def _explained(answer: Answer) -> list[str]:
-    """Return the one entry in full, or a line for each of several, or the nearest names."""
-    if not answer.entries:
-        nearest = [f"    相近 nearest: {', '.join(answer.nearest)}"] if answer.nearest else []
-        return [f"标准中没有 not in the standard: {answer.what}", *nearest]
-    if len(answer.entries) == 1:
-        return _entry_lines(answer.entries[0])
-    more = len(answer.entries) - _MOST_LISTED
-    lines = [f"{answer.what}: {len(answer.entries)} 项 entries", *map(_entry_line, answer.entries[:_MOST_LISTED])]
-    return [*lines, f"    另有 {more} 项，见 --json / {more} more, see --json"] if more > 0 else lines
-
-
-def _entry_line(entry: Entry) -> str:
-    where = "".join(f"  {path}" for path in entry.facts.get("paths", ())[:1])
-    used = len(entry.facts.get("usedIn", ()))
-    count = f"  用于 {used} 种消息 used in {used} message type{'s' if used > 1 else ''}" if used else ""
-    return f"    {entry.path}  {_title_of(entry)}{where}{count}"
-
-
-def _title_of(entry: Entry) -> str:
-    return bilingual(entry.title) if all(entry.title) else "".join(entry.title)
-
-
-def _entry_lines(entry: Entry) -> list[str]:
-    lines = [f"{entry.path}  {_title_of(entry)}", f"    种类 kind: {_KINDS[entry.kind]}"]
-    for name, fact in entry.facts.items():
-        lines += _fact_lines(_FACTS.get(name, name), fact)
-    return lines
-
-
-def _fact_lines(label: str, fact: object) -> list[str]:
-    """Return a fact in one line, or its label and a line for each thing that it lists."""
-    if isinstance(fact, dict) and "zh" not in fact:
-        return [f"    {label}:", *(f"        {name}  {_fact_text(each)}" for name, each in fact.items())]
-    if isinstance(fact, list) and all(isinstance(each, dict) for each in fact):
-        return [f"    {label}:", *(f"        {each['id']}  {each['level']}  {_fact_text(each)}" for each in fact)]
-    return [f"    {label}: {_fact_text(fact)}"]
-
-
-def _fact_text(fact: object) -> str:
-    if isinstance(fact, list):
-        listed = ", ".join(map(str, fact[:_MOST_LISTED]))
-        return listed if len(fact) <= _MOST_LISTED else f"{listed} … ({len(fact)})"
-    if not isinstance(fact, dict):
-        return json.dumps(fact) if isinstance(fact, bool) else str(fact)
-    if "zh" in fact:
-        return bilingual(Text(fact["zh"], fact["en"]))
-    return "  ".join(_fact_text(fact[key]) for key in ("cardinality", "title", "text") if key in fact)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -375,6 +301,12 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(metavar="COMMAND", title="命令 commands")
     for name, describe, run, help_text in (
         ("validate", _describe_validate, _validate, "校验一条消息 / say whether a message is valid, and why not"),
+        (
+            "convert",
+            _describe_convert,
+            _convert,
+            "在 JSON、XML、二进制之间转换 / turn JSON, XML and binary into each other",
+        ),
         ("seal", _describe_seal, _seal, "签名，打印 Xinqiao-Signature / sign a file, print the header's value"),
         ("verify", _describe_verify, _verify, "验签 / check a signature over a file"),
         ("send", _describe_send, _send, "签名并发送，打印答复 / sign a file, send it, print the answer"),
@@ -392,12 +324,32 @@ def _examples(*lines: str) -> str:
     return "\n".join(("示例 examples:", *(f"  xinqiao {line}" for line in lines)))
 
 
+def _describe_form(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "file", type=Path, metavar="FILE", help="一条消息，- 为标准输入 / a message, - for standard input"
+    )
+    command.add_argument(
+        "--from",
+        dest="form",
+        choices=_FORMS,
+        metavar="FORM",
+        help="输入的形式：%(choices)s；默认按内容识别 json 和 xml / form of the input; json and xml are recognised",
+    )
+
+
+def _describe_convert(command: argparse.ArgumentParser) -> None:
+    shown = _examples("convert kyc.json --to xml > kyc.xml", "convert kyc.bin --from binary --to json")
+    command.epilog = f"{shown}\n\n退出码 exit codes: 0 完成 done, 2 不是消息或无法转换 no message, or none of that form"
+    _describe_form(command)
+    command.add_argument(
+        "--to", choices=_FORMS, metavar="FORM", required=True, help="输出的形式：%(choices)s / form of the output"
+    )
+
+
 def _describe_validate(command: argparse.ArgumentParser) -> None:
     shown = _examples("validate kyc.json", "example navReport | xinqiao validate - --json")
     command.epilog = f"{shown}\n\n退出码 exit codes: 0 有效 valid, 1 无效 not valid, 2 不是消息 no message"
-    command.add_argument(
-        "file", type=Path, metavar="FILE", help="规范 JSON，- 为标准输入 / canonical JSON, - for standard input"
-    )
+    _describe_form(command)
     command.add_argument("--json", action="store_true", help="输出 JSON，供程序读取 / print JSON for machines")
     command.add_argument("--strict", action="store_true", help="未知字段视为错误 / unknown fields are errors")
 

@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import httpx
 
-from xinqiao import v1
 from xinqiao.errors import (
     DestinationDown,
     DestinationRefused,
@@ -34,7 +33,9 @@ from xinqiao.seal import (
     open_seal,
     seal,
 )
-from xinqiao.typed import to_canonical
+
+if TYPE_CHECKING:
+    from xinqiao import v1
 
 __all__ = ["Client", "Page", "Retry", "read_answer", "retry_after"]
 
@@ -94,14 +95,13 @@ class Client:
         self._base_url = base_url.rstrip("/")
         self._sleep = sleep
 
-    def submit(self, message: Json | v1.Message) -> Json:
+    def submit(self, message: "Json | v1.Message") -> Json:
         """Send one message and return the receipt message: it is durably accepted.
 
         Raises the error class of the reason on a rejection, with its findings; ``DestinationDown`` where no
         answer came within the bounds of ``retry``. A repeat is the same bytes, so it is recognised as one.
         """
-        canonical = to_canonical(message) if isinstance(message, v1.Message) else message
-        answer = self.submit_raw(write_json(canonical), CONTENT_TYPE_JSON)
+        answer = self.submit_raw(write_json(_canonical(message)), CONTENT_TYPE_JSON)
         said = read_answer(answer)
         if "receipt" in said:
             return said
@@ -259,3 +259,12 @@ def _opened(sealed: Sealed, keys: KeyRing) -> Json:
     if not sealed.content_type.startswith(CONTENT_TYPE_JSON):
         raise UnsupportedMediaType(f"a pulled message is {sealed.content_type}, canonical JSON was expected")
     return read_json(sealed.content)
+
+
+def _canonical(message: "Json | v1.Message") -> Json:
+    if isinstance(message, dict):
+        return message
+    # The typed messages of all families take a third of a second to load: only who uses them waits for them.
+    from xinqiao.typed import to_canonical  # noqa: PLC0415
+
+    return to_canonical(message)

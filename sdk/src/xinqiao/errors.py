@@ -25,6 +25,7 @@ __all__ = [
     "InternalError",
     "JournalUnavailable",
     "KeyUnusable",
+    "MalformedBinary",
     "MalformedJson",
     "MalformedQuery",
     "MalformedXml",
@@ -106,13 +107,13 @@ class MalformedJson(Rejected):
 
 
 class DuplicateKey(Rejected):
-    """A JSON object names a key twice; which one counts would be a guess."""
+    """A JSON object names a key twice, or XML an element that stands once; which one counts would be a guess."""
 
     reason = "duplicate_key"
     http_status = 400
     grpc_code = "INVALID_ARGUMENT"
-    text = Text("JSON 对象中有重复的键", "a JSON object names a key twice")
-    fix = Text("每个键只保留一次", "name each key once")
+    text = Text("字段重复", "a field is there twice")
+    fix = Text("每个字段只保留一次", "give each field once")
 
 
 class MalformedXml(Rejected):
@@ -123,6 +124,16 @@ class MalformedXml(Rejected):
     grpc_code = "INVALID_ARGUMENT"
     text = Text("报文不是合法的 XML", "the body is not well-formed XML")
     fix = Text("修正所指行", "correct the line named")
+
+
+class MalformedBinary(Rejected):
+    """Not a protobuf message of the standard."""
+
+    reason = "malformed_binary"
+    http_status = 400
+    grpc_code = "INVALID_ARGUMENT"
+    text = Text("报文不是合法的 protobuf 消息", "the body is no protobuf message of the standard")
+    fix = Text("用标准的 proto 文件生成的代码编码", "encode it with code generated from the standard's proto files")
 
 
 class ForbiddenXml(Rejected):

@@ -39,6 +39,7 @@ _KINDS: Mapping[str, Text] = {
     "RATE": Text(
         "百分数字符串，至多 6 位整数、8 位小数", "per cent as a decimal string, up to 6 digits and 8 decimals"
     ),
+    "FACTOR": Text("非负倍数字符串，1 为全额", "a multiple as a decimal string, 1 for the whole, not negative"),
     "COUNT": Text("非负整数字符串，至多 19 位", "a whole number as a string, up to 19 digits"),
     "COUNTRY": Text("ISO 3166-1 两位字母国家或地区代码", "a country in two letters (ISO 3166-1)"),
     "CURRENCY": Text("ISO 4217 三位字母币种代码", "a currency in three letters (ISO 4217)"),

@@ -96,12 +96,15 @@ class Answer:
 
 
 def explain(what: str) -> Answer:
-    """Return what the dictionary says of a path, a title, a synonym, a rule, a message type, a value or a code."""
+    """Return what the dictionary says of a path, a title, a synonym, a rule, a message type, a value or a code.
+
+    Of several things of one name, what most message types hold comes first.
+    """
     name = what.strip()
     for look in (_identified, _placed, _named):
-        entries = tuple(look(name))
+        entries = sorted(look(name), key=lambda entry: -len(entry.facts.get("usedIn", ())))
         if entries:
-            return Answer(what, entries)
+            return Answer(what, tuple(entries))
     return Answer(what, (), tuple(_nearest(name)))
 
 

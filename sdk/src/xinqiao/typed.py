@@ -11,29 +11,10 @@ from xinqiao.errors import NotValid
 from xinqiao.finding import errors_in
 from xinqiao.message import Json, message_type, new_message_id, timestamp
 from xinqiao.standard import STANDARD_VERSION
+from xinqiao.v1 import Body
 from xinqiao.validation import check
 
 __all__ = ["Body", "from_canonical", "new_header", "to_canonical", "wrap"]
-
-Body = (
-    v1.KycApplication
-    | v1.KycDecision
-    | v1.ContractProposal
-    | v1.SignatureEvidence
-    | v1.ContractEffective
-    | v1.DeliveryInstruction
-    | v1.DeliveryConfirmation
-    | v1.AccountEntry
-    | v1.FundsMatch
-    | v1.NavReport
-    | v1.PositionStatement
-    | v1.DisclosureNotice
-    | v1.DisclosureReceipt
-    | v1.SubscriptionOrder
-    | v1.RedemptionOrder
-    | v1.Receipt
-    | v1.Rejection
-)
 
 
 @cache

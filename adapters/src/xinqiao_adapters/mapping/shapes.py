@@ -102,6 +102,7 @@ _CONVERTED: dict[str, Kind] = {
     "QUANTITY": "decimal",
     "PERCENTAGE": "decimal",
     "RATE": "decimal",
+    "FACTOR": "decimal",
 }
 
 

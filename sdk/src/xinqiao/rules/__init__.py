@@ -4,14 +4,66 @@ Each is a plain function, registered by its id; what it says to people, its leve
 ``schemas/requirements/rules``, a kept and a broken example in ``schemas/vectors/rules``.
 """
 
-from xinqiao.rules import assets, contract, header, identity, party, periods, valuation, values
+from xinqiao.rules import (
+    annuity,
+    assets,
+    collateral,
+    contract,
+    control,
+    delivery,
+    disclosure,
+    distribution,
+    header,
+    identity,
+    insurance,
+    kyc,
+    lending,
+    party,
+    payment,
+    periods,
+    person,
+    prepaid,
+    reconciliation,
+    registry,
+    resolution,
+    securitisation,
+    trade,
+    valuation,
+    values,
+)
 from xinqiao.rules.rule import CODE_RULES, CURRENCY_RULES, PART_RULES, VALUE_RULES, metadata
 from xinqiao.rules.walk import findings_of
 
 __all__ = ["families", "findings_of", "metadata", "registered"]
 
 # Importing a family registers its rules.
-families = (assets, contract, header, identity, party, periods, valuation, values)
+families = (
+    annuity,
+    assets,
+    collateral,
+    contract,
+    control,
+    delivery,
+    disclosure,
+    distribution,
+    header,
+    identity,
+    insurance,
+    kyc,
+    lending,
+    party,
+    payment,
+    periods,
+    person,
+    prepaid,
+    reconciliation,
+    registry,
+    resolution,
+    securitisation,
+    trade,
+    valuation,
+    values,
+)
 
 
 def registered() -> frozenset[str]:

@@ -43,9 +43,19 @@ def check_policy_rights(rights: list[Json]) -> list[Breach] | None:
 
 
 @rule("XQ-R-055")
-def check_instrument_named(isin: str | None = None, code: str | None = None) -> Breach | None:
-    """An instrument is named by its ISIN or by a code."""
-    return Breach(expected="isin or code") if isin is None and code is None else None
+def check_instrument_named(
+    isin: str | None = None, code: str | None = None, registration_code: str | None = None
+) -> Breach | None:
+    """An instrument is named by its ISIN, by the registry's code or by another."""
+    if isin is None and code is None and registration_code is None:
+        return Breach(expected="isin, registrationCode or code")
+    return None
+
+
+@rule("XQ-R-104")
+def check_account_named(number: str | None = None, name: str | None = None) -> Breach | None:
+    """A bank account is named by its number or by its holder: of a counterparty a bank may tell one of them."""
+    return Breach(expected="number or name") if number is None and name is None else None
 
 
 @rule("XQ-R-056")
@@ -57,7 +67,7 @@ def check_account_number(
     return [
         Breach((name, "number"), expected="the account's number")
         for name, each in accounts.items()
-        if isinstance(each, dict) and "number" not in each
+        if isinstance(each, dict) and "name" in each and "number" not in each  # XQ-R-220 reads fund accounts
     ] or None
 
 

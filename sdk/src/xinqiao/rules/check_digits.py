@@ -6,6 +6,7 @@ __all__ = ["isin_check_digit", "resident_id_check_digit", "social_credit_check_c
 
 _ID_WEIGHTS = tuple(2 ** (17 - position) % 11 for position in range(17))
 _ID_CHECKS = "10X98765432"
+_ID_OFFSET = ord("0") * sum(_ID_WEIGHTS)
 _CREDIT_ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 _CREDIT_VALUES = {character: value for value, character in enumerate(_CREDIT_ALPHABET)}
 _CREDIT_WEIGHTS = tuple(3**position % 31 for position in range(17))
@@ -13,7 +14,8 @@ _CREDIT_WEIGHTS = tuple(3**position % 31 for position in range(17))
 
 def resident_id_check_digit(digits: str) -> str:
     """Return the 18th character of a citizen identification number from its first 17 digits (GB 11643-1999)."""
-    total = sum(map(mul, map(int, digits), _ID_WEIGHTS))
+    # The bytes of ASCII digits are themselves and 48 more: as quick as it gets without converting each.
+    total = sum(map(mul, digits.encode(), _ID_WEIGHTS)) - _ID_OFFSET
     return _ID_CHECKS[total % 11]
 
 

@@ -1,6 +1,8 @@
-"""Rules on contracts: their parties, what they distribute, and their term."""
+"""Rules on contracts: their parties, terms and texts, what they distribute, how they change and end."""
 
 from collections.abc import Iterator
+from datetime import datetime
+from itertools import pairwise
 
 from xinqiao.message import Json
 from xinqiao.rules.exact import HUNDRED, plain, scaled
@@ -60,8 +62,9 @@ def _references(clause: Json) -> Iterator[tuple[tuple[str | int, ...], str]]:
     for name in ("beneficiaryId", "guardianId"):
         if name in clause:
             yield (name,), clause[name]
-    for index, party_id in enumerate(clause.get("consentOf", ())):
-        yield ("consentOf", index), party_id
+    for name in ("consentOf", "substituteIds"):
+        for index, party_id in enumerate(clause.get(name, ())):
+            yield (name, index), party_id
 
 
 @rule("XQ-R-046")
@@ -134,3 +137,219 @@ _PERSONAL_WEALTH = frozenset(
         "OTHER_PERSONAL_WEALTH_TRUST",
     )
 )
+
+
+@rule("XQ-R-120")
+def check_fee(
+    basis: str, rate: str | None = None, amount: Json | None = None, tiers: list[Json] | None = None
+) -> Breach | None:
+    """A fixed fee has an amount, any other a rate or tiers of rates."""
+    if basis == "FIXED":
+        return Breach(("amount",), expected="the fixed amount") if amount is None else None
+    return Breach(("rate",), expected="rate or tiers") if rate is None and tiers is None else None
+
+
+@rule("XQ-R-121")
+def check_term_in_months(start_date: str, end_date: str, term_months: int) -> Breach | None:
+    """The term in months leads from the start to the end, which is the last day of it or the day after."""
+    months = _month(end_date) - _month(start_date)
+    return None if term_months in (months, months + 1) else Breach(("termMonths",), expected="the months to endDate")
+
+
+def _month(day: str) -> int:
+    return int(day[:4]) * 12 + int(day[5:7])
+
+
+@rule("XQ-R-122")
+def check_limits(minimum: str, maximum: str) -> Breach | None:
+    """A limit's minimum is at most its maximum."""
+    return Breach(("minimum",), expected="at most maximum") if scaled(minimum) > scaled(maximum) else None
+
+
+@rule("XQ-R-123")
+def check_currency(currency: str, scale: Json) -> Breach | None:
+    """The scale is in the currency of the trust."""
+    return Breach(("scale", "currency"), expected="currency") if scale["currency"] != currency else None
+
+
+@rule("XQ-R-124")
+def check_recording(
+    quality_state: str,
+    started_at: str | None = None,
+    ended_at: str | None = None,
+    exemption: Json | None = None,
+) -> list[Breach] | None:
+    """Who is exempted from the recording has an exemption; any other session has its times."""
+    if quality_state == "EXEMPTED":
+        return [Breach(("exemption",), expected="who exempted, and why")] if exemption is None else None
+    needed = {"startedAt": started_at, "endedAt": ended_at}
+    breaches = [Breach((name,), expected=f"needed where {quality_state}") for name in needed if needed[name] is None]
+    if exemption is not None:
+        breaches.append(Breach(("exemption",), expected=f"none where {quality_state}"))
+    return breaches or None
+
+
+@rule("XQ-R-125")
+def check_recording_times(started_at: str, ended_at: str) -> Breach | None:
+    """A recording ends after it starts."""
+    try:
+        late = datetime.fromisoformat(started_at) < datetime.fromisoformat(ended_at)
+    except ValueError:  # a day that is in no calendar: XQ-R-002 says so
+        return None
+    return None if late else Breach(("endedAt",), expected="after startedAt")
+
+
+@rule("XQ-R-126")
+def check_quality_reasons(quality_state: str, quality_reasons: list[Json] | None = None) -> Breach | None:
+    """A recording that fails its check says why, for it is made again."""
+    if quality_state == "FAILED" and not quality_reasons:
+        return Breach(("qualityReasons",), expected="at least one reason")
+    return None
+
+
+@rule("XQ-R-127")
+def check_documents_to_sign(documents: list[Json], signers: list[Json]) -> list[Breach] | None:
+    """Signers sign documents of the request only."""
+    known = {each["documentId"] for each in documents}
+    return [
+        Breach(("signers", index, *at), expected="the documentId of a document of this request")
+        for index, signer in enumerate(signers)
+        for at, document_id in _documents_of(signer)
+        if document_id not in known
+    ] or None
+
+
+def _documents_of(signer: Json) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    for index, document_id in enumerate(signer["documentIds"]):
+        yield ("documentIds", index), document_id
+    for index, position in enumerate(signer.get("positions", ())):
+        yield ("positions", index, "documentId"), position["documentId"]
+
+
+@rule("XQ-R-128")
+def check_document_ids(texts: list[Json] | None = None, documents: list[Json] | None = None) -> list[Breach] | None:
+    """Each text has its own documentId."""
+    breaches = []
+    for name, parts in (("texts", texts), ("documents", documents)):
+        ids = [each["documentId"] for each in parts or ()]
+        breaches += [
+            Breach((name, index, "documentId"), expected="a documentId of its own")
+            for index, document_id in enumerate(ids)
+            if document_id in ids[:index]
+        ]
+    return breaches or None
+
+
+@rule("XQ-R-129")
+def check_beneficiaries_change(
+    change_no: str,  # noqa: ARG001 -- the change as such
+    added: list[Json] | None = None,
+    removed_ids: list[str] | None = None,
+    distribution_clauses: list[Json] | None = None,
+) -> Breach | None:
+    """A change of beneficiaries adds or removes some, or says what they get."""
+    if added or removed_ids or distribution_clauses:
+        return None
+    return Breach(("distributionClauses",), expected="added, removedIds or distributionClauses")
+
+
+@rule("XQ-R-130")
+def check_removed_get_nothing(removed_ids: list[str], distribution_clauses: list[Json]) -> list[Breach] | None:
+    """Who is removed gets nothing under the clauses after the change."""
+    return [
+        Breach(("distributionClauses", index, "beneficiaryId"), expected="no beneficiary of removedIds")
+        for index, clause in enumerate(distribution_clauses)
+        if clause.get("beneficiaryId") in removed_ids
+    ] or None
+
+
+@rule("XQ-R-131")
+def check_consent_of_beneficiary(ground: str, consents: list[Json] | None = None) -> Breach | None:
+    """A change by consent shows the consent (Trust Law, art. 51)."""
+    if ground == "BENEFICIARY_CONSENTS" and not consents:
+        return Breach(("consents",), expected="the beneficiary's consent")
+    return None
+
+
+@rule("XQ-R-132")
+def check_party_references(
+    parties: list[Json],
+    fees: list[Json] | None = None,
+    initial_property: list[Json] | None = None,
+    decision_maker_id: str | None = None,
+) -> list[Breach] | None:
+    """Representatives, successors, payees, deliverers and who decides refer to parties of the contract."""
+    known = {each["party"]["partyId"] for each in parties}
+    places = [((name, index, *at), party_id) for name, index, at, party_id in _party_references(parties)]
+    for name, key, parts in (("fees", "payeeId", fees), ("initialProperty", "delivererId", initial_property)):
+        places += [((name, index, key), each[key]) for index, each in enumerate(parts or ()) if key in each]
+    if decision_maker_id is not None:
+        places.append((("decisionMakerId",), decision_maker_id))
+    return [
+        Breach(at, expected="the partyId of a party of this contract")
+        for at, party_id in places
+        if party_id not in known
+    ] or None
+
+
+def _party_references(parties: list[Json]) -> Iterator[tuple[str, int, tuple[str | int, ...], str]]:
+    for index, party in enumerate(parties):
+        for at, party_id in enumerate(party.get("actsFor", ())):
+            yield "parties", index, ("actsFor", at), party_id
+        if "succeeds" in party:
+            yield "parties", index, ("succeeds",), party["succeeds"]
+        for place, power in enumerate(party.get("grantedPowers", ())):
+            for at, party_id in enumerate(power.get("withConsentOf", ())):
+                yield "parties", index, ("grantedPowers", place, "withConsentOf", at), party_id
+
+
+@rule("XQ-R-133")
+def check_another_person(
+    beneficiary_id: str, guardian_id: str | None = None, substitute_ids: list[str] | None = None
+) -> list[Breach] | None:
+    """A beneficiary's guardian and substitutes are other persons."""
+    others: list[tuple[tuple[str | int, ...], str | None]] = [(("guardianId",), guardian_id)]
+    others += [(("substituteIds", index), each) for index, each in enumerate(substitute_ids or ())]
+    return [
+        Breach(at, expected="another party than the beneficiary")
+        for at, party_id in others
+        if party_id == beneficiary_id
+    ] or None
+
+
+@rule("XQ-R-134")
+def check_ages(age_from: int, age_until: int) -> Breach | None:
+    """A distribution between two ages does not end before it begins."""
+    return Breach(("ageUntil",), expected="at least ageFrom") if age_until < age_from else None
+
+
+@rule("XQ-R-135")
+def check_residual_shares(residual: list[Json]) -> Breach | None:
+    """The percentages of the residual property add up to 100."""
+    shares = [(index, scaled(each["percentage"])) for index, each in enumerate(residual) if "percentage" in each]
+    total = sum(share for _, share in shares)
+    if not shares or total == HUNDRED:
+        return None
+    return Breach(("residual", shares[0][0], "percentage"), value=plain(total), expected="100 as the sum")
+
+
+@rule("XQ-R-136")
+def check_entitled_named(
+    rank: str,  # noqa: ARG001 -- the attribution as such
+    party_id: str | None = None,
+    entitled: Json | None = None,
+) -> Breach | None:
+    """Residual property goes to somebody who is named, by one of the two ways."""
+    if (party_id is None) is not (entitled is None):
+        return None
+    return Breach(("partyId",), expected="either partyId or entitled")
+
+
+@rule("XQ-R-137")
+def check_tiers(tiers: list[Json]) -> list[Breach] | None:
+    """The tiers of a fee rise, and are in one currency."""
+    return [
+        Breach(("tiers", index, "above"), expected="above the tier before, in its currency")
+        for index, (first, second) in enumerate(pairwise(each["above"] for each in tiers), 1)
+        if first["currency"] != second["currency"] or scaled(second["value"]) <= scaled(first["value"])
+    ] or None

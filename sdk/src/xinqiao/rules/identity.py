@@ -10,6 +10,7 @@ from xinqiao.rules.rule import Breach, rule
 __all__: list[str] = []
 
 _CITIZEN_NUMBER = re.compile(r"[0-9]{17}[0-9X]")
+_FIRST_GENERATION = re.compile(r"[0-9]{15}")
 _CREDIT_CODE = re.compile(r"[0-9A-HJ-NPQRTUWXY]{18}")
 # Region prefixes of residence permits: Hong Kong, Macao, Taiwan.
 _RESIDENCE_REGIONS = ("810000", "820000", "830000")
@@ -21,6 +22,8 @@ _PRODUCT_CODE = re.compile(r"ZXD[0-9A-Za-z]{18,21}")
 # Documents that say until when they are valid.
 _DATED = _NUMBERED | {
     "PASSPORT",
+    "CHINESE_PASSPORT",
+    "FOREIGN_PASSPORT",
     "HK_MACAO_PERMIT",
     "TAIWAN_PERMIT",
     "FOREIGNER_PERMANENT_RESIDENCE",
@@ -31,7 +34,9 @@ _DATED = _NUMBERED | {
 @rule("XQ-R-010")
 def check_citizen_number(type: str, number: str) -> Breach | None:
     """The number of a resident ID card has 18 characters and the right check digit."""
-    return _check_number(number) if type in _CITIZENS else None
+    if type not in _CITIZENS or _FIRST_GENERATION.fullmatch(number):
+        return None
+    return _check_number(number)
 
 
 @rule("XQ-R-011")
@@ -42,6 +47,14 @@ def check_residence_number(type: str, number: str) -> Breach | None:
     if not number.startswith(_RESIDENCE_REGIONS):
         return Breach(("number",), expected=f"a number that begins with {', '.join(_RESIDENCE_REGIONS)}")
     return _check_number(number)
+
+
+@rule("XQ-R-105")
+def check_second_generation(type: str, number: str) -> Breach | None:
+    """A number of 15 digits is one of the first generation, invalid since 2013; old policies and registers hold it."""
+    if type in _CITIZENS and _FIRST_GENERATION.fullmatch(number):
+        return Breach(("number",), expected="the number of 18 characters")
+    return None
 
 
 def _check_number(number: str) -> Breach | None:

@@ -15,6 +15,10 @@ def check_person_fields(
     marital_status: str | None = None,
     occupation: str | None = None,
     employer: str | None = None,
+    industry: str | None = None,
+    job_title: str | None = None,
+    education: str | None = None,
+    capacity: str | None = None,
 ) -> list[Breach] | None:
     """Fields of natural persons stand on natural persons only."""
     if kind == "NATURAL_PERSON":
@@ -25,6 +29,10 @@ def check_person_fields(
         "maritalStatus": marital_status,
         "occupation": occupation,
         "employer": employer,
+        "industry": industry,
+        "jobTitle": job_title,
+        "education": education,
+        "capacity": capacity,
     }
     return [Breach((name,)) for name, value in fields.items() if value is not None] or None
 
@@ -46,7 +54,22 @@ def check_document_types(kind: str, documents: list[Json]) -> list[Breach] | Non
 
 
 _OF_INSTITUTIONS = frozenset(
-    ("UNIFIED_SOCIAL_CREDIT_CODE", "TRUST_PRODUCT_CODE", "BUSINESS_LICENCE", "ORGANISATION_CODE")
+    (
+        "UNIFIED_SOCIAL_CREDIT_CODE",
+        "TRUST_PRODUCT_CODE",
+        "BUSINESS_LICENCE",
+        "ORGANISATION_CODE",
+        "PUBLIC_INSTITUTION_CERTIFICATE",
+        "SOCIAL_ORGANISATION_CERTIFICATE",
+        "FOUNDATION_CERTIFICATE",
+        "FINANCIAL_LICENCE",
+        "FOREIGN_REGISTRATION",
+        "PRODUCT_FILING",
+        "GOVERNMENT_APPROVAL",
+        "ARMY_APPROVAL",
+        "ARMED_POLICE_APPROVAL",
+        "LEGAL_ENTITY_IDENTIFIER",
+    )
 )
 _OF_PERSONS = frozenset(
     (
@@ -59,9 +82,34 @@ _OF_PERSONS = frozenset(
         "FOREIGNER_PERMANENT_RESIDENCE",
         "HOUSEHOLD_REGISTER",
         "MILITARY_ID",
+        "OFFICER_ID",
+        "SOLDIER_ID",
+        "CIVILIAN_STAFF_ID",
+        "CHINESE_PASSPORT",
+        "FOREIGN_PASSPORT",
         "BIRTH_CERTIFICATE",
+        "POLICE_ID",
+        "FOREIGN_ID",
     )
 )
+
+
+@rule("XQ-R-103")
+def check_identified(
+    applicant: Json | None = None,
+    consumer: Json | None = None,
+    borrower: Json | None = None,
+    parties: list[Json] | None = None,
+) -> list[Breach] | None:
+    """Who applies, borrows, prepays or settles a trust is identified by a document; others may have none yet."""
+    people = {"applicant": applicant, "consumer": consumer, "borrower": borrower}
+    alone = [Breach((name, "documents")) for name, each in people.items() if each and "documents" not in each]
+    settlors = [
+        Breach(("parties", index, "party", "documents"))
+        for index, each in enumerate(parties or ())
+        if "SETTLOR" in each["roles"] and "documents" not in each["party"]
+    ]
+    return [*alone, *settlors] or None
 
 
 @rule("XQ-R-023")

@@ -1,17 +1,16 @@
-"""The walk of a message along its table of rules: a fast one where the schema is clean, a careful one elsewhere."""
+"""What the rules find in a message: by a compiled walk where the schema is clean, by a careful one elsewhere."""
 
 from collections.abc import Set
 
 from xinqiao.finding import Finding
 from xinqiao.message import Json
+from xinqiao.rules.compiled import Found, note, walk_of
 from xinqiao.rules.rule import Breach, Metadata, Rule
 from xinqiao.rules.table import Table, table_of
 from xinqiao.standard import MessageType, field_at
 from xinqiao.violations import Path, canonical_path, masked
 
 __all__ = ["findings_of"]
-
-Found = tuple[Path, Metadata, Breach]
 
 
 def findings_of(message: Json, kind: MessageType, unreadable: Set[Path] = frozenset()) -> list[Finding]:
@@ -23,48 +22,8 @@ def findings_of(message: Json, kind: MessageType, unreadable: Set[Path] = frozen
     if unreadable:
         _walk_carefully(message, table_of(kind.name), (), unreadable, found)
     else:
-        _walk(message, table_of(kind.name), (), found)
+        walk_of(kind.name)(message, (), found)
     return [_finding(message, kind, *each) for each in found]
-
-
-def _walk(node: Json, table: Table, path: Path, found: list[Found]) -> None:
-    get = node.get
-    for name, check_value, about in table.values:
-        value = get(name)
-        if value is not None:
-            expected = check_value(value)
-            if expected is not None:
-                found.append((path, about, Breach((name,), expected=expected)))
-    for name, check_value, about in table.items:
-        for index, value in enumerate(get(name, ())):
-            expected = check_value(value)
-            if expected is not None:
-                found.append((path, about, Breach((name, index), expected=expected)))
-    for rule in table.rules:
-        _apply(rule, node, path, found)
-    for name, below in table.parts:
-        part = get(name)
-        if part is not None:
-            _walk(part, below, (*path, name), found)
-    for name, below in table.lists:
-        for index, part in enumerate(get(name, ())):
-            _walk(part, below, (*path, name, index), found)
-
-
-def _apply(rule: Rule, node: Json, path: Path, found: list[Found]) -> None:
-    about, run, needed, further = rule
-    arguments = []
-    for name in needed:
-        value = node.get(name)
-        if value is None:
-            return
-        arguments.append(value)
-    for name in further:
-        arguments.append(node.get(name))
-    breach = run(*arguments)
-    if breach is not None:
-        breaches = breach if isinstance(breach, list) else [breach]
-        found.extend((path, about, each) for each in breaches)
 
 
 def _walk_carefully(
@@ -78,8 +37,7 @@ def _walk_carefully(
         return
     sound = {name: part for name, part in node.items() if (*path, name) not in unreadable}
 
-    values = Table(table.values, table.items)
-    _walk(sound, values, path, found)
+    _check_values(sound, table, path, found)
     for rule in table.rules:
         if not any((*path, name) in unreadable for name in (*rule.needed, *rule.further)):
             _apply(rule, sound, path, found)
@@ -89,6 +47,21 @@ def _walk_carefully(
         parts = node.get(name)
         for index, part in enumerate(parts if isinstance(parts, list) else ()):
             _walk_carefully(part, below, (*path, name, index), unreadable, found)
+
+
+def _check_values(node: Json, table: Table, path: Path, found: list[Found]) -> None:
+    for name, check_value, about in table.values:
+        if name in node and (expected := check_value(node[name])) is not None:
+            note(found, path, about, Breach((name,), expected=expected))
+    for name, check_value, about in table.items:
+        for index, value in enumerate(node.get(name, ())):
+            if (expected := check_value(value)) is not None:
+                note(found, path, about, Breach((name, index), expected=expected))
+
+
+def _apply(rule: Rule, node: Json, path: Path, found: list[Found]) -> None:
+    if all(name in node for name in rule.needed):
+        note(found, path, rule.about, rule.run(*map(node.get, (*rule.needed, *rule.further))))
 
 
 def _finding(message: Json, kind: MessageType, path: Path, about: Metadata, breach: Breach) -> Finding:

@@ -64,7 +64,7 @@ def _without(path: Path) -> Change:
 
 
 def _missing(place: Place) -> Iterator[Possible]:
-    for name in place.required & place.node.keys():
+    for name in sorted(place.required & place.node.keys()):
         # A message without its body or header has no type to check it by.
         if place.path:
             path = (*place.path, name)

@@ -15,15 +15,17 @@ from protobuf import Enum, Message
 from protobuf._codegen import file_desc
 from xinqiao.buf.validate import validate_pb
 
-from . import annotations_pb, common_pb
+from . import annotations_pb, common_pb, contract_pb, kyc_pb
 
 if TYPE_CHECKING:
     from protobuf import DescFile, Oneof
 
-    from .common_pb import Instrument, Money
+    from .common_pb import Approval, BankAccount, ChargeMode, CodedValue, DividendMethod, FileReference, Frequency, IdentityDocument, Instrument, Money, Party, PartyKind, PartyRole, Reason, RoundingMode
+    from .contract_pb import TrustVariety
+    from .kyc_pb import RelatedParty
 
 
-_FundAccountFields: TypeAlias = Literal["number", "transaction_account", "holder_name", "distributor"]
+_FundAccountFields: TypeAlias = Literal["number", "transaction_account", "holder_name", "distributor", "customer_no", "holder_kind", "money_account"]
 
 class FundAccount(Message[_FundAccountFields]):
     """
@@ -48,9 +50,21 @@ class FundAccount(Message[_FundAccountFields]):
             ```proto
             optional string distributor = 4;
             ```
+        customer_no:
+            ```proto
+            optional string customer_no = 5;
+            ```
+        holder_kind:
+            ```proto
+            optional xinqiao.v1.PartyKind holder_kind = 6;
+            ```
+        money_account:
+            ```proto
+            optional string money_account = 7;
+            ```
     """
 
-    __slots__ = ("number", "transaction_account", "holder_name", "distributor")
+    __slots__ = ("number", "transaction_account", "holder_name", "distributor", "customer_no", "holder_kind", "money_account")
 
     if TYPE_CHECKING:
 
@@ -61,6 +75,9 @@ class FundAccount(Message[_FundAccountFields]):
             transaction_account: str | None = None,
             holder_name: str | None = None,
             distributor: str | None = None,
+            customer_no: str | None = None,
+            holder_kind: PartyKind | None = None,
+            money_account: str | None = None,
         ) -> None:
             pass
 
@@ -68,8 +85,586 @@ class FundAccount(Message[_FundAccountFields]):
         transaction_account: str
         holder_name: str
         distributor: str
+        customer_no: str
+        holder_kind: PartyKind
+        money_account: str
 
-_SubscriptionOrderFields: TypeAlias = Literal["order_reference", "master_reference", "account", "instrument", "launch", "gross_amount", "net_amount", "units", "ordered_at", "trade_date", "settlement_currency", "nav_currency", "physical_delivery", "fee_discount"]
+_IntakeFields: TypeAlias = Literal["channel", "trading_method", "branch", "clearing_branch", "region_code", "broker", "promotion", "capital_mode", "capital_mode_detail"]
+
+class Intake(Message[_IntakeFields]):
+    """
+    Where and how the distributor took the order.
+
+    ```proto
+    message xinqiao.v1.Intake
+    ```
+
+    Attributes:
+        channel:
+            ```proto
+            optional xinqiao.v1.Intake.Channel channel = 1;
+            ```
+        trading_method:
+            ```proto
+            optional string trading_method = 2;
+            ```
+        branch:
+            ```proto
+            optional string branch = 3;
+            ```
+        clearing_branch:
+            ```proto
+            optional string clearing_branch = 4;
+            ```
+        region_code:
+            ```proto
+            optional string region_code = 5;
+            ```
+        broker:
+            ```proto
+            optional string broker = 6;
+            ```
+        promotion:
+            ```proto
+            optional string promotion = 7;
+            ```
+        capital_mode:
+            ```proto
+            optional string capital_mode = 8;
+            ```
+        capital_mode_detail:
+            ```proto
+            optional string capital_mode_detail = 9;
+            ```
+    """
+
+    __slots__ = ("channel", "trading_method", "branch", "clearing_branch", "region_code", "broker", "promotion", "capital_mode", "capital_mode_detail")
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            *,
+            channel: Intake.Channel | None = None,
+            trading_method: str | None = None,
+            branch: str | None = None,
+            clearing_branch: str | None = None,
+            region_code: str | None = None,
+            broker: str | None = None,
+            promotion: str | None = None,
+            capital_mode: str | None = None,
+            capital_mode_detail: str | None = None,
+        ) -> None:
+            pass
+
+        channel: Intake.Channel
+        trading_method: str
+        branch: str
+        clearing_branch: str
+        region_code: str
+        broker: str
+        promotion: str
+        capital_mode: str
+        capital_mode_detail: str
+
+    class Channel(Enum):
+        """
+        ```proto
+        enum xinqiao.v1.Intake.Channel
+        ```
+
+        Attributes:
+            UNSPECIFIED:
+                ```proto
+                CHANNEL_UNSPECIFIED = 0
+                ```
+            COUNTER:
+                ```proto
+                COUNTER = 1
+                ```
+            TELEPHONE:
+                ```proto
+                TELEPHONE = 2
+                ```
+            ONLINE:
+                ```proto
+                ONLINE = 3
+                ```
+            SELF_SERVICE:
+                ```proto
+                SELF_SERVICE = 4
+                ```
+            FAX:
+                ```proto
+                FAX = 5
+                ```
+            MOBILE:
+                ```proto
+                MOBILE = 6
+                ```
+            CLIENT_MANAGER:
+                ```proto
+                CLIENT_MANAGER = 7
+                ```
+            OTHER_CHANNEL:
+                ```proto
+                OTHER_CHANNEL = 8
+                ```
+        """
+
+        UNSPECIFIED = 0
+        COUNTER = 1
+        TELEPHONE = 2
+        ONLINE = 3
+        SELF_SERVICE = 4
+        FAX = 5
+        MOBILE = 6
+        CLIENT_MANAGER = 7
+        OTHER_CHANNEL = 8
+
+_OriginalTransactionFields: TypeAlias = Literal["order_reference", "ta_serial", "ordered_on", "confirmed_on", "subscribed_on"]
+
+class OriginalTransaction(Message[_OriginalTransactionFields]):
+    """
+    The earlier order or confirmation that this one is about: what is cancelled, transferred, released, or the lot redeemed.
+
+    ```proto
+    message xinqiao.v1.OriginalTransaction
+    ```
+
+    Attributes:
+        order_reference:
+            ```proto
+            optional string order_reference = 1;
+            ```
+        ta_serial:
+            ```proto
+            optional string ta_serial = 2;
+            ```
+        ordered_on:
+            ```proto
+            optional string ordered_on = 3;
+            ```
+        confirmed_on:
+            ```proto
+            optional string confirmed_on = 4;
+            ```
+        subscribed_on:
+            ```proto
+            optional string subscribed_on = 5;
+            ```
+    """
+
+    __slots__ = ("order_reference", "ta_serial", "ordered_on", "confirmed_on", "subscribed_on")
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            *,
+            order_reference: str | None = None,
+            ta_serial: str | None = None,
+            ordered_on: str | None = None,
+            confirmed_on: str | None = None,
+            subscribed_on: str | None = None,
+        ) -> None:
+            pass
+
+        order_reference: str
+        ta_serial: str
+        ordered_on: str
+        confirmed_on: str
+        subscribed_on: str
+
+_InvestmentPlanFields: TypeAlias = Literal["kind", "agreement_no", "variety_code", "serial_no", "start_date", "end_date", "subscription_date", "debit_day", "term", "every", "period_unit", "instalments", "purpose"]
+
+class InvestmentPlan(Message[_InvestmentPlanFields]):
+    """
+    ```proto
+    message xinqiao.v1.InvestmentPlan
+    ```
+
+    Attributes:
+        kind:
+            ```proto
+            optional xinqiao.v1.InvestmentPlan.Kind kind = 1;
+            ```
+        agreement_no:
+            ```proto
+            optional string agreement_no = 2;
+            ```
+        variety_code:
+            ```proto
+            optional string variety_code = 3;
+            ```
+        serial_no:
+            ```proto
+            optional string serial_no = 4;
+            ```
+        start_date:
+            ```proto
+            optional string start_date = 5;
+            ```
+        end_date:
+            ```proto
+            optional string end_date = 6;
+            ```
+        subscription_date:
+            ```proto
+            optional string subscription_date = 7;
+            ```
+        debit_day:
+            ```proto
+            optional int32 debit_day = 8;
+            ```
+        term:
+            ```proto
+            optional int32 term = 9;
+            ```
+        every:
+            ```proto
+            optional int32 every = 10;
+            ```
+        period_unit:
+            ```proto
+            optional xinqiao.v1.InvestmentPlan.PeriodUnit period_unit = 11;
+            ```
+        instalments:
+            ```proto
+            optional int32 instalments = 12;
+            ```
+        purpose:
+            ```proto
+            optional string purpose = 13;
+            ```
+    """
+
+    __slots__ = ("kind", "agreement_no", "variety_code", "serial_no", "start_date", "end_date", "subscription_date", "debit_day", "term", "every", "period_unit", "instalments", "purpose")
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            *,
+            kind: InvestmentPlan.Kind | None = None,
+            agreement_no: str | None = None,
+            variety_code: str | None = None,
+            serial_no: str | None = None,
+            start_date: str | None = None,
+            end_date: str | None = None,
+            subscription_date: str | None = None,
+            debit_day: int | None = None,
+            term: int | None = None,
+            every: int | None = None,
+            period_unit: InvestmentPlan.PeriodUnit | None = None,
+            instalments: int | None = None,
+            purpose: str | None = None,
+        ) -> None:
+            pass
+
+        kind: InvestmentPlan.Kind
+        agreement_no: str
+        variety_code: str
+        serial_no: str
+        start_date: str
+        end_date: str
+        subscription_date: str
+        debit_day: int
+        term: int
+        every: int
+        period_unit: InvestmentPlan.PeriodUnit
+        instalments: int
+        purpose: str
+
+    class Kind(Enum):
+        """
+        ```proto
+        enum xinqiao.v1.InvestmentPlan.Kind
+        ```
+
+        Attributes:
+            UNSPECIFIED:
+                ```proto
+                KIND_UNSPECIFIED = 0
+                ```
+            FIXED_DATE_FIXED_AMOUNT:
+                ```proto
+                FIXED_DATE_FIXED_AMOUNT = 1
+                ```
+            FIXED_DATE_ANY_AMOUNT:
+                ```proto
+                FIXED_DATE_ANY_AMOUNT = 2
+                ```
+            ANY_DATE_FIXED_AMOUNT:
+                ```proto
+                ANY_DATE_FIXED_AMOUNT = 3
+                ```
+            ANY_DATE_ANY_AMOUNT:
+                ```proto
+                ANY_DATE_ANY_AMOUNT = 4
+                ```
+        """
+
+        UNSPECIFIED = 0
+        FIXED_DATE_FIXED_AMOUNT = 1
+        FIXED_DATE_ANY_AMOUNT = 2
+        ANY_DATE_FIXED_AMOUNT = 3
+        ANY_DATE_ANY_AMOUNT = 4
+
+    class PeriodUnit(Enum):
+        """
+        ```proto
+        enum xinqiao.v1.InvestmentPlan.PeriodUnit
+        ```
+
+        Attributes:
+            UNSPECIFIED:
+                ```proto
+                PERIOD_UNIT_UNSPECIFIED = 0
+                ```
+            PLAN_DAY:
+                ```proto
+                PLAN_DAY = 1
+                ```
+            PLAN_WEEK:
+                ```proto
+                PLAN_WEEK = 2
+                ```
+            PLAN_MONTH:
+                ```proto
+                PLAN_MONTH = 3
+                ```
+            PLAN_YEAR:
+                ```proto
+                PLAN_YEAR = 4
+                ```
+        """
+
+        UNSPECIFIED = 0
+        PLAN_DAY = 1
+        PLAN_WEEK = 2
+        PLAN_MONTH = 3
+        PLAN_YEAR = 4
+
+_FreezeFields: TypeAlias = Literal["cause", "until", "method", "document_no", "authority"]
+
+class Freeze(Message[_FreezeFields]):
+    """
+    ```proto
+    message xinqiao.v1.Freeze
+    ```
+
+    Attributes:
+        cause:
+            ```proto
+            optional xinqiao.v1.Freeze.Cause cause = 1;
+            ```
+        until:
+            ```proto
+            optional string until = 2;
+            ```
+        method:
+            ```proto
+            optional xinqiao.v1.Freeze.Method method = 3;
+            ```
+        document_no:
+            ```proto
+            optional string document_no = 4;
+            ```
+        authority:
+            ```proto
+            optional string authority = 5;
+            ```
+    """
+
+    __slots__ = ("cause", "until", "method", "document_no", "authority")
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            *,
+            cause: Freeze.Cause | None = None,
+            until: str | None = None,
+            method: Freeze.Method | None = None,
+            document_no: str | None = None,
+            authority: str | None = None,
+        ) -> None:
+            pass
+
+        cause: Freeze.Cause
+        until: str
+        method: Freeze.Method
+        document_no: str
+        authority: str
+
+    class Cause(Enum):
+        """
+        ```proto
+        enum xinqiao.v1.Freeze.Cause
+        ```
+
+        Attributes:
+            UNSPECIFIED:
+                ```proto
+                CAUSE_UNSPECIFIED = 0
+                ```
+            BY_COURT:
+                ```proto
+                BY_COURT = 1
+                ```
+            AT_COUNTER:
+                ```proto
+                AT_COUNTER = 2
+                ```
+            BY_PLEDGE:
+                ```proto
+                BY_PLEDGE = 3
+                ```
+            PLEDGE_AND_COURT:
+                ```proto
+                PLEDGE_AND_COURT = 4
+                ```
+            COUNTER_AND_COURT:
+                ```proto
+                COUNTER_AND_COURT = 5
+                ```
+            OTHER_CAUSE:
+                ```proto
+                OTHER_CAUSE = 6
+                ```
+        """
+
+        UNSPECIFIED = 0
+        BY_COURT = 1
+        AT_COUNTER = 2
+        BY_PLEDGE = 3
+        PLEDGE_AND_COURT = 4
+        COUNTER_AND_COURT = 5
+        OTHER_CAUSE = 6
+
+    class Method(Enum):
+        """
+        ```proto
+        enum xinqiao.v1.Freeze.Method
+        ```
+
+        Attributes:
+            UNSPECIFIED:
+                ```proto
+                METHOD_UNSPECIFIED = 0
+                ```
+            UNITS_ONLY:
+                ```proto
+                UNITS_ONLY = 1
+                ```
+            UNITS_AND_INCOME:
+                ```proto
+                UNITS_AND_INCOME = 2
+                ```
+        """
+
+        UNSPECIFIED = 0
+        UNITS_ONLY = 1
+        UNITS_AND_INCOME = 2
+
+_TransferCounterpartyFields: TypeAlias = Literal["account", "registrar", "branch", "region_code", "charge_mode"]
+
+class TransferCounterparty(Message[_TransferCounterpartyFields]):
+    """
+    The other side of a transfer: between distributors, registrars or holders.
+
+    ```proto
+    message xinqiao.v1.TransferCounterparty
+    ```
+
+    Attributes:
+        account:
+            ```proto
+            optional xinqiao.v1.FundAccount account = 1;
+            ```
+        registrar:
+            ```proto
+            optional string registrar = 2;
+            ```
+        branch:
+            ```proto
+            optional string branch = 3;
+            ```
+        region_code:
+            ```proto
+            optional string region_code = 4;
+            ```
+        charge_mode:
+            ```proto
+            optional xinqiao.v1.ChargeMode charge_mode = 5;
+            ```
+    """
+
+    __slots__ = ("account", "registrar", "branch", "region_code", "charge_mode")
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            *,
+            account: FundAccount | None = None,
+            registrar: str | None = None,
+            branch: str | None = None,
+            region_code: str | None = None,
+            charge_mode: ChargeMode | None = None,
+        ) -> None:
+            pass
+
+        account: FundAccount | None
+        registrar: str
+        branch: str
+        region_code: str
+        charge_mode: ChargeMode
+
+_AgreedFeeFields: TypeAlias = Literal["charge_type", "rate", "amount"]
+
+class AgreedFee(Message[_AgreedFeeFields]):
+    """
+    What was agreed with the customer instead of the product's fee.
+
+    ```proto
+    message xinqiao.v1.AgreedFee
+    ```
+
+    Attributes:
+        charge_type:
+            ```proto
+            optional string charge_type = 1;
+            ```
+        rate:
+            ```proto
+            optional string rate = 2;
+            ```
+        amount:
+            ```proto
+            optional xinqiao.v1.Money amount = 3;
+            ```
+    """
+
+    __slots__ = ("charge_type", "rate", "amount")
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            *,
+            charge_type: str | None = None,
+            rate: str | None = None,
+            amount: Money | None = None,
+        ) -> None:
+            pass
+
+        charge_type: str
+        rate: str
+        amount: Money | None
+
+_SubscriptionOrderFields: TypeAlias = Literal["order_reference", "master_reference", "account", "instrument", "launch", "gross_amount", "net_amount", "units", "ordered_at", "trade_date", "settlement_currency", "nav_currency", "physical_delivery", "fee_discount", "client_reference", "contract_no", "charge_mode", "dividend_method", "large_purchase", "valid_days", "expires_at", "requested_date", "plan", "agreed_fee", "charge", "payment_account", "payment_reference", "settlement_date", "portfolio_no", "detail", "original", "risk_warning_confirmed", "intake", "remark"]
 
 class SubscriptionOrder(Message[_SubscriptionOrderFields]):
     """
@@ -126,9 +721,89 @@ class SubscriptionOrder(Message[_SubscriptionOrderFields]):
             ```proto
             optional string fee_discount = 14;
             ```
+        client_reference:
+            ```proto
+            optional string client_reference = 15;
+            ```
+        contract_no:
+            ```proto
+            optional string contract_no = 16;
+            ```
+        charge_mode:
+            ```proto
+            optional xinqiao.v1.ChargeMode charge_mode = 17;
+            ```
+        dividend_method:
+            ```proto
+            optional xinqiao.v1.DividendMethod dividend_method = 18;
+            ```
+        large_purchase:
+            ```proto
+            optional xinqiao.v1.LargeRedemption large_purchase = 19;
+            ```
+        valid_days:
+            ```proto
+            optional int32 valid_days = 20;
+            ```
+        expires_at:
+            ```proto
+            optional string expires_at = 21;
+            ```
+        requested_date:
+            ```proto
+            optional string requested_date = 22;
+            ```
+        plan:
+            ```proto
+            optional xinqiao.v1.InvestmentPlan plan = 23;
+            ```
+        agreed_fee:
+            ```proto
+            optional xinqiao.v1.AgreedFee agreed_fee = 24;
+            ```
+        charge:
+            ```proto
+            optional xinqiao.v1.Money charge = 25;
+            ```
+        payment_account:
+            ```proto
+            optional xinqiao.v1.BankAccount payment_account = 26;
+            ```
+        payment_reference:
+            ```proto
+            optional string payment_reference = 27;
+            ```
+        settlement_date:
+            ```proto
+            optional string settlement_date = 28;
+            ```
+        portfolio_no:
+            ```proto
+            optional string portfolio_no = 29;
+            ```
+        detail:
+            ```proto
+            optional bool detail = 30;
+            ```
+        original:
+            ```proto
+            optional xinqiao.v1.OriginalTransaction original = 31;
+            ```
+        risk_warning_confirmed:
+            ```proto
+            optional bool risk_warning_confirmed = 32;
+            ```
+        intake:
+            ```proto
+            optional xinqiao.v1.Intake intake = 33;
+            ```
+        remark:
+            ```proto
+            optional string remark = 34;
+            ```
     """
 
-    __slots__ = ("order_reference", "master_reference", "account", "instrument", "launch", "ordered_at", "trade_date", "settlement_currency", "nav_currency", "physical_delivery", "fee_discount", "quantity")
+    __slots__ = ("order_reference", "master_reference", "account", "instrument", "launch", "ordered_at", "trade_date", "settlement_currency", "nav_currency", "physical_delivery", "fee_discount", "client_reference", "contract_no", "charge_mode", "dividend_method", "large_purchase", "valid_days", "expires_at", "requested_date", "plan", "agreed_fee", "charge", "payment_account", "payment_reference", "settlement_date", "portfolio_no", "detail", "original", "risk_warning_confirmed", "intake", "remark", "quantity")
 
     if TYPE_CHECKING:
 
@@ -147,6 +822,26 @@ class SubscriptionOrder(Message[_SubscriptionOrderFields]):
             nav_currency: str | None = None,
             physical_delivery: bool | None = None,
             fee_discount: str | None = None,
+            client_reference: str | None = None,
+            contract_no: str | None = None,
+            charge_mode: ChargeMode | None = None,
+            dividend_method: DividendMethod | None = None,
+            large_purchase: LargeRedemption | None = None,
+            valid_days: int | None = None,
+            expires_at: str | None = None,
+            requested_date: str | None = None,
+            plan: InvestmentPlan | None = None,
+            agreed_fee: AgreedFee | None = None,
+            charge: Money | None = None,
+            payment_account: BankAccount | None = None,
+            payment_reference: str | None = None,
+            settlement_date: str | None = None,
+            portfolio_no: str | None = None,
+            detail: bool | None = None,
+            original: OriginalTransaction | None = None,
+            risk_warning_confirmed: bool | None = None,
+            intake: Intake | None = None,
+            remark: str | None = None,
         ) -> None:
             pass
 
@@ -162,8 +857,28 @@ class SubscriptionOrder(Message[_SubscriptionOrderFields]):
         nav_currency: str
         physical_delivery: bool
         fee_discount: str
+        client_reference: str
+        contract_no: str
+        charge_mode: ChargeMode
+        dividend_method: DividendMethod
+        large_purchase: LargeRedemption
+        valid_days: int
+        expires_at: str
+        requested_date: str
+        plan: InvestmentPlan | None
+        agreed_fee: AgreedFee | None
+        charge: Money | None
+        payment_account: BankAccount | None
+        payment_reference: str
+        settlement_date: str
+        portfolio_no: str
+        detail: bool
+        original: OriginalTransaction | None
+        risk_warning_confirmed: bool
+        intake: Intake | None
+        remark: str
 
-_RedemptionOrderFields: TypeAlias = Literal["order_reference", "master_reference", "account", "instrument", "units", "gross_amount", "net_amount", "large_redemption", "ordered_at", "trade_date", "settlement_currency", "nav_currency", "physical_delivery"]
+_RedemptionOrderFields: TypeAlias = Literal["order_reference", "master_reference", "account", "instrument", "units", "gross_amount", "net_amount", "holding_percentage", "large_redemption", "ordered_at", "trade_date", "settlement_currency", "nav_currency", "physical_delivery", "fee_discount", "client_reference", "contract_no", "charge_mode", "forced", "take_income", "valid_days", "expires_at", "requested_date", "days_in_advance", "ta_serial", "plan", "agreed_fee", "charge", "payee_account", "settlement_date", "portfolio_no", "detail", "original", "intake", "remark"]
 
 class RedemptionOrder(Message[_RedemptionOrderFields]):
     """
@@ -194,31 +909,115 @@ class RedemptionOrder(Message[_RedemptionOrderFields]):
             ```
         large_redemption:
             ```proto
-            optional xinqiao.v1.LargeRedemption large_redemption = 8;
+            optional xinqiao.v1.LargeRedemption large_redemption = 9;
             ```
         ordered_at:
             ```proto
-            optional string ordered_at = 9;
+            optional string ordered_at = 10;
             ```
         trade_date:
             ```proto
-            optional string trade_date = 10;
+            optional string trade_date = 11;
             ```
         settlement_currency:
             ```proto
-            optional string settlement_currency = 11;
+            optional string settlement_currency = 12;
             ```
         nav_currency:
             ```proto
-            optional string nav_currency = 12;
+            optional string nav_currency = 13;
             ```
         physical_delivery:
             ```proto
-            optional bool physical_delivery = 13;
+            optional bool physical_delivery = 14;
+            ```
+        fee_discount:
+            ```proto
+            optional string fee_discount = 15;
+            ```
+        client_reference:
+            ```proto
+            optional string client_reference = 16;
+            ```
+        contract_no:
+            ```proto
+            optional string contract_no = 17;
+            ```
+        charge_mode:
+            ```proto
+            optional xinqiao.v1.ChargeMode charge_mode = 18;
+            ```
+        forced:
+            ```proto
+            optional xinqiao.v1.ForcedRedemptionKind forced = 19;
+            ```
+        take_income:
+            ```proto
+            optional bool take_income = 20;
+            ```
+        valid_days:
+            ```proto
+            optional int32 valid_days = 21;
+            ```
+        expires_at:
+            ```proto
+            optional string expires_at = 22;
+            ```
+        requested_date:
+            ```proto
+            optional string requested_date = 23;
+            ```
+        days_in_advance:
+            ```proto
+            optional int32 days_in_advance = 24;
+            ```
+        ta_serial:
+            ```proto
+            optional string ta_serial = 25;
+            ```
+        plan:
+            ```proto
+            optional xinqiao.v1.InvestmentPlan plan = 26;
+            ```
+        agreed_fee:
+            ```proto
+            optional xinqiao.v1.AgreedFee agreed_fee = 27;
+            ```
+        charge:
+            ```proto
+            optional xinqiao.v1.Money charge = 28;
+            ```
+        payee_account:
+            ```proto
+            optional xinqiao.v1.BankAccount payee_account = 29;
+            ```
+        settlement_date:
+            ```proto
+            optional string settlement_date = 30;
+            ```
+        portfolio_no:
+            ```proto
+            optional string portfolio_no = 31;
+            ```
+        detail:
+            ```proto
+            optional bool detail = 32;
+            ```
+        original:
+            ```proto
+            optional xinqiao.v1.OriginalTransaction original = 33;
+            ```
+        intake:
+            ```proto
+            optional xinqiao.v1.Intake intake = 34;
+            ```
+        remark:
+            ```proto
+            optional string remark = 35;
             ```
     """
 
-    __slots__ = ("order_reference", "master_reference", "account", "instrument", "large_redemption", "ordered_at", "trade_date", "settlement_currency", "nav_currency", "physical_delivery", "quantity")
+    __slots__ = ("order_reference", "master_reference", "account", "instrument", "large_redemption", "ordered_at", "trade_date", "settlement_currency", "nav_currency", "physical_delivery", "fee_discount", "client_reference", "contract_no", "charge_mode", "forced", "take_income", "valid_days", "expires_at", "requested_date", "days_in_advance", "ta_serial", "plan", "agreed_fee", "charge", "payee_account", "settlement_date", "portfolio_no", "detail", "original", "intake", "remark", "quantity")
 
     if TYPE_CHECKING:
 
@@ -229,13 +1028,34 @@ class RedemptionOrder(Message[_RedemptionOrderFields]):
             master_reference: str | None = None,
             account: FundAccount | None = None,
             instrument: Instrument | None = None,
-            quantity: Oneof[Literal["units"], str] | Oneof[Literal["gross_amount"], Money] | Oneof[Literal["net_amount"], Money] | None = None,
+            quantity: Oneof[Literal["units"], str] | Oneof[Literal["gross_amount"], Money] | Oneof[Literal["net_amount"], Money] | Oneof[Literal["holding_percentage"], str] | None = None,
             large_redemption: LargeRedemption | None = None,
             ordered_at: str | None = None,
             trade_date: str | None = None,
             settlement_currency: str | None = None,
             nav_currency: str | None = None,
             physical_delivery: bool | None = None,
+            fee_discount: str | None = None,
+            client_reference: str | None = None,
+            contract_no: str | None = None,
+            charge_mode: ChargeMode | None = None,
+            forced: ForcedRedemptionKind | None = None,
+            take_income: bool | None = None,
+            valid_days: int | None = None,
+            expires_at: str | None = None,
+            requested_date: str | None = None,
+            days_in_advance: int | None = None,
+            ta_serial: str | None = None,
+            plan: InvestmentPlan | None = None,
+            agreed_fee: AgreedFee | None = None,
+            charge: Money | None = None,
+            payee_account: BankAccount | None = None,
+            settlement_date: str | None = None,
+            portfolio_no: str | None = None,
+            detail: bool | None = None,
+            original: OriginalTransaction | None = None,
+            intake: Intake | None = None,
+            remark: str | None = None,
         ) -> None:
             pass
 
@@ -243,13 +1063,5013 @@ class RedemptionOrder(Message[_RedemptionOrderFields]):
         master_reference: str
         account: FundAccount | None
         instrument: Instrument | None
-        quantity: Oneof[Literal["units"], str] | Oneof[Literal["gross_amount"], Money] | Oneof[Literal["net_amount"], Money] | None
+        quantity: Oneof[Literal["units"], str] | Oneof[Literal["gross_amount"], Money] | Oneof[Literal["net_amount"], Money] | Oneof[Literal["holding_percentage"], str] | None
         large_redemption: LargeRedemption
         ordered_at: str
         trade_date: str
         settlement_currency: str
         nav_currency: str
         physical_delivery: bool
+        fee_discount: str
+        client_reference: str
+        contract_no: str
+        charge_mode: ChargeMode
+        forced: ForcedRedemptionKind
+        take_income: bool
+        valid_days: int
+        expires_at: str
+        requested_date: str
+        days_in_advance: int
+        ta_serial: str
+        plan: InvestmentPlan | None
+        agreed_fee: AgreedFee | None
+        charge: Money | None
+        payee_account: BankAccount | None
+        settlement_date: str
+        portfolio_no: str
+        detail: bool
+        original: OriginalTransaction | None
+        intake: Intake | None
+        remark: str
+
+_ProductInstitutionFields: TypeAlias = Literal["institution", "code", "name"]
+
+class ProductInstitution(Message[_ProductInstitutionFields]):
+    """
+    ```proto
+    message xinqiao.v1.ProductInstitution
+    ```
+
+    Attributes:
+        institution:
+            ```proto
+            optional string institution = 1;
+            ```
+        code:
+            ```proto
+            optional string code = 2;
+            ```
+        name:
+            ```proto
+            optional string name = 3;
+            ```
+    """
+
+    __slots__ = ("institution", "code", "name")
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            *,
+            institution: str | None = None,
+            code: str | None = None,
+            name: str | None = None,
+        ) -> None:
+            pass
+
+        institution: str
+        code: str
+        name: str
+
+_OpenDayFields: TypeAlias = Literal["date", "subscriptions", "redemptions"]
+
+class OpenDay(Message[_OpenDayFields]):
+    """
+    Days on which orders are taken, in words and, for those known, one by one.
+
+    ```proto
+    message xinqiao.v1.OpenDay
+    ```
+
+    Attributes:
+        date:
+            ```proto
+            optional string date = 1;
+            ```
+        subscriptions:
+            ```proto
+            optional bool subscriptions = 2;
+            ```
+        redemptions:
+            ```proto
+            optional bool redemptions = 3;
+            ```
+    """
+
+    __slots__ = ("date", "subscriptions", "redemptions")
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            *,
+            date: str | None = None,
+            subscriptions: bool | None = None,
+            redemptions: bool | None = None,
+        ) -> None:
+            pass
+
+        date: str
+        subscriptions: bool
+        redemptions: bool
+
+_OpenDaysFields: TypeAlias = Literal["rule", "calendar", "days", "frequency", "next_open_on"]
+
+class OpenDays(Message[_OpenDaysFields]):
+    """
+    ```proto
+    message xinqiao.v1.OpenDays
+    ```
+
+    Attributes:
+        rule:
+            ```proto
+            optional string rule = 1;
+            ```
+        calendar:
+            ```proto
+            optional xinqiao.v1.OpenDays.Calendar calendar = 2;
+            ```
+        days:
+            ```proto
+            repeated xinqiao.v1.OpenDay days = 3;
+            ```
+        frequency:
+            ```proto
+            optional xinqiao.v1.Frequency frequency = 4;
+            ```
+        next_open_on:
+            ```proto
+            optional string next_open_on = 5;
+            ```
+    """
+
+    __slots__ = ("rule", "calendar", "days", "frequency", "next_open_on")
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            *,
+            rule: str | None = None,
+            calendar: OpenDays.Calendar | None = None,
+            days: list[OpenDay] | None = None,
+            frequency: Frequency | None = None,
+            next_open_on: str | None = None,
+        ) -> None:
+            pass
+
+        rule: str
+        calendar: OpenDays.Calendar
+        days: list[OpenDay]
+        frequency: Frequency
+        next_open_on: str
+
+    class Calendar(Enum):
+        """
+        ```proto
+        enum xinqiao.v1.OpenDays.Calendar
+        ```
+
+        Attributes:
+            UNSPECIFIED:
+                ```proto
+                CALENDAR_UNSPECIFIED = 0
+                ```
+            EXCHANGE_CALENDAR:
+                ```proto
+                EXCHANGE_CALENDAR = 1
+                ```
+            BANK_CALENDAR:
+                ```proto
+                BANK_CALENDAR = 2
+                ```
+            PRODUCT_CALENDAR:
+                ```proto
+                PRODUCT_CALENDAR = 3
+                ```
+        """
+
+        UNSPECIFIED = 0
+        EXCHANGE_CALENDAR = 1
+        BANK_CALENDAR = 2
+        PRODUCT_CALENDAR = 3
+
+_OrderLimitFields: TypeAlias = Literal["business", "investor", "first_minimum", "further_minimum", "step", "maximum", "daily_maximum", "fixed_amount", "first_minimum_units", "further_minimum_units", "minimum_units", "step_units", "maximum_units", "daily_maximum_units", "plan_day"]
+
+class OrderLimit(Message[_OrderLimitFields]):
+    """
+    The least and most of one business, for one kind of investor or for all.
+
+    ```proto
+    message xinqiao.v1.OrderLimit
+    ```
+
+    Attributes:
+        business:
+            ```proto
+            optional xinqiao.v1.OrderBusiness business = 1;
+            ```
+        investor:
+            ```proto
+            optional xinqiao.v1.PartyKind investor = 2;
+            ```
+        first_minimum:
+            ```proto
+            optional xinqiao.v1.Money first_minimum = 3;
+            ```
+        further_minimum:
+            ```proto
+            optional xinqiao.v1.Money further_minimum = 4;
+            ```
+        step:
+            ```proto
+            optional xinqiao.v1.Money step = 5;
+            ```
+        maximum:
+            ```proto
+            optional xinqiao.v1.Money maximum = 6;
+            ```
+        daily_maximum:
+            ```proto
+            optional xinqiao.v1.Money daily_maximum = 7;
+            ```
+        fixed_amount:
+            ```proto
+            optional xinqiao.v1.Money fixed_amount = 8;
+            ```
+        first_minimum_units:
+            ```proto
+            optional string first_minimum_units = 9;
+            ```
+        further_minimum_units:
+            ```proto
+            optional string further_minimum_units = 10;
+            ```
+        minimum_units:
+            ```proto
+            optional string minimum_units = 11;
+            ```
+        step_units:
+            ```proto
+            optional string step_units = 12;
+            ```
+        maximum_units:
+            ```proto
+            optional string maximum_units = 13;
+            ```
+        daily_maximum_units:
+            ```proto
+            optional string daily_maximum_units = 14;
+            ```
+        plan_day:
+            ```proto
+            optional string plan_day = 15;
+            ```
+    """
+
+    __slots__ = ("business", "investor", "first_minimum", "further_minimum", "step", "maximum", "daily_maximum", "fixed_amount", "first_minimum_units", "further_minimum_units", "minimum_units", "step_units", "maximum_units", "daily_maximum_units", "plan_day")
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            *,
+            business: OrderBusiness | None = None,
+            investor: PartyKind | None = None,
+            first_minimum: Money | None = None,
+            further_minimum: Money | None = None,
+            step: Money | None = None,
+            maximum: Money | None = None,
+            daily_maximum: Money | None = None,
+            fixed_amount: Money | None = None,
+            first_minimum_units: str | None = None,
+            further_minimum_units: str | None = None,
+            minimum_units: str | None = None,
+            step_units: str | None = None,
+            maximum_units: str | None = None,
+            daily_maximum_units: str | None = None,
+            plan_day: str | None = None,
+        ) -> None:
+            pass
+
+        business: OrderBusiness
+        investor: PartyKind
+        first_minimum: Money | None
+        further_minimum: Money | None
+        step: Money | None
+        maximum: Money | None
+        daily_maximum: Money | None
+        fixed_amount: Money | None
+        first_minimum_units: str
+        further_minimum_units: str
+        minimum_units: str
+        step_units: str
+        maximum_units: str
+        daily_maximum_units: str
+        plan_day: str
+
+_FeeRateTierFields: TypeAlias = Literal["lower", "upper", "rate", "fixed"]
+
+class FeeRateTier(Message[_FeeRateTierFields]):
+    """
+    The lower bound belongs to the tier, the upper to the next; the last tier has none.
+
+    ```proto
+    message xinqiao.v1.FeeRateTier
+    ```
+
+    Attributes:
+        lower:
+            ```proto
+            optional string lower = 1;
+            ```
+        upper:
+            ```proto
+            optional string upper = 2;
+            ```
+        charge:
+            ```proto
+            oneof charge
+            ```
+    """
+
+    __slots__ = ("lower", "upper", "charge")
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            *,
+            lower: str | None = None,
+            upper: str | None = None,
+            charge: Oneof[Literal["rate"], str] | Oneof[Literal["fixed"], Money] | None = None,
+        ) -> None:
+            pass
+
+        lower: str
+        upper: str
+        charge: Oneof[Literal["rate"], str] | Oneof[Literal["fixed"], Money] | None
+
+_FeeScheduleFields: TypeAlias = Literal["fee", "method", "tiered_by", "tiers", "charge_mode", "investor", "minimum", "maximum", "lowest_discount", "to_product"]
+
+class FeeSchedule(Message[_FeeScheduleFields]):
+    """
+    ```proto
+    message xinqiao.v1.FeeSchedule
+    ```
+
+    Attributes:
+        fee:
+            ```proto
+            optional string fee = 1;
+            ```
+        method:
+            ```proto
+            optional xinqiao.v1.FeeMethod method = 2;
+            ```
+        tiered_by:
+            ```proto
+            optional xinqiao.v1.FeeSchedule.TieredBy tiered_by = 3;
+            ```
+        tiers:
+            ```proto
+            repeated xinqiao.v1.FeeRateTier tiers = 4;
+            ```
+        charge_mode:
+            ```proto
+            optional xinqiao.v1.ChargeMode charge_mode = 5;
+            ```
+        investor:
+            ```proto
+            optional xinqiao.v1.PartyKind investor = 6;
+            ```
+        minimum:
+            ```proto
+            optional xinqiao.v1.Money minimum = 7;
+            ```
+        maximum:
+            ```proto
+            optional xinqiao.v1.Money maximum = 8;
+            ```
+        lowest_discount:
+            ```proto
+            optional string lowest_discount = 9;
+            ```
+        to_product:
+            ```proto
+            optional string to_product = 10;
+            ```
+    """
+
+    __slots__ = ("fee", "method", "tiered_by", "tiers", "charge_mode", "investor", "minimum", "maximum", "lowest_discount", "to_product")
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            *,
+            fee: str | None = None,
+            method: FeeMethod | None = None,
+            tiered_by: FeeSchedule.TieredBy | None = None,
+            tiers: list[FeeRateTier] | None = None,
+            charge_mode: ChargeMode | None = None,
+            investor: PartyKind | None = None,
+            minimum: Money | None = None,
+            maximum: Money | None = None,
+            lowest_discount: str | None = None,
+            to_product: str | None = None,
+        ) -> None:
+            pass
+
+        fee: str
+        method: FeeMethod
+        tiered_by: FeeSchedule.TieredBy
+        tiers: list[FeeRateTier]
+        charge_mode: ChargeMode
+        investor: PartyKind
+        minimum: Money | None
+        maximum: Money | None
+        lowest_discount: str
+        to_product: str
+
+    class TieredBy(Enum):
+        """
+        ```proto
+        enum xinqiao.v1.FeeSchedule.TieredBy
+        ```
+
+        Attributes:
+            UNSPECIFIED:
+                ```proto
+                TIERED_BY_UNSPECIFIED = 0
+                ```
+            AMOUNT:
+                ```proto
+                TIERED_BY_AMOUNT = 1
+                ```
+            UNITS:
+                ```proto
+                TIERED_BY_UNITS = 2
+                ```
+            HOLDING_DAYS:
+                ```proto
+                TIERED_BY_HOLDING_DAYS = 3
+                ```
+            NOT_TIERED:
+                ```proto
+                NOT_TIERED = 4
+                ```
+        """
+
+        UNSPECIFIED = 0
+        AMOUNT = 1
+        UNITS = 2
+        HOLDING_DAYS = 3
+        NOT_TIERED = 4
+
+_PerformanceFeeTierFields: TypeAlias = Literal["lower", "upper", "share"]
+
+class PerformanceFeeTier(Message[_PerformanceFeeTierFields]):
+    """
+    ```proto
+    message xinqiao.v1.PerformanceFeeTier
+    ```
+
+    Attributes:
+        lower:
+            ```proto
+            optional string lower = 1;
+            ```
+        upper:
+            ```proto
+            optional string upper = 2;
+            ```
+        share:
+            ```proto
+            optional string share = 3;
+            ```
+    """
+
+    __slots__ = ("lower", "upper", "share")
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            *,
+            lower: str | None = None,
+            upper: str | None = None,
+            share: str | None = None,
+        ) -> None:
+            pass
+
+        lower: str
+        upper: str
+        share: str
+
+_PerformanceFeeTermsFields: TypeAlias = Literal["method", "benchmark", "tiers", "on_redemption", "on_dividend", "on_termination", "fixed_days"]
+
+class PerformanceFeeTerms(Message[_PerformanceFeeTermsFields]):
+    """
+    ```proto
+    message xinqiao.v1.PerformanceFeeTerms
+    ```
+
+    Attributes:
+        method:
+            ```proto
+            optional xinqiao.v1.PerformanceFeeTerms.Method method = 1;
+            ```
+        benchmark:
+            ```proto
+            optional string benchmark = 2;
+            ```
+        tiers:
+            ```proto
+            repeated xinqiao.v1.PerformanceFeeTier tiers = 3;
+            ```
+        on_redemption:
+            ```proto
+            optional bool on_redemption = 4;
+            ```
+        on_dividend:
+            ```proto
+            optional bool on_dividend = 5;
+            ```
+        on_termination:
+            ```proto
+            optional bool on_termination = 6;
+            ```
+        fixed_days:
+            ```proto
+            optional string fixed_days = 7;
+            ```
+    """
+
+    __slots__ = ("method", "benchmark", "tiers", "on_redemption", "on_dividend", "on_termination", "fixed_days")
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            *,
+            method: PerformanceFeeTerms.Method | None = None,
+            benchmark: str | None = None,
+            tiers: list[PerformanceFeeTier] | None = None,
+            on_redemption: bool | None = None,
+            on_dividend: bool | None = None,
+            on_termination: bool | None = None,
+            fixed_days: str | None = None,
+        ) -> None:
+            pass
+
+        method: PerformanceFeeTerms.Method
+        benchmark: str
+        tiers: list[PerformanceFeeTier]
+        on_redemption: bool
+        on_dividend: bool
+        on_termination: bool
+        fixed_days: str
+
+    class Method(Enum):
+        """
+        ```proto
+        enum xinqiao.v1.PerformanceFeeTerms.Method
+        ```
+
+        Attributes:
+            UNSPECIFIED:
+                ```proto
+                METHOD_UNSPECIFIED = 0
+                ```
+            PER_LOT:
+                ```proto
+                PER_LOT = 1
+                ```
+            PER_LOT_HIGH_WATER:
+                ```proto
+                PER_LOT_HIGH_WATER = 2
+                ```
+            WHOLE_PRODUCT_HIGH_WATER:
+                ```proto
+                WHOLE_PRODUCT_HIGH_WATER = 3
+                ```
+            OVER_BENCHMARK:
+                ```proto
+                OVER_BENCHMARK = 4
+                ```
+        """
+
+        UNSPECIFIED = 0
+        PER_LOT = 1
+        PER_LOT_HIGH_WATER = 2
+        WHOLE_PRODUCT_HIGH_WATER = 3
+        OVER_BENCHMARK = 4
+
+_ProductInfoFields: TypeAlias = Literal["instrument", "other_codes", "kind", "kind_name", "variety", "operation", "offering", "risk_level", "qualified_only", "manager", "registrar", "custodian", "sponsor", "service_phone", "website", "currency", "settlement_currencies", "face_value", "open_days", "cut_off", "subscription_confirmation_days", "redemption_confirmation_days", "subscription_settlement_days", "redemption_settlement_days", "limits", "minimum_holding_units", "fees", "performance_fee", "pricing", "nav_frequency", "nav_digits", "nav_rounding", "units_digits", "units_rounding", "amount_rounding", "dividend_method", "subscription_basis", "allotment_to_persons", "allotment_to_institutions", "launch_start", "launch_end", "minimum_scale", "maximum_scale", "set_up_on", "matures_on", "lock_up_days", "breach_redemption_allowed", "documents", "state", "effective_on"]
+
+class ProductInfo(Message[_ProductInfoFields]):
+    """
+    One product of the shelf, whole: a later one for the same product takes its place.
+
+    ```proto
+    message xinqiao.v1.ProductInfo
+    ```
+
+    Attributes:
+        instrument:
+            ```proto
+            optional xinqiao.v1.Instrument instrument = 1;
+            ```
+        other_codes:
+            ```proto
+            repeated xinqiao.v1.CodedValue other_codes = 2;
+            ```
+        kind:
+            ```proto
+            optional string kind = 3;
+            ```
+        kind_name:
+            ```proto
+            optional string kind_name = 4;
+            ```
+        variety:
+            ```proto
+            optional xinqiao.v1.TrustVariety variety = 5;
+            ```
+        operation:
+            ```proto
+            optional xinqiao.v1.ProductInfo.Operation operation = 6;
+            ```
+        offering:
+            ```proto
+            optional xinqiao.v1.ProductInfo.Offering offering = 7;
+            ```
+        risk_level:
+            ```proto
+            optional string risk_level = 8;
+            ```
+        qualified_only:
+            ```proto
+            optional bool qualified_only = 9;
+            ```
+        manager:
+            ```proto
+            optional xinqiao.v1.ProductInstitution manager = 10;
+            ```
+        registrar:
+            ```proto
+            optional xinqiao.v1.ProductInstitution registrar = 11;
+            ```
+        custodian:
+            ```proto
+            optional xinqiao.v1.ProductInstitution custodian = 12;
+            ```
+        sponsor:
+            ```proto
+            optional xinqiao.v1.ProductInstitution sponsor = 13;
+            ```
+        service_phone:
+            ```proto
+            optional string service_phone = 14;
+            ```
+        website:
+            ```proto
+            optional string website = 15;
+            ```
+        currency:
+            ```proto
+            optional string currency = 16;
+            ```
+        settlement_currencies:
+            ```proto
+            repeated string settlement_currencies = 17;
+            ```
+        face_value:
+            ```proto
+            optional xinqiao.v1.Money face_value = 18;
+            ```
+        open_days:
+            ```proto
+            optional xinqiao.v1.OpenDays open_days = 19;
+            ```
+        cut_off:
+            ```proto
+            optional string cut_off = 20;
+            ```
+        subscription_confirmation_days:
+            ```proto
+            optional int32 subscription_confirmation_days = 21;
+            ```
+        redemption_confirmation_days:
+            ```proto
+            optional int32 redemption_confirmation_days = 22;
+            ```
+        subscription_settlement_days:
+            ```proto
+            optional int32 subscription_settlement_days = 23;
+            ```
+        redemption_settlement_days:
+            ```proto
+            optional int32 redemption_settlement_days = 24;
+            ```
+        limits:
+            ```proto
+            repeated xinqiao.v1.OrderLimit limits = 25;
+            ```
+        minimum_holding_units:
+            ```proto
+            optional string minimum_holding_units = 26;
+            ```
+        fees:
+            ```proto
+            repeated xinqiao.v1.FeeSchedule fees = 27;
+            ```
+        performance_fee:
+            ```proto
+            optional xinqiao.v1.PerformanceFeeTerms performance_fee = 28;
+            ```
+        pricing:
+            ```proto
+            optional xinqiao.v1.ProductInfo.Pricing pricing = 29;
+            ```
+        nav_frequency:
+            ```proto
+            optional xinqiao.v1.Frequency nav_frequency = 30;
+            ```
+        nav_digits:
+            ```proto
+            optional int32 nav_digits = 31;
+            ```
+        nav_rounding:
+            ```proto
+            optional xinqiao.v1.RoundingMode nav_rounding = 32;
+            ```
+        units_digits:
+            ```proto
+            optional int32 units_digits = 33;
+            ```
+        units_rounding:
+            ```proto
+            optional xinqiao.v1.RoundingMode units_rounding = 34;
+            ```
+        amount_rounding:
+            ```proto
+            optional xinqiao.v1.RoundingMode amount_rounding = 35;
+            ```
+        dividend_method:
+            ```proto
+            optional xinqiao.v1.DividendMethod dividend_method = 36;
+            ```
+        subscription_basis:
+            ```proto
+            optional xinqiao.v1.ProductInfo.SubscriptionBasis subscription_basis = 37;
+            ```
+        allotment_to_persons:
+            ```proto
+            optional xinqiao.v1.ProductInfo.Allotment allotment_to_persons = 38;
+            ```
+        allotment_to_institutions:
+            ```proto
+            optional xinqiao.v1.ProductInfo.Allotment allotment_to_institutions = 39;
+            ```
+        launch_start:
+            ```proto
+            optional string launch_start = 40;
+            ```
+        launch_end:
+            ```proto
+            optional string launch_end = 41;
+            ```
+        minimum_scale:
+            ```proto
+            optional xinqiao.v1.Money minimum_scale = 42;
+            ```
+        maximum_scale:
+            ```proto
+            optional xinqiao.v1.Money maximum_scale = 43;
+            ```
+        set_up_on:
+            ```proto
+            optional string set_up_on = 44;
+            ```
+        matures_on:
+            ```proto
+            optional string matures_on = 45;
+            ```
+        lock_up_days:
+            ```proto
+            optional int32 lock_up_days = 46;
+            ```
+        breach_redemption_allowed:
+            ```proto
+            optional bool breach_redemption_allowed = 47;
+            ```
+        documents:
+            ```proto
+            repeated xinqiao.v1.FileReference documents = 48;
+            ```
+        state:
+            ```proto
+            optional xinqiao.v1.ProductState state = 49;
+            ```
+        effective_on:
+            ```proto
+            optional string effective_on = 50;
+            ```
+    """
+
+    __slots__ = ("instrument", "other_codes", "kind", "kind_name", "variety", "operation", "offering", "risk_level", "qualified_only", "manager", "registrar", "custodian", "sponsor", "service_phone", "website", "currency", "settlement_currencies", "face_value", "open_days", "cut_off", "subscription_confirmation_days", "redemption_confirmation_days", "subscription_settlement_days", "redemption_settlement_days", "limits", "minimum_holding_units", "fees", "performance_fee", "pricing", "nav_frequency", "nav_digits", "nav_rounding", "units_digits", "units_rounding", "amount_rounding", "dividend_method", "subscription_basis", "allotment_to_persons", "allotment_to_institutions", "launch_start", "launch_end", "minimum_scale", "maximum_scale", "set_up_on", "matures_on", "lock_up_days", "breach_redemption_allowed", "documents", "state", "effective_on")
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            *,
+            instrument: Instrument | None = None,
+            other_codes: list[CodedValue] | None = None,
+            kind: str | None = None,
+            kind_name: str | None = None,
+            variety: TrustVariety | None = None,
+            operation: ProductInfo.Operation | None = None,
+            offering: ProductInfo.Offering | None = None,
+            risk_level: str | None = None,
+            qualified_only: bool | None = None,
+            manager: ProductInstitution | None = None,
+            registrar: ProductInstitution | None = None,
+            custodian: ProductInstitution | None = None,
+            sponsor: ProductInstitution | None = None,
+            service_phone: str | None = None,
+            website: str | None = None,
+            currency: str | None = None,
+            settlement_currencies: list[str] | None = None,
+            face_value: Money | None = None,
+            open_days: OpenDays | None = None,
+            cut_off: str | None = None,
+            subscription_confirmation_days: int | None = None,
+            redemption_confirmation_days: int | None = None,
+            subscription_settlement_days: int | None = None,
+            redemption_settlement_days: int | None = None,
+            limits: list[OrderLimit] | None = None,
+            minimum_holding_units: str | None = None,
+            fees: list[FeeSchedule] | None = None,
+            performance_fee: PerformanceFeeTerms | None = None,
+            pricing: ProductInfo.Pricing | None = None,
+            nav_frequency: Frequency | None = None,
+            nav_digits: int | None = None,
+            nav_rounding: RoundingMode | None = None,
+            units_digits: int | None = None,
+            units_rounding: RoundingMode | None = None,
+            amount_rounding: RoundingMode | None = None,
+            dividend_method: DividendMethod | None = None,
+            subscription_basis: ProductInfo.SubscriptionBasis | None = None,
+            allotment_to_persons: ProductInfo.Allotment | None = None,
+            allotment_to_institutions: ProductInfo.Allotment | None = None,
+            launch_start: str | None = None,
+            launch_end: str | None = None,
+            minimum_scale: Money | None = None,
+            maximum_scale: Money | None = None,
+            set_up_on: str | None = None,
+            matures_on: str | None = None,
+            lock_up_days: int | None = None,
+            breach_redemption_allowed: bool | None = None,
+            documents: list[FileReference] | None = None,
+            state: ProductState | None = None,
+            effective_on: str | None = None,
+        ) -> None:
+            pass
+
+        instrument: Instrument | None
+        other_codes: list[CodedValue]
+        kind: str
+        kind_name: str
+        variety: TrustVariety
+        operation: ProductInfo.Operation
+        offering: ProductInfo.Offering
+        risk_level: str
+        qualified_only: bool
+        manager: ProductInstitution | None
+        registrar: ProductInstitution | None
+        custodian: ProductInstitution | None
+        sponsor: ProductInstitution | None
+        service_phone: str
+        website: str
+        currency: str
+        settlement_currencies: list[str]
+        face_value: Money | None
+        open_days: OpenDays | None
+        cut_off: str
+        subscription_confirmation_days: int
+        redemption_confirmation_days: int
+        subscription_settlement_days: int
+        redemption_settlement_days: int
+        limits: list[OrderLimit]
+        minimum_holding_units: str
+        fees: list[FeeSchedule]
+        performance_fee: PerformanceFeeTerms | None
+        pricing: ProductInfo.Pricing
+        nav_frequency: Frequency
+        nav_digits: int
+        nav_rounding: RoundingMode
+        units_digits: int
+        units_rounding: RoundingMode
+        amount_rounding: RoundingMode
+        dividend_method: DividendMethod
+        subscription_basis: ProductInfo.SubscriptionBasis
+        allotment_to_persons: ProductInfo.Allotment
+        allotment_to_institutions: ProductInfo.Allotment
+        launch_start: str
+        launch_end: str
+        minimum_scale: Money | None
+        maximum_scale: Money | None
+        set_up_on: str
+        matures_on: str
+        lock_up_days: int
+        breach_redemption_allowed: bool
+        documents: list[FileReference]
+        state: ProductState
+        effective_on: str
+
+    class Operation(Enum):
+        """
+        ```proto
+        enum xinqiao.v1.ProductInfo.Operation
+        ```
+
+        Attributes:
+            UNSPECIFIED:
+                ```proto
+                OPERATION_UNSPECIFIED = 0
+                ```
+            OPEN_ENDED:
+                ```proto
+                OPEN_ENDED = 1
+                ```
+            CLOSED_END:
+                ```proto
+                CLOSED_END = 2
+                ```
+            PERIODICALLY_OPEN:
+                ```proto
+                PERIODICALLY_OPEN = 3
+                ```
+            MINIMUM_HOLDING:
+                ```proto
+                MINIMUM_HOLDING = 4
+                ```
+        """
+
+        UNSPECIFIED = 0
+        OPEN_ENDED = 1
+        CLOSED_END = 2
+        PERIODICALLY_OPEN = 3
+        MINIMUM_HOLDING = 4
+
+    class Offering(Enum):
+        """
+        ```proto
+        enum xinqiao.v1.ProductInfo.Offering
+        ```
+
+        Attributes:
+            UNSPECIFIED:
+                ```proto
+                OFFERING_UNSPECIFIED = 0
+                ```
+            PUBLIC_OFFERING:
+                ```proto
+                PUBLIC_OFFERING = 1
+                ```
+            PRIVATE_OFFERING:
+                ```proto
+                PRIVATE_OFFERING = 2
+                ```
+        """
+
+        UNSPECIFIED = 0
+        PUBLIC_OFFERING = 1
+        PRIVATE_OFFERING = 2
+
+    class Pricing(Enum):
+        """
+        ```proto
+        enum xinqiao.v1.ProductInfo.Pricing
+        ```
+
+        Attributes:
+            UNSPECIFIED:
+                ```proto
+                PRICING_UNSPECIFIED = 0
+                ```
+            UNKNOWN_PRICE:
+                ```proto
+                UNKNOWN_PRICE = 1
+                ```
+            KNOWN_PRICE:
+                ```proto
+                KNOWN_PRICE = 2
+                ```
+            FIXED_PRICE:
+                ```proto
+                FIXED_PRICE = 3
+                ```
+        """
+
+        UNSPECIFIED = 0
+        UNKNOWN_PRICE = 1
+        KNOWN_PRICE = 2
+        FIXED_PRICE = 3
+
+    class Allotment(Enum):
+        """
+        ```proto
+        enum xinqiao.v1.ProductInfo.Allotment
+        ```
+
+        Attributes:
+            UNSPECIFIED:
+                ```proto
+                ALLOTMENT_UNSPECIFIED = 0
+                ```
+            PRO_RATA:
+                ```proto
+                PRO_RATA = 1
+                ```
+            FIRST_COME:
+                ```proto
+                FIRST_COME = 2
+                ```
+            LOTTERY:
+                ```proto
+                LOTTERY = 3
+                ```
+            NO_ALLOTMENT:
+                ```proto
+                NO_ALLOTMENT = 4
+                ```
+        """
+
+        UNSPECIFIED = 0
+        PRO_RATA = 1
+        FIRST_COME = 2
+        LOTTERY = 3
+        NO_ALLOTMENT = 4
+
+    class SubscriptionBasis(Enum):
+        """
+        ```proto
+        enum xinqiao.v1.ProductInfo.SubscriptionBasis
+        ```
+
+        Attributes:
+            UNSPECIFIED:
+                ```proto
+                SUBSCRIPTION_BASIS_UNSPECIFIED = 0
+                ```
+            BY_AMOUNT:
+                ```proto
+                BY_AMOUNT = 1
+                ```
+            BY_UNITS:
+                ```proto
+                BY_UNITS = 2
+                ```
+            BY_EITHER:
+                ```proto
+                BY_EITHER = 3
+                ```
+        """
+
+        UNSPECIFIED = 0
+        BY_AMOUNT = 1
+        BY_UNITS = 2
+        BY_EITHER = 3
+
+_ProductPricesFields: TypeAlias = Literal["nav_date", "kind", "unit_nav", "cumulative_nav", "trading_price", "guaranteed_nav", "total_dividend", "income_per_ten_thousand", "seven_day_yield", "annual_yield", "day_income", "units", "net_assets", "value_line"]
+
+class ProductPrices(Message[_ProductPricesFields]):
+    """
+    The day's prices as distributors' files carry them beside the state; fields that NavReport has too are named as there.
+
+    ```proto
+    message xinqiao.v1.ProductPrices
+    ```
+
+    Attributes:
+        nav_date:
+            ```proto
+            optional string nav_date = 1;
+            ```
+        kind:
+            ```proto
+            optional xinqiao.v1.ProductPrices.Kind kind = 2;
+            ```
+        unit_nav:
+            ```proto
+            optional string unit_nav = 3;
+            ```
+        cumulative_nav:
+            ```proto
+            optional string cumulative_nav = 4;
+            ```
+        trading_price:
+            ```proto
+            optional string trading_price = 5;
+            ```
+        guaranteed_nav:
+            ```proto
+            optional string guaranteed_nav = 6;
+            ```
+        total_dividend:
+            ```proto
+            optional string total_dividend = 7;
+            ```
+        income_per_ten_thousand:
+            ```proto
+            optional string income_per_ten_thousand = 8;
+            ```
+        seven_day_yield:
+            ```proto
+            optional string seven_day_yield = 9;
+            ```
+        annual_yield:
+            ```proto
+            optional string annual_yield = 10;
+            ```
+        day_income:
+            ```proto
+            optional xinqiao.v1.Money day_income = 11;
+            ```
+        units:
+            ```proto
+            optional string units = 12;
+            ```
+        net_assets:
+            ```proto
+            optional xinqiao.v1.Money net_assets = 13;
+            ```
+        value_line:
+            ```proto
+            optional string value_line = 14;
+            ```
+    """
+
+    __slots__ = ("nav_date", "kind", "unit_nav", "cumulative_nav", "trading_price", "guaranteed_nav", "total_dividend", "income_per_ten_thousand", "seven_day_yield", "annual_yield", "day_income", "units", "net_assets", "value_line")
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            *,
+            nav_date: str | None = None,
+            kind: ProductPrices.Kind | None = None,
+            unit_nav: str | None = None,
+            cumulative_nav: str | None = None,
+            trading_price: str | None = None,
+            guaranteed_nav: str | None = None,
+            total_dividend: str | None = None,
+            income_per_ten_thousand: str | None = None,
+            seven_day_yield: str | None = None,
+            annual_yield: str | None = None,
+            day_income: Money | None = None,
+            units: str | None = None,
+            net_assets: Money | None = None,
+            value_line: str | None = None,
+        ) -> None:
+            pass
+
+        nav_date: str
+        kind: ProductPrices.Kind
+        unit_nav: str
+        cumulative_nav: str
+        trading_price: str
+        guaranteed_nav: str
+        total_dividend: str
+        income_per_ten_thousand: str
+        seven_day_yield: str
+        annual_yield: str
+        day_income: Money | None
+        units: str
+        net_assets: Money | None
+        value_line: str
+
+    class Kind(Enum):
+        """
+        ```proto
+        enum xinqiao.v1.ProductPrices.Kind
+        ```
+
+        Attributes:
+            UNSPECIFIED:
+                ```proto
+                KIND_UNSPECIFIED = 0
+                ```
+            ORDINARY_NAV:
+                ```proto
+                ORDINARY_NAV = 1
+                ```
+            MONEY_MARKET_INCOME:
+                ```proto
+                MONEY_MARKET_INCOME = 2
+                ```
+            ESTIMATED_NAV:
+                ```proto
+                ESTIMATED_NAV = 3
+                ```
+        """
+
+        UNSPECIFIED = 0
+        ORDINARY_NAV = 1
+        MONEY_MARKET_INCOME = 2
+        ESTIMATED_NAV = 3
+
+_ProductStatusFields: TypeAlias = Literal["instrument", "as_of", "state", "subscriptions", "redemptions", "switches_in", "switches_out", "plan_subscriptions", "plan_redemptions", "transfers", "breach_redemption_allowed", "next_open_on", "announced", "limits", "minimum_holding_units", "remaining_quota", "remaining_places", "prices", "dividend_method", "record_date", "ex_date", "payment_date", "reasons"]
+
+class ProductStatus(Message[_ProductStatusFields]):
+    """
+    What may be ordered today and at what limits; with the day's prices where they come together, as in file type 07.
+
+    ```proto
+    message xinqiao.v1.ProductStatus
+    ```
+
+    Attributes:
+        instrument:
+            ```proto
+            optional xinqiao.v1.Instrument instrument = 1;
+            ```
+        as_of:
+            ```proto
+            optional string as_of = 2;
+            ```
+        state:
+            ```proto
+            optional xinqiao.v1.ProductState state = 3;
+            ```
+        subscriptions:
+            ```proto
+            optional bool subscriptions = 4;
+            ```
+        redemptions:
+            ```proto
+            optional bool redemptions = 5;
+            ```
+        switches_in:
+            ```proto
+            optional bool switches_in = 6;
+            ```
+        switches_out:
+            ```proto
+            optional bool switches_out = 7;
+            ```
+        plan_subscriptions:
+            ```proto
+            optional bool plan_subscriptions = 8;
+            ```
+        plan_redemptions:
+            ```proto
+            optional bool plan_redemptions = 9;
+            ```
+        transfers:
+            ```proto
+            optional xinqiao.v1.ProductStatus.Transfers transfers = 10;
+            ```
+        breach_redemption_allowed:
+            ```proto
+            optional bool breach_redemption_allowed = 11;
+            ```
+        next_open_on:
+            ```proto
+            optional string next_open_on = 12;
+            ```
+        announced:
+            ```proto
+            optional bool announced = 13;
+            ```
+        limits:
+            ```proto
+            repeated xinqiao.v1.OrderLimit limits = 14;
+            ```
+        minimum_holding_units:
+            ```proto
+            optional string minimum_holding_units = 15;
+            ```
+        remaining_quota:
+            ```proto
+            optional xinqiao.v1.Money remaining_quota = 16;
+            ```
+        remaining_places:
+            ```proto
+            optional int32 remaining_places = 17;
+            ```
+        prices:
+            ```proto
+            optional xinqiao.v1.ProductPrices prices = 18;
+            ```
+        dividend_method:
+            ```proto
+            optional xinqiao.v1.DividendMethod dividend_method = 19;
+            ```
+        record_date:
+            ```proto
+            optional string record_date = 20;
+            ```
+        ex_date:
+            ```proto
+            optional string ex_date = 21;
+            ```
+        payment_date:
+            ```proto
+            optional string payment_date = 22;
+            ```
+        reasons:
+            ```proto
+            repeated xinqiao.v1.Reason reasons = 23;
+            ```
+    """
+
+    __slots__ = ("instrument", "as_of", "state", "subscriptions", "redemptions", "switches_in", "switches_out", "plan_subscriptions", "plan_redemptions", "transfers", "breach_redemption_allowed", "next_open_on", "announced", "limits", "minimum_holding_units", "remaining_quota", "remaining_places", "prices", "dividend_method", "record_date", "ex_date", "payment_date", "reasons")
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            *,
+            instrument: Instrument | None = None,
+            as_of: str | None = None,
+            state: ProductState | None = None,
+            subscriptions: bool | None = None,
+            redemptions: bool | None = None,
+            switches_in: bool | None = None,
+            switches_out: bool | None = None,
+            plan_subscriptions: bool | None = None,
+            plan_redemptions: bool | None = None,
+            transfers: ProductStatus.Transfers | None = None,
+            breach_redemption_allowed: bool | None = None,
+            next_open_on: str | None = None,
+            announced: bool | None = None,
+            limits: list[OrderLimit] | None = None,
+            minimum_holding_units: str | None = None,
+            remaining_quota: Money | None = None,
+            remaining_places: int | None = None,
+            prices: ProductPrices | None = None,
+            dividend_method: DividendMethod | None = None,
+            record_date: str | None = None,
+            ex_date: str | None = None,
+            payment_date: str | None = None,
+            reasons: list[Reason] | None = None,
+        ) -> None:
+            pass
+
+        instrument: Instrument | None
+        as_of: str
+        state: ProductState
+        subscriptions: bool
+        redemptions: bool
+        switches_in: bool
+        switches_out: bool
+        plan_subscriptions: bool
+        plan_redemptions: bool
+        transfers: ProductStatus.Transfers
+        breach_redemption_allowed: bool
+        next_open_on: str
+        announced: bool
+        limits: list[OrderLimit]
+        minimum_holding_units: str
+        remaining_quota: Money | None
+        remaining_places: int
+        prices: ProductPrices | None
+        dividend_method: DividendMethod
+        record_date: str
+        ex_date: str
+        payment_date: str
+        reasons: list[Reason]
+
+    class Transfers(Enum):
+        """
+        ```proto
+        enum xinqiao.v1.ProductStatus.Transfers
+        ```
+
+        Attributes:
+            UNSPECIFIED:
+                ```proto
+                TRANSFERS_UNSPECIFIED = 0
+                ```
+            ALL_TRANSFERS:
+                ```proto
+                ALL_TRANSFERS = 1
+                ```
+            OFF_EXCHANGE_TRANSFERS:
+                ```proto
+                OFF_EXCHANGE_TRANSFERS = 2
+                ```
+            CROSS_MARKET_TRANSFERS:
+                ```proto
+                CROSS_MARKET_TRANSFERS = 3
+                ```
+            NO_TRANSFERS:
+                ```proto
+                NO_TRANSFERS = 4
+                ```
+        """
+
+        UNSPECIFIED = 0
+        ALL_TRANSFERS = 1
+        OFF_EXCHANGE_TRANSFERS = 2
+        CROSS_MARKET_TRANSFERS = 3
+        NO_TRANSFERS = 4
+
+_HolderProfileFields: TypeAlias = Literal["short_name", "home_phone", "office_phone", "annual_income", "household_assets", "household_members", "minor", "corporate_nature", "controlling_shareholder", "actual_controller", "shanghai_account", "shenzhen_account", "referrer", "referrer_type"]
+
+class HolderProfile(Message[_HolderProfileFields]):
+    """
+    What account files tell of a holder beyond Party.
+
+    ```proto
+    message xinqiao.v1.HolderProfile
+    ```
+
+    Attributes:
+        short_name:
+            ```proto
+            optional string short_name = 1;
+            ```
+        home_phone:
+            ```proto
+            optional string home_phone = 2;
+            ```
+        office_phone:
+            ```proto
+            optional string office_phone = 3;
+            ```
+        annual_income:
+            ```proto
+            optional xinqiao.v1.Money annual_income = 4;
+            ```
+        household_assets:
+            ```proto
+            optional xinqiao.v1.Money household_assets = 5;
+            ```
+        household_members:
+            ```proto
+            optional int32 household_members = 6;
+            ```
+        minor:
+            ```proto
+            optional bool minor = 7;
+            ```
+        corporate_nature:
+            ```proto
+            optional string corporate_nature = 8;
+            ```
+        controlling_shareholder:
+            ```proto
+            optional string controlling_shareholder = 9;
+            ```
+        actual_controller:
+            ```proto
+            optional string actual_controller = 10;
+            ```
+        shanghai_account:
+            ```proto
+            optional string shanghai_account = 11;
+            ```
+        shenzhen_account:
+            ```proto
+            optional string shenzhen_account = 12;
+            ```
+        referrer:
+            ```proto
+            optional string referrer = 13;
+            ```
+        referrer_type:
+            ```proto
+            optional string referrer_type = 14;
+            ```
+    """
+
+    __slots__ = ("short_name", "home_phone", "office_phone", "annual_income", "household_assets", "household_members", "minor", "corporate_nature", "controlling_shareholder", "actual_controller", "shanghai_account", "shenzhen_account", "referrer", "referrer_type")
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            *,
+            short_name: str | None = None,
+            home_phone: str | None = None,
+            office_phone: str | None = None,
+            annual_income: Money | None = None,
+            household_assets: Money | None = None,
+            household_members: int | None = None,
+            minor: bool | None = None,
+            corporate_nature: str | None = None,
+            controlling_shareholder: str | None = None,
+            actual_controller: str | None = None,
+            shanghai_account: str | None = None,
+            shenzhen_account: str | None = None,
+            referrer: str | None = None,
+            referrer_type: str | None = None,
+        ) -> None:
+            pass
+
+        short_name: str
+        home_phone: str
+        office_phone: str
+        annual_income: Money | None
+        household_assets: Money | None
+        household_members: int
+        minor: bool
+        corporate_nature: str
+        controlling_shareholder: str
+        actual_controller: str
+        shanghai_account: str
+        shenzhen_account: str
+        referrer: str
+        referrer_type: str
+
+_AccountOpeningFields: TypeAlias = Literal["order_reference", "business_code", "ordered_at", "client_reference", "account", "new_transaction_account", "holder", "profile", "related_parties", "transactor_identification", "ownership", "registrar", "designation", "reference_currency", "payee_account", "manager_account", "risk_level", "dividend_method", "statement_delivery", "statement_way", "multi_channel", "account_card", "sealed_letter", "freeze", "original", "plans", "documents", "intake", "remark"]
+
+class AccountOpening(Message[_AccountOpeningFields]):
+    """
+    Opens a fund account, or changes or closes one: what is asked is the business code.
+
+    ```proto
+    message xinqiao.v1.AccountOpening
+    ```
+
+    Attributes:
+        order_reference:
+            ```proto
+            optional string order_reference = 1;
+            ```
+        business_code:
+            ```proto
+            optional string business_code = 2;
+            ```
+        ordered_at:
+            ```proto
+            optional string ordered_at = 3;
+            ```
+        client_reference:
+            ```proto
+            optional string client_reference = 4;
+            ```
+        account:
+            ```proto
+            optional xinqiao.v1.FundAccount account = 5;
+            ```
+        new_transaction_account:
+            ```proto
+            optional string new_transaction_account = 6;
+            ```
+        holder:
+            ```proto
+            optional xinqiao.v1.Party holder = 7;
+            ```
+        profile:
+            ```proto
+            optional xinqiao.v1.HolderProfile profile = 8;
+            ```
+        related_parties:
+            ```proto
+            repeated xinqiao.v1.RelatedParty related_parties = 9;
+            ```
+        transactor_identification:
+            ```proto
+            optional xinqiao.v1.AccountOpening.TransactorIdentification transactor_identification = 10;
+            ```
+        ownership:
+            ```proto
+            optional xinqiao.v1.AccountOpening.Ownership ownership = 11;
+            ```
+        registrar:
+            ```proto
+            optional xinqiao.v1.ProductInstitution registrar = 12;
+            ```
+        designation:
+            ```proto
+            optional string designation = 13;
+            ```
+        reference_currency:
+            ```proto
+            optional string reference_currency = 14;
+            ```
+        payee_account:
+            ```proto
+            optional xinqiao.v1.BankAccount payee_account = 15;
+            ```
+        manager_account:
+            ```proto
+            optional xinqiao.v1.BankAccount manager_account = 16;
+            ```
+        risk_level:
+            ```proto
+            optional string risk_level = 17;
+            ```
+        dividend_method:
+            ```proto
+            optional xinqiao.v1.DividendMethod dividend_method = 18;
+            ```
+        statement_delivery:
+            ```proto
+            optional xinqiao.v1.AccountOpening.StatementDelivery statement_delivery = 19;
+            ```
+        statement_way:
+            ```proto
+            optional string statement_way = 20;
+            ```
+        multi_channel:
+            ```proto
+            optional bool multi_channel = 21;
+            ```
+        account_card:
+            ```proto
+            optional string account_card = 22;
+            ```
+        sealed_letter:
+            ```proto
+            optional string sealed_letter = 23;
+            ```
+        freeze:
+            ```proto
+            optional xinqiao.v1.Freeze freeze = 24;
+            ```
+        original:
+            ```proto
+            optional xinqiao.v1.OriginalTransaction original = 25;
+            ```
+        plans:
+            ```proto
+            repeated xinqiao.v1.InvestmentPlan plans = 26;
+            ```
+        documents:
+            ```proto
+            repeated xinqiao.v1.FileReference documents = 27;
+            ```
+        intake:
+            ```proto
+            optional xinqiao.v1.Intake intake = 28;
+            ```
+        remark:
+            ```proto
+            optional string remark = 29;
+            ```
+    """
+
+    __slots__ = ("order_reference", "business_code", "ordered_at", "client_reference", "account", "new_transaction_account", "holder", "profile", "related_parties", "transactor_identification", "ownership", "registrar", "designation", "reference_currency", "payee_account", "manager_account", "risk_level", "dividend_method", "statement_delivery", "statement_way", "multi_channel", "account_card", "sealed_letter", "freeze", "original", "plans", "documents", "intake", "remark")
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            *,
+            order_reference: str | None = None,
+            business_code: str | None = None,
+            ordered_at: str | None = None,
+            client_reference: str | None = None,
+            account: FundAccount | None = None,
+            new_transaction_account: str | None = None,
+            holder: Party | None = None,
+            profile: HolderProfile | None = None,
+            related_parties: list[RelatedParty] | None = None,
+            transactor_identification: AccountOpening.TransactorIdentification | None = None,
+            ownership: AccountOpening.Ownership | None = None,
+            registrar: ProductInstitution | None = None,
+            designation: str | None = None,
+            reference_currency: str | None = None,
+            payee_account: BankAccount | None = None,
+            manager_account: BankAccount | None = None,
+            risk_level: str | None = None,
+            dividend_method: DividendMethod | None = None,
+            statement_delivery: AccountOpening.StatementDelivery | None = None,
+            statement_way: str | None = None,
+            multi_channel: bool | None = None,
+            account_card: str | None = None,
+            sealed_letter: str | None = None,
+            freeze: Freeze | None = None,
+            original: OriginalTransaction | None = None,
+            plans: list[InvestmentPlan] | None = None,
+            documents: list[FileReference] | None = None,
+            intake: Intake | None = None,
+            remark: str | None = None,
+        ) -> None:
+            pass
+
+        order_reference: str
+        business_code: str
+        ordered_at: str
+        client_reference: str
+        account: FundAccount | None
+        new_transaction_account: str
+        holder: Party | None
+        profile: HolderProfile | None
+        related_parties: list[RelatedParty]
+        transactor_identification: AccountOpening.TransactorIdentification
+        ownership: AccountOpening.Ownership
+        registrar: ProductInstitution | None
+        designation: str
+        reference_currency: str
+        payee_account: BankAccount | None
+        manager_account: BankAccount | None
+        risk_level: str
+        dividend_method: DividendMethod
+        statement_delivery: AccountOpening.StatementDelivery
+        statement_way: str
+        multi_channel: bool
+        account_card: str
+        sealed_letter: str
+        freeze: Freeze | None
+        original: OriginalTransaction | None
+        plans: list[InvestmentPlan]
+        documents: list[FileReference]
+        intake: Intake | None
+        remark: str
+
+    class TransactorIdentification(Enum):
+        """
+        ```proto
+        enum xinqiao.v1.AccountOpening.TransactorIdentification
+        ```
+
+        Attributes:
+            UNSPECIFIED:
+                ```proto
+                TRANSACTOR_IDENTIFICATION_UNSPECIFIED = 0
+                ```
+            BY_DOCUMENT:
+                ```proto
+                BY_DOCUMENT = 1
+                ```
+            BY_SEAL:
+                ```proto
+                BY_SEAL = 2
+                ```
+            BY_PASSWORD:
+                ```proto
+                BY_PASSWORD = 3
+                ```
+        """
+
+        UNSPECIFIED = 0
+        BY_DOCUMENT = 1
+        BY_SEAL = 2
+        BY_PASSWORD = 3
+
+    class Ownership(Enum):
+        """
+        ```proto
+        enum xinqiao.v1.AccountOpening.Ownership
+        ```
+
+        Attributes:
+            UNSPECIFIED:
+                ```proto
+                OWNERSHIP_UNSPECIFIED = 0
+                ```
+            SINGLE_OWNER:
+                ```proto
+                SINGLE_OWNER = 1
+                ```
+            JOINT_OWNERS:
+                ```proto
+                JOINT_OWNERS = 2
+                ```
+            CORPORATE_OWNER:
+                ```proto
+                CORPORATE_OWNER = 3
+                ```
+            TRUSTEE_OWNER:
+                ```proto
+                TRUSTEE_OWNER = 4
+                ```
+            NOMINEE_OWNER:
+                ```proto
+                NOMINEE_OWNER = 5
+                ```
+        """
+
+        UNSPECIFIED = 0
+        SINGLE_OWNER = 1
+        JOINT_OWNERS = 2
+        CORPORATE_OWNER = 3
+        TRUSTEE_OWNER = 4
+        NOMINEE_OWNER = 5
+
+    class StatementDelivery(Enum):
+        """
+        ```proto
+        enum xinqiao.v1.AccountOpening.StatementDelivery
+        ```
+
+        Attributes:
+            UNSPECIFIED:
+                ```proto
+                STATEMENT_DELIVERY_UNSPECIFIED = 0
+                ```
+            NOT_SENT:
+                ```proto
+                NOT_SENT = 1
+                ```
+            MONTHLY_STATEMENT:
+                ```proto
+                MONTHLY_STATEMENT = 2
+                ```
+            QUARTERLY_STATEMENT:
+                ```proto
+                QUARTERLY_STATEMENT = 3
+                ```
+            HALF_YEARLY_STATEMENT:
+                ```proto
+                HALF_YEARLY_STATEMENT = 4
+                ```
+            YEARLY_STATEMENT:
+                ```proto
+                YEARLY_STATEMENT = 5
+                ```
+            ON_REQUEST:
+                ```proto
+                ON_REQUEST = 6
+                ```
+        """
+
+        UNSPECIFIED = 0
+        NOT_SENT = 1
+        MONTHLY_STATEMENT = 2
+        QUARTERLY_STATEMENT = 3
+        HALF_YEARLY_STATEMENT = 4
+        YEARLY_STATEMENT = 5
+        ON_REQUEST = 6
+
+_AccountConfirmationFields: TypeAlias = Literal["order_reference", "ta_serial", "business_code", "confirmed_on", "ordered_at", "return_code", "return_text", "reasons", "account", "new_transaction_account", "short_name", "document", "state", "state_on", "from_ta", "multi_channel", "account_card", "freeze", "intake", "remark"]
+
+class AccountConfirmation(Message[_AccountConfirmationFields]):
+    """
+    ```proto
+    message xinqiao.v1.AccountConfirmation
+    ```
+
+    Attributes:
+        order_reference:
+            ```proto
+            optional string order_reference = 1;
+            ```
+        ta_serial:
+            ```proto
+            optional string ta_serial = 2;
+            ```
+        business_code:
+            ```proto
+            optional string business_code = 3;
+            ```
+        confirmed_on:
+            ```proto
+            optional string confirmed_on = 4;
+            ```
+        ordered_at:
+            ```proto
+            optional string ordered_at = 5;
+            ```
+        return_code:
+            ```proto
+            optional string return_code = 6;
+            ```
+        return_text:
+            ```proto
+            optional string return_text = 7;
+            ```
+        reasons:
+            ```proto
+            repeated xinqiao.v1.Reason reasons = 8;
+            ```
+        account:
+            ```proto
+            optional xinqiao.v1.FundAccount account = 9;
+            ```
+        new_transaction_account:
+            ```proto
+            optional string new_transaction_account = 10;
+            ```
+        short_name:
+            ```proto
+            optional string short_name = 11;
+            ```
+        document:
+            ```proto
+            optional xinqiao.v1.IdentityDocument document = 12;
+            ```
+        state:
+            ```proto
+            optional xinqiao.v1.AccountConfirmation.State state = 13;
+            ```
+        state_on:
+            ```proto
+            optional string state_on = 14;
+            ```
+        from_ta:
+            ```proto
+            optional bool from_ta = 15;
+            ```
+        multi_channel:
+            ```proto
+            optional bool multi_channel = 16;
+            ```
+        account_card:
+            ```proto
+            optional string account_card = 17;
+            ```
+        freeze:
+            ```proto
+            optional xinqiao.v1.Freeze freeze = 18;
+            ```
+        intake:
+            ```proto
+            optional xinqiao.v1.Intake intake = 19;
+            ```
+        remark:
+            ```proto
+            optional string remark = 20;
+            ```
+    """
+
+    __slots__ = ("order_reference", "ta_serial", "business_code", "confirmed_on", "ordered_at", "return_code", "return_text", "reasons", "account", "new_transaction_account", "short_name", "document", "state", "state_on", "from_ta", "multi_channel", "account_card", "freeze", "intake", "remark")
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            *,
+            order_reference: str | None = None,
+            ta_serial: str | None = None,
+            business_code: str | None = None,
+            confirmed_on: str | None = None,
+            ordered_at: str | None = None,
+            return_code: str | None = None,
+            return_text: str | None = None,
+            reasons: list[Reason] | None = None,
+            account: FundAccount | None = None,
+            new_transaction_account: str | None = None,
+            short_name: str | None = None,
+            document: IdentityDocument | None = None,
+            state: AccountConfirmation.State | None = None,
+            state_on: str | None = None,
+            from_ta: bool | None = None,
+            multi_channel: bool | None = None,
+            account_card: str | None = None,
+            freeze: Freeze | None = None,
+            intake: Intake | None = None,
+            remark: str | None = None,
+        ) -> None:
+            pass
+
+        order_reference: str
+        ta_serial: str
+        business_code: str
+        confirmed_on: str
+        ordered_at: str
+        return_code: str
+        return_text: str
+        reasons: list[Reason]
+        account: FundAccount | None
+        new_transaction_account: str
+        short_name: str
+        document: IdentityDocument | None
+        state: AccountConfirmation.State
+        state_on: str
+        from_ta: bool
+        multi_channel: bool
+        account_card: str
+        freeze: Freeze | None
+        intake: Intake | None
+        remark: str
+
+    class State(Enum):
+        """
+        ```proto
+        enum xinqiao.v1.AccountConfirmation.State
+        ```
+
+        Attributes:
+            UNSPECIFIED:
+                ```proto
+                STATE_UNSPECIFIED = 0
+                ```
+            ENABLED:
+                ```proto
+                ENABLED = 1
+                ```
+            DISABLED:
+                ```proto
+                DISABLED = 2
+                ```
+            PENDING_OPENING:
+                ```proto
+                PENDING_OPENING = 3
+                ```
+            BLOCKED:
+                ```proto
+                BLOCKED = 4
+                ```
+            CARD_LOST:
+                ```proto
+                CARD_LOST = 5
+                ```
+            CLOSURE_PENDING:
+                ```proto
+                CLOSURE_PENDING = 6
+                ```
+            ACCOUNT_CLOSED:
+                ```proto
+                ACCOUNT_CLOSED = 7
+                ```
+        """
+
+        UNSPECIFIED = 0
+        ENABLED = 1
+        DISABLED = 2
+        PENDING_OPENING = 3
+        BLOCKED = 4
+        CARD_LOST = 5
+        CLOSURE_PENDING = 6
+        ACCOUNT_CLOSED = 7
+
+_SwitchOrderFields: TypeAlias = Literal["order_reference", "master_reference", "account", "instrument", "target_instrument", "units", "gross_amount", "holding_percentage", "target_units", "charge_mode", "target_charge_mode", "target", "large_redemption", "ordered_at", "trade_date", "fee_discount", "make_up_discount", "additional_cash", "resulting_cash", "client_reference", "expires_at", "take_income", "ta_serial", "agreed_fee", "portfolio_no", "original", "intake", "remark"]
+
+class SwitchOrder(Message[_SwitchOrderFields]):
+    """
+    ```proto
+    message xinqiao.v1.SwitchOrder
+    ```
+
+    Attributes:
+        order_reference:
+            ```proto
+            optional string order_reference = 1;
+            ```
+        master_reference:
+            ```proto
+            optional string master_reference = 2;
+            ```
+        account:
+            ```proto
+            optional xinqiao.v1.FundAccount account = 3;
+            ```
+        instrument:
+            ```proto
+            optional xinqiao.v1.Instrument instrument = 4;
+            ```
+        target_instrument:
+            ```proto
+            optional xinqiao.v1.Instrument target_instrument = 5;
+            ```
+        quantity:
+            ```proto
+            oneof quantity
+            ```
+        charge_mode:
+            ```proto
+            optional xinqiao.v1.ChargeMode charge_mode = 10;
+            ```
+        target_charge_mode:
+            ```proto
+            optional xinqiao.v1.ChargeMode target_charge_mode = 11;
+            ```
+        target:
+            ```proto
+            optional xinqiao.v1.TransferCounterparty target = 12;
+            ```
+        large_redemption:
+            ```proto
+            optional xinqiao.v1.LargeRedemption large_redemption = 13;
+            ```
+        ordered_at:
+            ```proto
+            optional string ordered_at = 14;
+            ```
+        trade_date:
+            ```proto
+            optional string trade_date = 15;
+            ```
+        fee_discount:
+            ```proto
+            optional string fee_discount = 16;
+            ```
+        make_up_discount:
+            ```proto
+            optional string make_up_discount = 17;
+            ```
+        additional_cash:
+            ```proto
+            optional xinqiao.v1.Money additional_cash = 18;
+            ```
+        resulting_cash:
+            ```proto
+            optional xinqiao.v1.Money resulting_cash = 19;
+            ```
+        client_reference:
+            ```proto
+            optional string client_reference = 20;
+            ```
+        expires_at:
+            ```proto
+            optional string expires_at = 21;
+            ```
+        take_income:
+            ```proto
+            optional bool take_income = 22;
+            ```
+        ta_serial:
+            ```proto
+            optional string ta_serial = 23;
+            ```
+        agreed_fee:
+            ```proto
+            optional xinqiao.v1.AgreedFee agreed_fee = 24;
+            ```
+        portfolio_no:
+            ```proto
+            optional string portfolio_no = 25;
+            ```
+        original:
+            ```proto
+            optional xinqiao.v1.OriginalTransaction original = 26;
+            ```
+        intake:
+            ```proto
+            optional xinqiao.v1.Intake intake = 27;
+            ```
+        remark:
+            ```proto
+            optional string remark = 28;
+            ```
+    """
+
+    __slots__ = ("order_reference", "master_reference", "account", "instrument", "target_instrument", "charge_mode", "target_charge_mode", "target", "large_redemption", "ordered_at", "trade_date", "fee_discount", "make_up_discount", "additional_cash", "resulting_cash", "client_reference", "expires_at", "take_income", "ta_serial", "agreed_fee", "portfolio_no", "original", "intake", "remark", "quantity")
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            *,
+            order_reference: str | None = None,
+            master_reference: str | None = None,
+            account: FundAccount | None = None,
+            instrument: Instrument | None = None,
+            target_instrument: Instrument | None = None,
+            quantity: Oneof[Literal["units"], str] | Oneof[Literal["gross_amount"], Money] | Oneof[Literal["holding_percentage"], str] | Oneof[Literal["target_units"], str] | None = None,
+            charge_mode: ChargeMode | None = None,
+            target_charge_mode: ChargeMode | None = None,
+            target: TransferCounterparty | None = None,
+            large_redemption: LargeRedemption | None = None,
+            ordered_at: str | None = None,
+            trade_date: str | None = None,
+            fee_discount: str | None = None,
+            make_up_discount: str | None = None,
+            additional_cash: Money | None = None,
+            resulting_cash: Money | None = None,
+            client_reference: str | None = None,
+            expires_at: str | None = None,
+            take_income: bool | None = None,
+            ta_serial: str | None = None,
+            agreed_fee: AgreedFee | None = None,
+            portfolio_no: str | None = None,
+            original: OriginalTransaction | None = None,
+            intake: Intake | None = None,
+            remark: str | None = None,
+        ) -> None:
+            pass
+
+        order_reference: str
+        master_reference: str
+        account: FundAccount | None
+        instrument: Instrument | None
+        target_instrument: Instrument | None
+        quantity: Oneof[Literal["units"], str] | Oneof[Literal["gross_amount"], Money] | Oneof[Literal["holding_percentage"], str] | Oneof[Literal["target_units"], str] | None
+        charge_mode: ChargeMode
+        target_charge_mode: ChargeMode
+        target: TransferCounterparty | None
+        large_redemption: LargeRedemption
+        ordered_at: str
+        trade_date: str
+        fee_discount: str
+        make_up_discount: str
+        additional_cash: Money | None
+        resulting_cash: Money | None
+        client_reference: str
+        expires_at: str
+        take_income: bool
+        ta_serial: str
+        agreed_fee: AgreedFee | None
+        portfolio_no: str
+        original: OriginalTransaction | None
+        intake: Intake | None
+        remark: str
+
+_CancelOrderFields: TypeAlias = Literal["order_reference", "original", "business_code", "account", "instrument", "amount", "units", "ordered_at", "trade_date", "client_reference", "reasons", "payee_account", "intake", "remark"]
+
+class CancelOrder(Message[_CancelOrderFields]):
+    """
+    ```proto
+    message xinqiao.v1.CancelOrder
+    ```
+
+    Attributes:
+        order_reference:
+            ```proto
+            optional string order_reference = 1;
+            ```
+        original:
+            ```proto
+            optional xinqiao.v1.OriginalTransaction original = 2;
+            ```
+        business_code:
+            ```proto
+            optional string business_code = 3;
+            ```
+        account:
+            ```proto
+            optional xinqiao.v1.FundAccount account = 4;
+            ```
+        instrument:
+            ```proto
+            optional xinqiao.v1.Instrument instrument = 5;
+            ```
+        amount:
+            ```proto
+            optional xinqiao.v1.Money amount = 6;
+            ```
+        units:
+            ```proto
+            optional string units = 7;
+            ```
+        ordered_at:
+            ```proto
+            optional string ordered_at = 8;
+            ```
+        trade_date:
+            ```proto
+            optional string trade_date = 9;
+            ```
+        client_reference:
+            ```proto
+            optional string client_reference = 10;
+            ```
+        reasons:
+            ```proto
+            repeated xinqiao.v1.Reason reasons = 11;
+            ```
+        payee_account:
+            ```proto
+            optional xinqiao.v1.BankAccount payee_account = 12;
+            ```
+        intake:
+            ```proto
+            optional xinqiao.v1.Intake intake = 13;
+            ```
+        remark:
+            ```proto
+            optional string remark = 14;
+            ```
+    """
+
+    __slots__ = ("order_reference", "original", "business_code", "account", "instrument", "amount", "units", "ordered_at", "trade_date", "client_reference", "reasons", "payee_account", "intake", "remark")
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            *,
+            order_reference: str | None = None,
+            original: OriginalTransaction | None = None,
+            business_code: str | None = None,
+            account: FundAccount | None = None,
+            instrument: Instrument | None = None,
+            amount: Money | None = None,
+            units: str | None = None,
+            ordered_at: str | None = None,
+            trade_date: str | None = None,
+            client_reference: str | None = None,
+            reasons: list[Reason] | None = None,
+            payee_account: BankAccount | None = None,
+            intake: Intake | None = None,
+            remark: str | None = None,
+        ) -> None:
+            pass
+
+        order_reference: str
+        original: OriginalTransaction | None
+        business_code: str
+        account: FundAccount | None
+        instrument: Instrument | None
+        amount: Money | None
+        units: str
+        ordered_at: str
+        trade_date: str
+        client_reference: str
+        reasons: list[Reason]
+        payee_account: BankAccount | None
+        intake: Intake | None
+        remark: str
+
+_AdvanceOrderFields: TypeAlias = Literal["order_reference", "business", "account", "instrument", "amount", "units", "requested_date", "days_in_advance", "valid_days", "expires_at", "quota_no", "becomes_order", "deposit", "ordered_at", "trade_date", "large_redemption", "charge_mode", "fee_discount", "contract_no", "client_reference", "original", "intake", "remark"]
+
+class AdvanceOrder(Message[_AdvanceOrderFields]):
+    """
+    Reserves a place in a product, or orders for a later open day.
+
+    ```proto
+    message xinqiao.v1.AdvanceOrder
+    ```
+
+    Attributes:
+        order_reference:
+            ```proto
+            optional string order_reference = 1;
+            ```
+        business:
+            ```proto
+            optional xinqiao.v1.OrderBusiness business = 2;
+            ```
+        account:
+            ```proto
+            optional xinqiao.v1.FundAccount account = 3;
+            ```
+        instrument:
+            ```proto
+            optional xinqiao.v1.Instrument instrument = 4;
+            ```
+        quantity:
+            ```proto
+            oneof quantity
+            ```
+        requested_date:
+            ```proto
+            optional string requested_date = 7;
+            ```
+        days_in_advance:
+            ```proto
+            optional int32 days_in_advance = 8;
+            ```
+        valid_days:
+            ```proto
+            optional int32 valid_days = 9;
+            ```
+        expires_at:
+            ```proto
+            optional string expires_at = 10;
+            ```
+        quota_no:
+            ```proto
+            optional string quota_no = 11;
+            ```
+        becomes_order:
+            ```proto
+            optional bool becomes_order = 12;
+            ```
+        deposit:
+            ```proto
+            optional xinqiao.v1.Money deposit = 13;
+            ```
+        ordered_at:
+            ```proto
+            optional string ordered_at = 14;
+            ```
+        trade_date:
+            ```proto
+            optional string trade_date = 15;
+            ```
+        large_redemption:
+            ```proto
+            optional xinqiao.v1.LargeRedemption large_redemption = 16;
+            ```
+        charge_mode:
+            ```proto
+            optional xinqiao.v1.ChargeMode charge_mode = 17;
+            ```
+        fee_discount:
+            ```proto
+            optional string fee_discount = 18;
+            ```
+        contract_no:
+            ```proto
+            optional string contract_no = 19;
+            ```
+        client_reference:
+            ```proto
+            optional string client_reference = 20;
+            ```
+        original:
+            ```proto
+            optional xinqiao.v1.OriginalTransaction original = 21;
+            ```
+        intake:
+            ```proto
+            optional xinqiao.v1.Intake intake = 22;
+            ```
+        remark:
+            ```proto
+            optional string remark = 23;
+            ```
+    """
+
+    __slots__ = ("order_reference", "business", "account", "instrument", "requested_date", "days_in_advance", "valid_days", "expires_at", "quota_no", "becomes_order", "deposit", "ordered_at", "trade_date", "large_redemption", "charge_mode", "fee_discount", "contract_no", "client_reference", "original", "intake", "remark", "quantity")
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            *,
+            order_reference: str | None = None,
+            business: OrderBusiness | None = None,
+            account: FundAccount | None = None,
+            instrument: Instrument | None = None,
+            quantity: Oneof[Literal["amount"], Money] | Oneof[Literal["units"], str] | None = None,
+            requested_date: str | None = None,
+            days_in_advance: int | None = None,
+            valid_days: int | None = None,
+            expires_at: str | None = None,
+            quota_no: str | None = None,
+            becomes_order: bool | None = None,
+            deposit: Money | None = None,
+            ordered_at: str | None = None,
+            trade_date: str | None = None,
+            large_redemption: LargeRedemption | None = None,
+            charge_mode: ChargeMode | None = None,
+            fee_discount: str | None = None,
+            contract_no: str | None = None,
+            client_reference: str | None = None,
+            original: OriginalTransaction | None = None,
+            intake: Intake | None = None,
+            remark: str | None = None,
+        ) -> None:
+            pass
+
+        order_reference: str
+        business: OrderBusiness
+        account: FundAccount | None
+        instrument: Instrument | None
+        quantity: Oneof[Literal["amount"], Money] | Oneof[Literal["units"], str] | None
+        requested_date: str
+        days_in_advance: int
+        valid_days: int
+        expires_at: str
+        quota_no: str
+        becomes_order: bool
+        deposit: Money | None
+        ordered_at: str
+        trade_date: str
+        large_redemption: LargeRedemption
+        charge_mode: ChargeMode
+        fee_discount: str
+        contract_no: str
+        client_reference: str
+        original: OriginalTransaction | None
+        intake: Intake | None
+        remark: str
+
+_TradeFeeFields: TypeAlias = Literal["fee", "amount", "standard_rate", "discount", "applied_rate", "minimum", "distributor_share", "product_share", "payee"]
+
+class TradeFee(Message[_TradeFeeFields]):
+    """
+    One fee of a confirmation, and how it came about.
+
+    ```proto
+    message xinqiao.v1.TradeFee
+    ```
+
+    Attributes:
+        fee:
+            ```proto
+            optional string fee = 1;
+            ```
+        amount:
+            ```proto
+            optional xinqiao.v1.Money amount = 2;
+            ```
+        standard_rate:
+            ```proto
+            optional string standard_rate = 3;
+            ```
+        discount:
+            ```proto
+            optional string discount = 4;
+            ```
+        applied_rate:
+            ```proto
+            optional string applied_rate = 5;
+            ```
+        minimum:
+            ```proto
+            optional xinqiao.v1.Money minimum = 6;
+            ```
+        distributor_share:
+            ```proto
+            optional xinqiao.v1.Money distributor_share = 7;
+            ```
+        product_share:
+            ```proto
+            optional xinqiao.v1.Money product_share = 8;
+            ```
+        payee:
+            ```proto
+            optional string payee = 9;
+            ```
+    """
+
+    __slots__ = ("fee", "amount", "standard_rate", "discount", "applied_rate", "minimum", "distributor_share", "product_share", "payee")
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            *,
+            fee: str | None = None,
+            amount: Money | None = None,
+            standard_rate: str | None = None,
+            discount: str | None = None,
+            applied_rate: str | None = None,
+            minimum: Money | None = None,
+            distributor_share: Money | None = None,
+            product_share: Money | None = None,
+            payee: str | None = None,
+        ) -> None:
+            pass
+
+        fee: str
+        amount: Money | None
+        standard_rate: str
+        discount: str
+        applied_rate: str
+        minimum: Money | None
+        distributor_share: Money | None
+        product_share: Money | None
+        payee: str
+
+_CalculationFields: TypeAlias = Literal["fee_method", "amount_rounding", "amount_digits", "units_rounding", "units_digits", "fee_calculator"]
+
+class Calculation(Message[_CalculationFields]):
+    """
+    How amounts became units: with it, fees, units and proceeds can be worked out again to the last digit.
+
+    ```proto
+    message xinqiao.v1.Calculation
+    ```
+
+    Attributes:
+        fee_method:
+            ```proto
+            optional xinqiao.v1.FeeMethod fee_method = 1;
+            ```
+        amount_rounding:
+            ```proto
+            optional xinqiao.v1.RoundingMode amount_rounding = 2;
+            ```
+        amount_digits:
+            ```proto
+            optional int32 amount_digits = 3;
+            ```
+        units_rounding:
+            ```proto
+            optional xinqiao.v1.RoundingMode units_rounding = 4;
+            ```
+        units_digits:
+            ```proto
+            optional int32 units_digits = 5;
+            ```
+        fee_calculator:
+            ```proto
+            optional string fee_calculator = 6;
+            ```
+    """
+
+    __slots__ = ("fee_method", "amount_rounding", "amount_digits", "units_rounding", "units_digits", "fee_calculator")
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            *,
+            fee_method: FeeMethod | None = None,
+            amount_rounding: RoundingMode | None = None,
+            amount_digits: int | None = None,
+            units_rounding: RoundingMode | None = None,
+            units_digits: int | None = None,
+            fee_calculator: str | None = None,
+        ) -> None:
+            pass
+
+        fee_method: FeeMethod
+        amount_rounding: RoundingMode
+        amount_digits: int
+        units_rounding: RoundingMode
+        units_digits: int
+        fee_calculator: str
+
+_LaunchInterestFields: TypeAlias = Literal["accrued", "converted", "units", "tax"]
+
+class LaunchInterest(Message[_LaunchInterestFields]):
+    """
+    ```proto
+    message xinqiao.v1.LaunchInterest
+    ```
+
+    Attributes:
+        accrued:
+            ```proto
+            optional xinqiao.v1.Money accrued = 1;
+            ```
+        converted:
+            ```proto
+            optional xinqiao.v1.Money converted = 2;
+            ```
+        units:
+            ```proto
+            optional string units = 3;
+            ```
+        tax:
+            ```proto
+            optional xinqiao.v1.Money tax = 4;
+            ```
+    """
+
+    __slots__ = ("accrued", "converted", "units", "tax")
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            *,
+            accrued: Money | None = None,
+            converted: Money | None = None,
+            units: str | None = None,
+            tax: Money | None = None,
+        ) -> None:
+            pass
+
+        accrued: Money | None
+        converted: Money | None
+        units: str
+        tax: Money | None
+
+_SettlementOfTradeFields: TypeAlias = Literal["amount", "against_payment", "date", "exchange_rate", "account"]
+
+class SettlementOfTrade(Message[_SettlementOfTradeFields]):
+    """
+    ```proto
+    message xinqiao.v1.SettlementOfTrade
+    ```
+
+    Attributes:
+        amount:
+            ```proto
+            optional xinqiao.v1.Money amount = 1;
+            ```
+        against_payment:
+            ```proto
+            optional bool against_payment = 2;
+            ```
+        date:
+            ```proto
+            optional string date = 3;
+            ```
+        exchange_rate:
+            ```proto
+            optional string exchange_rate = 4;
+            ```
+        account:
+            ```proto
+            optional xinqiao.v1.BankAccount account = 5;
+            ```
+    """
+
+    __slots__ = ("amount", "against_payment", "date", "exchange_rate", "account")
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            *,
+            amount: Money | None = None,
+            against_payment: bool | None = None,
+            date: str | None = None,
+            exchange_rate: str | None = None,
+            account: BankAccount | None = None,
+        ) -> None:
+            pass
+
+        amount: Money | None
+        against_payment: bool
+        date: str
+        exchange_rate: str
+        account: BankAccount | None
+
+_SwitchResultFields: TypeAlias = Literal["instrument", "nav", "price", "amount", "units", "charge_mode", "ta_serial"]
+
+class SwitchResult(Message[_SwitchResultFields]):
+    """
+    The other half of a switch.
+
+    ```proto
+    message xinqiao.v1.SwitchResult
+    ```
+
+    Attributes:
+        instrument:
+            ```proto
+            optional xinqiao.v1.Instrument instrument = 1;
+            ```
+        nav:
+            ```proto
+            optional string nav = 2;
+            ```
+        price:
+            ```proto
+            optional string price = 3;
+            ```
+        amount:
+            ```proto
+            optional xinqiao.v1.Money amount = 4;
+            ```
+        units:
+            ```proto
+            optional string units = 5;
+            ```
+        charge_mode:
+            ```proto
+            optional xinqiao.v1.ChargeMode charge_mode = 6;
+            ```
+        ta_serial:
+            ```proto
+            optional string ta_serial = 7;
+            ```
+    """
+
+    __slots__ = ("instrument", "nav", "price", "amount", "units", "charge_mode", "ta_serial")
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            *,
+            instrument: Instrument | None = None,
+            nav: str | None = None,
+            price: str | None = None,
+            amount: Money | None = None,
+            units: str | None = None,
+            charge_mode: ChargeMode | None = None,
+            ta_serial: str | None = None,
+        ) -> None:
+            pass
+
+        instrument: Instrument | None
+        nav: str
+        price: str
+        amount: Money | None
+        units: str
+        charge_mode: ChargeMode
+        ta_serial: str
+
+_OrderConfirmationFields: TypeAlias = Literal["order_reference", "ta_serial", "parent_ta_serial", "master_reference", "client_reference", "business_code", "return_code", "return_text", "reasons", "finished", "from_ta", "account", "instrument", "charge_mode", "confirmed_on", "trade_date", "ordered_at", "ordered_amount", "ordered_units", "confirmed_amount", "amount_at_nav", "confirmed_units", "total_units", "nav", "trading_price", "nav_date", "refund_amount", "deferred_amount", "deferred_units", "rejected_amount", "rejected_units", "pending_amount", "pending_units", "earlier_amount", "earlier_units", "fees", "total_fee", "fee_discount", "back_end_load", "performance_fee", "performance_compensation", "undistributed_income", "income_taken", "launch_interest", "calculation", "allotment_ratio", "holding_percentage", "share_register_date", "settlement", "cum_dividend", "physical_delivery", "large_redemption", "large_purchase", "dividend_method", "dividend_ratio", "switch", "transfer", "direction", "freeze", "plan", "forced", "forced_reason", "adjustment", "advance", "advance_date", "valid_days", "portfolio_no", "detail", "original", "downloaded_on", "updated_on", "intake", "remark"]
+
+class OrderConfirmation(Message[_OrderConfirmationFields]):
+    """
+    One order may have several, the last says so. What was ordered is what is confirmed, refunded, deferred, rejected
+    or pending, each part counted once; interest of the launch comes on top.
+
+    ```proto
+    message xinqiao.v1.OrderConfirmation
+    ```
+
+    Attributes:
+        order_reference:
+            ```proto
+            optional string order_reference = 1;
+            ```
+        ta_serial:
+            ```proto
+            optional string ta_serial = 2;
+            ```
+        parent_ta_serial:
+            ```proto
+            optional string parent_ta_serial = 3;
+            ```
+        master_reference:
+            ```proto
+            optional string master_reference = 4;
+            ```
+        client_reference:
+            ```proto
+            optional string client_reference = 5;
+            ```
+        business_code:
+            ```proto
+            optional string business_code = 6;
+            ```
+        return_code:
+            ```proto
+            optional string return_code = 7;
+            ```
+        return_text:
+            ```proto
+            optional string return_text = 8;
+            ```
+        reasons:
+            ```proto
+            repeated xinqiao.v1.Reason reasons = 9;
+            ```
+        finished:
+            ```proto
+            optional bool finished = 10;
+            ```
+        from_ta:
+            ```proto
+            optional bool from_ta = 11;
+            ```
+        account:
+            ```proto
+            optional xinqiao.v1.FundAccount account = 12;
+            ```
+        instrument:
+            ```proto
+            optional xinqiao.v1.Instrument instrument = 13;
+            ```
+        charge_mode:
+            ```proto
+            optional xinqiao.v1.ChargeMode charge_mode = 14;
+            ```
+        confirmed_on:
+            ```proto
+            optional string confirmed_on = 15;
+            ```
+        trade_date:
+            ```proto
+            optional string trade_date = 16;
+            ```
+        ordered_at:
+            ```proto
+            optional string ordered_at = 17;
+            ```
+        ordered_amount:
+            ```proto
+            optional xinqiao.v1.Money ordered_amount = 18;
+            ```
+        ordered_units:
+            ```proto
+            optional string ordered_units = 19;
+            ```
+        confirmed_amount:
+            ```proto
+            optional xinqiao.v1.Money confirmed_amount = 20;
+            ```
+        amount_at_nav:
+            ```proto
+            optional xinqiao.v1.Money amount_at_nav = 21;
+            ```
+        confirmed_units:
+            ```proto
+            optional string confirmed_units = 22;
+            ```
+        total_units:
+            ```proto
+            optional string total_units = 23;
+            ```
+        nav:
+            ```proto
+            optional string nav = 24;
+            ```
+        trading_price:
+            ```proto
+            optional string trading_price = 25;
+            ```
+        nav_date:
+            ```proto
+            optional string nav_date = 26;
+            ```
+        refund_amount:
+            ```proto
+            optional xinqiao.v1.Money refund_amount = 27;
+            ```
+        deferred_amount:
+            ```proto
+            optional xinqiao.v1.Money deferred_amount = 28;
+            ```
+        deferred_units:
+            ```proto
+            optional string deferred_units = 29;
+            ```
+        rejected_amount:
+            ```proto
+            optional xinqiao.v1.Money rejected_amount = 30;
+            ```
+        rejected_units:
+            ```proto
+            optional string rejected_units = 31;
+            ```
+        pending_amount:
+            ```proto
+            optional xinqiao.v1.Money pending_amount = 32;
+            ```
+        pending_units:
+            ```proto
+            optional string pending_units = 33;
+            ```
+        earlier_amount:
+            ```proto
+            optional xinqiao.v1.Money earlier_amount = 34;
+            ```
+        earlier_units:
+            ```proto
+            optional string earlier_units = 35;
+            ```
+        fees:
+            ```proto
+            repeated xinqiao.v1.TradeFee fees = 36;
+            ```
+        total_fee:
+            ```proto
+            optional xinqiao.v1.Money total_fee = 37;
+            ```
+        fee_discount:
+            ```proto
+            optional string fee_discount = 38;
+            ```
+        back_end_load:
+            ```proto
+            optional xinqiao.v1.Money back_end_load = 39;
+            ```
+        performance_fee:
+            ```proto
+            optional xinqiao.v1.Money performance_fee = 40;
+            ```
+        performance_compensation:
+            ```proto
+            optional xinqiao.v1.Money performance_compensation = 41;
+            ```
+        undistributed_income:
+            ```proto
+            optional xinqiao.v1.Money undistributed_income = 42;
+            ```
+        income_taken:
+            ```proto
+            optional bool income_taken = 43;
+            ```
+        launch_interest:
+            ```proto
+            optional xinqiao.v1.LaunchInterest launch_interest = 44;
+            ```
+        calculation:
+            ```proto
+            optional xinqiao.v1.Calculation calculation = 45;
+            ```
+        allotment_ratio:
+            ```proto
+            optional string allotment_ratio = 46;
+            ```
+        holding_percentage:
+            ```proto
+            optional string holding_percentage = 47;
+            ```
+        share_register_date:
+            ```proto
+            optional string share_register_date = 48;
+            ```
+        settlement:
+            ```proto
+            optional xinqiao.v1.SettlementOfTrade settlement = 49;
+            ```
+        cum_dividend:
+            ```proto
+            optional bool cum_dividend = 50;
+            ```
+        physical_delivery:
+            ```proto
+            optional bool physical_delivery = 51;
+            ```
+        large_redemption:
+            ```proto
+            optional xinqiao.v1.LargeRedemption large_redemption = 52;
+            ```
+        large_purchase:
+            ```proto
+            optional xinqiao.v1.LargeRedemption large_purchase = 53;
+            ```
+        dividend_method:
+            ```proto
+            optional xinqiao.v1.DividendMethod dividend_method = 54;
+            ```
+        dividend_ratio:
+            ```proto
+            optional string dividend_ratio = 55;
+            ```
+        switch:
+            ```proto
+            optional xinqiao.v1.SwitchResult switch = 56;
+            ```
+        transfer:
+            ```proto
+            optional xinqiao.v1.TransferCounterparty transfer = 57;
+            ```
+        direction:
+            ```proto
+            optional xinqiao.v1.OrderConfirmation.Direction direction = 58;
+            ```
+        freeze:
+            ```proto
+            optional xinqiao.v1.Freeze freeze = 59;
+            ```
+        plan:
+            ```proto
+            optional xinqiao.v1.InvestmentPlan plan = 60;
+            ```
+        forced:
+            ```proto
+            optional xinqiao.v1.ForcedRedemptionKind forced = 61;
+            ```
+        forced_reason:
+            ```proto
+            optional xinqiao.v1.OrderConfirmation.ForcedReason forced_reason = 62;
+            ```
+        adjustment:
+            ```proto
+            optional string adjustment = 63;
+            ```
+        advance:
+            ```proto
+            optional bool advance = 64;
+            ```
+        advance_date:
+            ```proto
+            optional string advance_date = 65;
+            ```
+        valid_days:
+            ```proto
+            optional int32 valid_days = 66;
+            ```
+        portfolio_no:
+            ```proto
+            optional string portfolio_no = 67;
+            ```
+        detail:
+            ```proto
+            optional bool detail = 68;
+            ```
+        original:
+            ```proto
+            optional xinqiao.v1.OriginalTransaction original = 69;
+            ```
+        downloaded_on:
+            ```proto
+            optional string downloaded_on = 70;
+            ```
+        updated_on:
+            ```proto
+            optional string updated_on = 71;
+            ```
+        intake:
+            ```proto
+            optional xinqiao.v1.Intake intake = 72;
+            ```
+        remark:
+            ```proto
+            optional string remark = 73;
+            ```
+    """
+
+    __slots__ = ("order_reference", "ta_serial", "parent_ta_serial", "master_reference", "client_reference", "business_code", "return_code", "return_text", "reasons", "finished", "from_ta", "account", "instrument", "charge_mode", "confirmed_on", "trade_date", "ordered_at", "ordered_amount", "ordered_units", "confirmed_amount", "amount_at_nav", "confirmed_units", "total_units", "nav", "trading_price", "nav_date", "refund_amount", "deferred_amount", "deferred_units", "rejected_amount", "rejected_units", "pending_amount", "pending_units", "earlier_amount", "earlier_units", "fees", "total_fee", "fee_discount", "back_end_load", "performance_fee", "performance_compensation", "undistributed_income", "income_taken", "launch_interest", "calculation", "allotment_ratio", "holding_percentage", "share_register_date", "settlement", "cum_dividend", "physical_delivery", "large_redemption", "large_purchase", "dividend_method", "dividend_ratio", "switch", "transfer", "direction", "freeze", "plan", "forced", "forced_reason", "adjustment", "advance", "advance_date", "valid_days", "portfolio_no", "detail", "original", "downloaded_on", "updated_on", "intake", "remark")
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            *,
+            order_reference: str | None = None,
+            ta_serial: str | None = None,
+            parent_ta_serial: str | None = None,
+            master_reference: str | None = None,
+            client_reference: str | None = None,
+            business_code: str | None = None,
+            return_code: str | None = None,
+            return_text: str | None = None,
+            reasons: list[Reason] | None = None,
+            finished: bool | None = None,
+            from_ta: bool | None = None,
+            account: FundAccount | None = None,
+            instrument: Instrument | None = None,
+            charge_mode: ChargeMode | None = None,
+            confirmed_on: str | None = None,
+            trade_date: str | None = None,
+            ordered_at: str | None = None,
+            ordered_amount: Money | None = None,
+            ordered_units: str | None = None,
+            confirmed_amount: Money | None = None,
+            amount_at_nav: Money | None = None,
+            confirmed_units: str | None = None,
+            total_units: str | None = None,
+            nav: str | None = None,
+            trading_price: str | None = None,
+            nav_date: str | None = None,
+            refund_amount: Money | None = None,
+            deferred_amount: Money | None = None,
+            deferred_units: str | None = None,
+            rejected_amount: Money | None = None,
+            rejected_units: str | None = None,
+            pending_amount: Money | None = None,
+            pending_units: str | None = None,
+            earlier_amount: Money | None = None,
+            earlier_units: str | None = None,
+            fees: list[TradeFee] | None = None,
+            total_fee: Money | None = None,
+            fee_discount: str | None = None,
+            back_end_load: Money | None = None,
+            performance_fee: Money | None = None,
+            performance_compensation: Money | None = None,
+            undistributed_income: Money | None = None,
+            income_taken: bool | None = None,
+            launch_interest: LaunchInterest | None = None,
+            calculation: Calculation | None = None,
+            allotment_ratio: str | None = None,
+            holding_percentage: str | None = None,
+            share_register_date: str | None = None,
+            settlement: SettlementOfTrade | None = None,
+            cum_dividend: bool | None = None,
+            physical_delivery: bool | None = None,
+            large_redemption: LargeRedemption | None = None,
+            large_purchase: LargeRedemption | None = None,
+            dividend_method: DividendMethod | None = None,
+            dividend_ratio: str | None = None,
+            switch: SwitchResult | None = None,
+            transfer: TransferCounterparty | None = None,
+            direction: OrderConfirmation.Direction | None = None,
+            freeze: Freeze | None = None,
+            plan: InvestmentPlan | None = None,
+            forced: ForcedRedemptionKind | None = None,
+            forced_reason: OrderConfirmation.ForcedReason | None = None,
+            adjustment: str | None = None,
+            advance: bool | None = None,
+            advance_date: str | None = None,
+            valid_days: int | None = None,
+            portfolio_no: str | None = None,
+            detail: bool | None = None,
+            original: OriginalTransaction | None = None,
+            downloaded_on: str | None = None,
+            updated_on: str | None = None,
+            intake: Intake | None = None,
+            remark: str | None = None,
+        ) -> None:
+            pass
+
+        order_reference: str
+        ta_serial: str
+        parent_ta_serial: str
+        master_reference: str
+        client_reference: str
+        business_code: str
+        return_code: str
+        return_text: str
+        reasons: list[Reason]
+        finished: bool
+        from_ta: bool
+        account: FundAccount | None
+        instrument: Instrument | None
+        charge_mode: ChargeMode
+        confirmed_on: str
+        trade_date: str
+        ordered_at: str
+        ordered_amount: Money | None
+        ordered_units: str
+        confirmed_amount: Money | None
+        amount_at_nav: Money | None
+        confirmed_units: str
+        total_units: str
+        nav: str
+        trading_price: str
+        nav_date: str
+        refund_amount: Money | None
+        deferred_amount: Money | None
+        deferred_units: str
+        rejected_amount: Money | None
+        rejected_units: str
+        pending_amount: Money | None
+        pending_units: str
+        earlier_amount: Money | None
+        earlier_units: str
+        fees: list[TradeFee]
+        total_fee: Money | None
+        fee_discount: str
+        back_end_load: Money | None
+        performance_fee: Money | None
+        performance_compensation: Money | None
+        undistributed_income: Money | None
+        income_taken: bool
+        launch_interest: LaunchInterest | None
+        calculation: Calculation | None
+        allotment_ratio: str
+        holding_percentage: str
+        share_register_date: str
+        settlement: SettlementOfTrade | None
+        cum_dividend: bool
+        physical_delivery: bool
+        large_redemption: LargeRedemption
+        large_purchase: LargeRedemption
+        dividend_method: DividendMethod
+        dividend_ratio: str
+        switch: SwitchResult | None
+        transfer: TransferCounterparty | None
+        direction: OrderConfirmation.Direction
+        freeze: Freeze | None
+        plan: InvestmentPlan | None
+        forced: ForcedRedemptionKind
+        forced_reason: OrderConfirmation.ForcedReason
+        adjustment: str
+        advance: bool
+        advance_date: str
+        valid_days: int
+        portfolio_no: str
+        detail: bool
+        original: OriginalTransaction | None
+        downloaded_on: str
+        updated_on: str
+        intake: Intake | None
+        remark: str
+
+    class ForcedReason(Enum):
+        """
+        ```proto
+        enum xinqiao.v1.OrderConfirmation.ForcedReason
+        ```
+
+        Attributes:
+            UNSPECIFIED:
+                ```proto
+                FORCED_REASON_UNSPECIFIED = 0
+                ```
+            BELOW_MINIMUM_HOLDING:
+                ```proto
+                BELOW_MINIMUM_HOLDING = 1
+                ```
+            BY_JUDICIAL_ORDER:
+                ```proto
+                BY_JUDICIAL_ORDER = 2
+                ```
+            BY_REGULATION:
+                ```proto
+                BY_REGULATION = 3
+                ```
+            AFTER_FULL_TRANSFER:
+                ```proto
+                AFTER_FULL_TRANSFER = 4
+                ```
+            BY_TERMS:
+                ```proto
+                BY_TERMS = 5
+                ```
+        """
+
+        UNSPECIFIED = 0
+        BELOW_MINIMUM_HOLDING = 1
+        BY_JUDICIAL_ORDER = 2
+        BY_REGULATION = 3
+        AFTER_FULL_TRANSFER = 4
+        BY_TERMS = 5
+
+    class Direction(Enum):
+        """
+        ```proto
+        enum xinqiao.v1.OrderConfirmation.Direction
+        ```
+
+        Attributes:
+            UNSPECIFIED:
+                ```proto
+                DIRECTION_UNSPECIFIED = 0
+                ```
+            OUTWARD:
+                ```proto
+                OUTWARD = 1
+                ```
+            INWARD:
+                ```proto
+                INWARD = 2
+                ```
+        """
+
+        UNSPECIFIED = 0
+        OUTWARD = 1
+        INWARD = 2
+
+_OrderStatusFields: TypeAlias = Literal["order_reference", "master_reference", "client_reference", "cancel_reference", "ta_serial", "business_code", "state", "at", "return_code", "return_text", "reasons", "initiator", "instrument", "account", "ordered_amount", "ordered_units", "confirmed_amount", "confirmed_units", "expected_trade_date", "expected_confirmation_date", "expected_settlement_date", "cancellable_until"]
+
+class OrderStatus(Message[_OrderStatusFields]):
+    """
+    ```proto
+    message xinqiao.v1.OrderStatus
+    ```
+
+    Attributes:
+        order_reference:
+            ```proto
+            optional string order_reference = 1;
+            ```
+        master_reference:
+            ```proto
+            optional string master_reference = 2;
+            ```
+        client_reference:
+            ```proto
+            optional string client_reference = 3;
+            ```
+        cancel_reference:
+            ```proto
+            optional string cancel_reference = 4;
+            ```
+        ta_serial:
+            ```proto
+            optional string ta_serial = 5;
+            ```
+        business_code:
+            ```proto
+            optional string business_code = 6;
+            ```
+        state:
+            ```proto
+            optional xinqiao.v1.OrderStatus.State state = 7;
+            ```
+        at:
+            ```proto
+            optional string at = 8;
+            ```
+        return_code:
+            ```proto
+            optional string return_code = 9;
+            ```
+        return_text:
+            ```proto
+            optional string return_text = 10;
+            ```
+        reasons:
+            ```proto
+            repeated xinqiao.v1.Reason reasons = 11;
+            ```
+        initiator:
+            ```proto
+            optional string initiator = 12;
+            ```
+        instrument:
+            ```proto
+            optional xinqiao.v1.Instrument instrument = 13;
+            ```
+        account:
+            ```proto
+            optional xinqiao.v1.FundAccount account = 14;
+            ```
+        ordered_amount:
+            ```proto
+            optional xinqiao.v1.Money ordered_amount = 15;
+            ```
+        ordered_units:
+            ```proto
+            optional string ordered_units = 16;
+            ```
+        confirmed_amount:
+            ```proto
+            optional xinqiao.v1.Money confirmed_amount = 17;
+            ```
+        confirmed_units:
+            ```proto
+            optional string confirmed_units = 18;
+            ```
+        expected_trade_date:
+            ```proto
+            optional string expected_trade_date = 19;
+            ```
+        expected_confirmation_date:
+            ```proto
+            optional string expected_confirmation_date = 20;
+            ```
+        expected_settlement_date:
+            ```proto
+            optional string expected_settlement_date = 21;
+            ```
+        cancellable_until:
+            ```proto
+            optional string cancellable_until = 22;
+            ```
+    """
+
+    __slots__ = ("order_reference", "master_reference", "client_reference", "cancel_reference", "ta_serial", "business_code", "state", "at", "return_code", "return_text", "reasons", "initiator", "instrument", "account", "ordered_amount", "ordered_units", "confirmed_amount", "confirmed_units", "expected_trade_date", "expected_confirmation_date", "expected_settlement_date", "cancellable_until")
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            *,
+            order_reference: str | None = None,
+            master_reference: str | None = None,
+            client_reference: str | None = None,
+            cancel_reference: str | None = None,
+            ta_serial: str | None = None,
+            business_code: str | None = None,
+            state: OrderStatus.State | None = None,
+            at: str | None = None,
+            return_code: str | None = None,
+            return_text: str | None = None,
+            reasons: list[Reason] | None = None,
+            initiator: str | None = None,
+            instrument: Instrument | None = None,
+            account: FundAccount | None = None,
+            ordered_amount: Money | None = None,
+            ordered_units: str | None = None,
+            confirmed_amount: Money | None = None,
+            confirmed_units: str | None = None,
+            expected_trade_date: str | None = None,
+            expected_confirmation_date: str | None = None,
+            expected_settlement_date: str | None = None,
+            cancellable_until: str | None = None,
+        ) -> None:
+            pass
+
+        order_reference: str
+        master_reference: str
+        client_reference: str
+        cancel_reference: str
+        ta_serial: str
+        business_code: str
+        state: OrderStatus.State
+        at: str
+        return_code: str
+        return_text: str
+        reasons: list[Reason]
+        initiator: str
+        instrument: Instrument | None
+        account: FundAccount | None
+        ordered_amount: Money | None
+        ordered_units: str
+        confirmed_amount: Money | None
+        confirmed_units: str
+        expected_trade_date: str
+        expected_confirmation_date: str
+        expected_settlement_date: str
+        cancellable_until: str
+
+    class State(Enum):
+        """
+        ```proto
+        enum xinqiao.v1.OrderStatus.State
+        ```
+
+        Attributes:
+            UNSPECIFIED:
+                ```proto
+                STATE_UNSPECIFIED = 0
+                ```
+            RECEIVED:
+                ```proto
+                RECEIVED = 1
+                ```
+            SENT_ON:
+                ```proto
+                SENT_ON = 2
+                ```
+            AWAITING_PAYMENT:
+                ```proto
+                AWAITING_PAYMENT = 3
+                ```
+            ACCEPTED:
+                ```proto
+                ACCEPTED = 4
+                ```
+            OPEN_ORDER:
+                ```proto
+                OPEN_ORDER = 5
+                ```
+            CONDITIONALLY_ACCEPTED:
+                ```proto
+                CONDITIONALLY_ACCEPTED = 6
+                ```
+            IN_REPAIR:
+                ```proto
+                IN_REPAIR = 7
+                ```
+            SUSPENDED:
+                ```proto
+                SUSPENDED = 8
+                ```
+            PART_CONFIRMED:
+                ```proto
+                PART_CONFIRMED = 9
+                ```
+            CONFIRMED:
+                ```proto
+                CONFIRMED = 10
+                ```
+            PART_SETTLED:
+                ```proto
+                PART_SETTLED = 11
+                ```
+            SETTLED:
+                ```proto
+                SETTLED = 12
+                ```
+            REFUSED:
+                ```proto
+                REFUSED = 13
+                ```
+            CANCELLATION_PENDING:
+                ```proto
+                CANCELLATION_PENDING = 14
+                ```
+            CANCELLED:
+                ```proto
+                CANCELLED = 15
+                ```
+            LAPSED:
+                ```proto
+                LAPSED = 16
+                ```
+        """
+
+        UNSPECIFIED = 0
+        RECEIVED = 1
+        SENT_ON = 2
+        AWAITING_PAYMENT = 3
+        ACCEPTED = 4
+        OPEN_ORDER = 5
+        CONDITIONALLY_ACCEPTED = 6
+        IN_REPAIR = 7
+        SUSPENDED = 8
+        PART_CONFIRMED = 9
+        CONFIRMED = 10
+        PART_SETTLED = 11
+        SETTLED = 12
+        REFUSED = 13
+        CANCELLATION_PENDING = 14
+        CANCELLED = 15
+        LAPSED = 16
+
+_LaunchResultFields: TypeAlias = Literal["instrument", "outcome", "launch_start", "launch_end", "set_up_on", "announced_on", "applied_amount", "confirmed_amount", "refund_amount", "interest", "fees", "confirmed_units", "interest_units", "total_units", "holders", "allotment_ratio", "minimum_scale", "refund_by", "reasons", "documents"]
+
+class LaunchResult(Message[_LaunchResultFields]):
+    """
+    ```proto
+    message xinqiao.v1.LaunchResult
+    ```
+
+    Attributes:
+        instrument:
+            ```proto
+            optional xinqiao.v1.Instrument instrument = 1;
+            ```
+        outcome:
+            ```proto
+            optional xinqiao.v1.LaunchResult.Outcome outcome = 2;
+            ```
+        launch_start:
+            ```proto
+            optional string launch_start = 3;
+            ```
+        launch_end:
+            ```proto
+            optional string launch_end = 4;
+            ```
+        set_up_on:
+            ```proto
+            optional string set_up_on = 5;
+            ```
+        announced_on:
+            ```proto
+            optional string announced_on = 6;
+            ```
+        applied_amount:
+            ```proto
+            optional xinqiao.v1.Money applied_amount = 7;
+            ```
+        confirmed_amount:
+            ```proto
+            optional xinqiao.v1.Money confirmed_amount = 8;
+            ```
+        refund_amount:
+            ```proto
+            optional xinqiao.v1.Money refund_amount = 9;
+            ```
+        interest:
+            ```proto
+            optional xinqiao.v1.Money interest = 10;
+            ```
+        fees:
+            ```proto
+            optional xinqiao.v1.Money fees = 11;
+            ```
+        confirmed_units:
+            ```proto
+            optional string confirmed_units = 12;
+            ```
+        interest_units:
+            ```proto
+            optional string interest_units = 13;
+            ```
+        total_units:
+            ```proto
+            optional string total_units = 14;
+            ```
+        holders:
+            ```proto
+            optional string holders = 15;
+            ```
+        allotment_ratio:
+            ```proto
+            optional string allotment_ratio = 16;
+            ```
+        minimum_scale:
+            ```proto
+            optional xinqiao.v1.Money minimum_scale = 17;
+            ```
+        refund_by:
+            ```proto
+            optional string refund_by = 18;
+            ```
+        reasons:
+            ```proto
+            repeated xinqiao.v1.Reason reasons = 19;
+            ```
+        documents:
+            ```proto
+            repeated xinqiao.v1.FileReference documents = 20;
+            ```
+    """
+
+    __slots__ = ("instrument", "outcome", "launch_start", "launch_end", "set_up_on", "announced_on", "applied_amount", "confirmed_amount", "refund_amount", "interest", "fees", "confirmed_units", "interest_units", "total_units", "holders", "allotment_ratio", "minimum_scale", "refund_by", "reasons", "documents")
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            *,
+            instrument: Instrument | None = None,
+            outcome: LaunchResult.Outcome | None = None,
+            launch_start: str | None = None,
+            launch_end: str | None = None,
+            set_up_on: str | None = None,
+            announced_on: str | None = None,
+            applied_amount: Money | None = None,
+            confirmed_amount: Money | None = None,
+            refund_amount: Money | None = None,
+            interest: Money | None = None,
+            fees: Money | None = None,
+            confirmed_units: str | None = None,
+            interest_units: str | None = None,
+            total_units: str | None = None,
+            holders: str | None = None,
+            allotment_ratio: str | None = None,
+            minimum_scale: Money | None = None,
+            refund_by: str | None = None,
+            reasons: list[Reason] | None = None,
+            documents: list[FileReference] | None = None,
+        ) -> None:
+            pass
+
+        instrument: Instrument | None
+        outcome: LaunchResult.Outcome
+        launch_start: str
+        launch_end: str
+        set_up_on: str
+        announced_on: str
+        applied_amount: Money | None
+        confirmed_amount: Money | None
+        refund_amount: Money | None
+        interest: Money | None
+        fees: Money | None
+        confirmed_units: str
+        interest_units: str
+        total_units: str
+        holders: str
+        allotment_ratio: str
+        minimum_scale: Money | None
+        refund_by: str
+        reasons: list[Reason]
+        documents: list[FileReference]
+
+    class Outcome(Enum):
+        """
+        ```proto
+        enum xinqiao.v1.LaunchResult.Outcome
+        ```
+
+        Attributes:
+            UNSPECIFIED:
+                ```proto
+                OUTCOME_UNSPECIFIED = 0
+                ```
+            SUCCEEDED:
+                ```proto
+                SUCCEEDED = 1
+                ```
+            FAILED:
+                ```proto
+                FAILED = 2
+                ```
+            EXTENDED:
+                ```proto
+                EXTENDED = 3
+                ```
+            CLOSED_EARLY:
+                ```proto
+                CLOSED_EARLY = 4
+                ```
+        """
+
+        UNSPECIFIED = 0
+        SUCCEEDED = 1
+        FAILED = 2
+        EXTENDED = 3
+        CLOSED_EARLY = 4
+
+_DividendConfirmationFields: TypeAlias = Literal["order_reference", "ta_serial", "business_code", "return_code", "kind", "account", "instrument", "charge_mode", "confirmed_on", "record_date", "ex_date", "payment_date", "base_units", "per_units", "dividend_per_unit", "rounding", "method", "dividend_ratio", "dividend_amount", "confirmed_amount", "reinvested_amount", "reinvested_units", "nav", "units_rounding", "units_digits", "fees", "fee_calculator", "performance_fee", "performance_compensation", "frozen_amount", "frozen_units", "frozen_reinvested_units", "payee_account", "downloaded_on", "intake"]
+
+class DividendConfirmation(Message[_DividendConfirmationFields]):
+    """
+    ```proto
+    message xinqiao.v1.DividendConfirmation
+    ```
+
+    Attributes:
+        order_reference:
+            ```proto
+            optional string order_reference = 1;
+            ```
+        ta_serial:
+            ```proto
+            optional string ta_serial = 2;
+            ```
+        business_code:
+            ```proto
+            optional string business_code = 3;
+            ```
+        return_code:
+            ```proto
+            optional string return_code = 4;
+            ```
+        kind:
+            ```proto
+            optional xinqiao.v1.DividendConfirmation.Kind kind = 5;
+            ```
+        account:
+            ```proto
+            optional xinqiao.v1.FundAccount account = 6;
+            ```
+        instrument:
+            ```proto
+            optional xinqiao.v1.Instrument instrument = 7;
+            ```
+        charge_mode:
+            ```proto
+            optional xinqiao.v1.ChargeMode charge_mode = 8;
+            ```
+        confirmed_on:
+            ```proto
+            optional string confirmed_on = 9;
+            ```
+        record_date:
+            ```proto
+            optional string record_date = 10;
+            ```
+        ex_date:
+            ```proto
+            optional string ex_date = 11;
+            ```
+        payment_date:
+            ```proto
+            optional string payment_date = 12;
+            ```
+        base_units:
+            ```proto
+            optional string base_units = 13;
+            ```
+        per_units:
+            ```proto
+            optional int32 per_units = 14;
+            ```
+        dividend_per_unit:
+            ```proto
+            optional string dividend_per_unit = 15;
+            ```
+        rounding:
+            ```proto
+            optional xinqiao.v1.RoundingMode rounding = 16;
+            ```
+        method:
+            ```proto
+            optional xinqiao.v1.DividendMethod method = 17;
+            ```
+        dividend_ratio:
+            ```proto
+            optional string dividend_ratio = 18;
+            ```
+        dividend_amount:
+            ```proto
+            optional xinqiao.v1.Money dividend_amount = 19;
+            ```
+        confirmed_amount:
+            ```proto
+            optional xinqiao.v1.Money confirmed_amount = 20;
+            ```
+        reinvested_amount:
+            ```proto
+            optional xinqiao.v1.Money reinvested_amount = 21;
+            ```
+        reinvested_units:
+            ```proto
+            optional string reinvested_units = 22;
+            ```
+        nav:
+            ```proto
+            optional string nav = 23;
+            ```
+        units_rounding:
+            ```proto
+            optional xinqiao.v1.RoundingMode units_rounding = 24;
+            ```
+        units_digits:
+            ```proto
+            optional int32 units_digits = 25;
+            ```
+        fees:
+            ```proto
+            repeated xinqiao.v1.TradeFee fees = 26;
+            ```
+        fee_calculator:
+            ```proto
+            optional string fee_calculator = 27;
+            ```
+        performance_fee:
+            ```proto
+            optional xinqiao.v1.Money performance_fee = 28;
+            ```
+        performance_compensation:
+            ```proto
+            optional xinqiao.v1.Money performance_compensation = 29;
+            ```
+        frozen_amount:
+            ```proto
+            optional xinqiao.v1.Money frozen_amount = 30;
+            ```
+        frozen_units:
+            ```proto
+            optional string frozen_units = 31;
+            ```
+        frozen_reinvested_units:
+            ```proto
+            optional string frozen_reinvested_units = 32;
+            ```
+        payee_account:
+            ```proto
+            optional xinqiao.v1.BankAccount payee_account = 33;
+            ```
+        downloaded_on:
+            ```proto
+            optional string downloaded_on = 34;
+            ```
+        intake:
+            ```proto
+            optional xinqiao.v1.Intake intake = 35;
+            ```
+    """
+
+    __slots__ = ("order_reference", "ta_serial", "business_code", "return_code", "kind", "account", "instrument", "charge_mode", "confirmed_on", "record_date", "ex_date", "payment_date", "base_units", "per_units", "dividend_per_unit", "rounding", "method", "dividend_ratio", "dividend_amount", "confirmed_amount", "reinvested_amount", "reinvested_units", "nav", "units_rounding", "units_digits", "fees", "fee_calculator", "performance_fee", "performance_compensation", "frozen_amount", "frozen_units", "frozen_reinvested_units", "payee_account", "downloaded_on", "intake")
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            *,
+            order_reference: str | None = None,
+            ta_serial: str | None = None,
+            business_code: str | None = None,
+            return_code: str | None = None,
+            kind: DividendConfirmation.Kind | None = None,
+            account: FundAccount | None = None,
+            instrument: Instrument | None = None,
+            charge_mode: ChargeMode | None = None,
+            confirmed_on: str | None = None,
+            record_date: str | None = None,
+            ex_date: str | None = None,
+            payment_date: str | None = None,
+            base_units: str | None = None,
+            per_units: int | None = None,
+            dividend_per_unit: str | None = None,
+            rounding: RoundingMode | None = None,
+            method: DividendMethod | None = None,
+            dividend_ratio: str | None = None,
+            dividend_amount: Money | None = None,
+            confirmed_amount: Money | None = None,
+            reinvested_amount: Money | None = None,
+            reinvested_units: str | None = None,
+            nav: str | None = None,
+            units_rounding: RoundingMode | None = None,
+            units_digits: int | None = None,
+            fees: list[TradeFee] | None = None,
+            fee_calculator: str | None = None,
+            performance_fee: Money | None = None,
+            performance_compensation: Money | None = None,
+            frozen_amount: Money | None = None,
+            frozen_units: str | None = None,
+            frozen_reinvested_units: str | None = None,
+            payee_account: BankAccount | None = None,
+            downloaded_on: str | None = None,
+            intake: Intake | None = None,
+        ) -> None:
+            pass
+
+        order_reference: str
+        ta_serial: str
+        business_code: str
+        return_code: str
+        kind: DividendConfirmation.Kind
+        account: FundAccount | None
+        instrument: Instrument | None
+        charge_mode: ChargeMode
+        confirmed_on: str
+        record_date: str
+        ex_date: str
+        payment_date: str
+        base_units: str
+        per_units: int
+        dividend_per_unit: str
+        rounding: RoundingMode
+        method: DividendMethod
+        dividend_ratio: str
+        dividend_amount: Money | None
+        confirmed_amount: Money | None
+        reinvested_amount: Money | None
+        reinvested_units: str
+        nav: str
+        units_rounding: RoundingMode
+        units_digits: int
+        fees: list[TradeFee]
+        fee_calculator: str
+        performance_fee: Money | None
+        performance_compensation: Money | None
+        frozen_amount: Money | None
+        frozen_units: str
+        frozen_reinvested_units: str
+        payee_account: BankAccount | None
+        downloaded_on: str
+        intake: Intake | None
+
+    class Kind(Enum):
+        """
+        ```proto
+        enum xinqiao.v1.DividendConfirmation.Kind
+        ```
+
+        Attributes:
+            UNSPECIFIED:
+                ```proto
+                KIND_UNSPECIFIED = 0
+                ```
+            ORDINARY:
+                ```proto
+                ORDINARY = 1
+                ```
+            ON_TERMINATION:
+                ```proto
+                ON_TERMINATION = 2
+                ```
+            INTEREST:
+                ```proto
+                INTEREST = 3
+                ```
+            PRINCIPAL:
+                ```proto
+                PRINCIPAL = 4
+                ```
+            BENEFIT:
+                ```proto
+                BENEFIT = 5
+                ```
+        """
+
+        UNSPECIFIED = 0
+        ORDINARY = 1
+        ON_TERMINATION = 2
+        INTEREST = 3
+        PRINCIPAL = 4
+        BENEFIT = 5
+
+_InstructionLineFields: TypeAlias = Literal["line_no", "action", "instrument", "target_instrument", "amount", "units", "holding_percentage", "trust_percentage", "price_limit", "yield_floor", "term", "counterparty", "execute_by", "product_risk_level", "related_party", "remark"]
+
+class InstructionLine(Message[_InstructionLineFields]):
+    """
+    ```proto
+    message xinqiao.v1.InstructionLine
+    ```
+
+    Attributes:
+        line_no:
+            ```proto
+            optional int32 line_no = 1;
+            ```
+        action:
+            ```proto
+            optional xinqiao.v1.InstructionLine.Action action = 2;
+            ```
+        instrument:
+            ```proto
+            optional xinqiao.v1.Instrument instrument = 3;
+            ```
+        target_instrument:
+            ```proto
+            optional xinqiao.v1.Instrument target_instrument = 4;
+            ```
+        quantity:
+            ```proto
+            oneof quantity
+            ```
+        price_limit:
+            ```proto
+            optional string price_limit = 9;
+            ```
+        yield_floor:
+            ```proto
+            optional string yield_floor = 10;
+            ```
+        term:
+            ```proto
+            optional string term = 11;
+            ```
+        counterparty:
+            ```proto
+            optional string counterparty = 12;
+            ```
+        execute_by:
+            ```proto
+            optional string execute_by = 13;
+            ```
+        product_risk_level:
+            ```proto
+            optional string product_risk_level = 14;
+            ```
+        related_party:
+            ```proto
+            optional bool related_party = 15;
+            ```
+        remark:
+            ```proto
+            optional string remark = 16;
+            ```
+    """
+
+    __slots__ = ("line_no", "action", "instrument", "target_instrument", "price_limit", "yield_floor", "term", "counterparty", "execute_by", "product_risk_level", "related_party", "remark", "quantity")
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            *,
+            line_no: int | None = None,
+            action: InstructionLine.Action | None = None,
+            instrument: Instrument | None = None,
+            target_instrument: Instrument | None = None,
+            quantity: Oneof[Literal["amount"], Money] | Oneof[Literal["units"], str] | Oneof[Literal["holding_percentage"], str] | Oneof[Literal["trust_percentage"], str] | None = None,
+            price_limit: str | None = None,
+            yield_floor: str | None = None,
+            term: str | None = None,
+            counterparty: str | None = None,
+            execute_by: str | None = None,
+            product_risk_level: str | None = None,
+            related_party: bool | None = None,
+            remark: str | None = None,
+        ) -> None:
+            pass
+
+        line_no: int
+        action: InstructionLine.Action
+        instrument: Instrument | None
+        target_instrument: Instrument | None
+        quantity: Oneof[Literal["amount"], Money] | Oneof[Literal["units"], str] | Oneof[Literal["holding_percentage"], str] | Oneof[Literal["trust_percentage"], str] | None
+        price_limit: str
+        yield_floor: str
+        term: str
+        counterparty: str
+        execute_by: str
+        product_risk_level: str
+        related_party: bool
+        remark: str
+
+    class Action(Enum):
+        """
+        ```proto
+        enum xinqiao.v1.InstructionLine.Action
+        ```
+
+        Attributes:
+            UNSPECIFIED:
+                ```proto
+                ACTION_UNSPECIFIED = 0
+                ```
+            INVEST:
+                ```proto
+                INVEST = 1
+                ```
+            DIVEST:
+                ```proto
+                DIVEST = 2
+                ```
+            EXCHANGE:
+                ```proto
+                EXCHANGE = 3
+                ```
+            DEPOSIT:
+                ```proto
+                DEPOSIT = 4
+                ```
+            WITHDRAW:
+                ```proto
+                WITHDRAW = 5
+                ```
+            PAY_PREMIUM:
+                ```proto
+                PAY_PREMIUM = 6
+                ```
+            RECEIVE_TRANSFER:
+                ```proto
+                RECEIVE_TRANSFER = 7
+                ```
+            TRANSFER:
+                ```proto
+                TRANSFER = 8
+                ```
+            HOLD_TO_MATURITY:
+                ```proto
+                HOLD_TO_MATURITY = 9
+                ```
+            ROLL_OVER:
+                ```proto
+                ROLL_OVER = 10
+                ```
+        """
+
+        UNSPECIFIED = 0
+        INVEST = 1
+        DIVEST = 2
+        EXCHANGE = 3
+        DEPOSIT = 4
+        WITHDRAW = 5
+        PAY_PREMIUM = 6
+        RECEIVE_TRANSFER = 7
+        TRANSFER = 8
+        HOLD_TO_MATURITY = 9
+        ROLL_OVER = 10
+
+_InstructionSignerFields: TypeAlias = Literal["name", "role", "party_id", "signed_at", "evidence_reference"]
+
+class InstructionSigner(Message[_InstructionSignerFields]):
+    """
+    ```proto
+    message xinqiao.v1.InstructionSigner
+    ```
+
+    Attributes:
+        name:
+            ```proto
+            optional string name = 1;
+            ```
+        role:
+            ```proto
+            optional xinqiao.v1.PartyRole role = 2;
+            ```
+        party_id:
+            ```proto
+            optional string party_id = 3;
+            ```
+        signed_at:
+            ```proto
+            optional string signed_at = 4;
+            ```
+        evidence_reference:
+            ```proto
+            optional string evidence_reference = 5;
+            ```
+    """
+
+    __slots__ = ("name", "role", "party_id", "signed_at", "evidence_reference")
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            *,
+            name: str | None = None,
+            role: PartyRole | None = None,
+            party_id: str | None = None,
+            signed_at: str | None = None,
+            evidence_reference: str | None = None,
+        ) -> None:
+            pass
+
+        name: str
+        role: PartyRole
+        party_id: str
+        signed_at: str
+        evidence_reference: str
+
+_InvestmentInstructionFields: TypeAlias = Literal["instruction_no", "kind", "replaces_instruction_no", "contract_no", "trust_name", "signers", "issued_at", "valid_until", "lines", "total_amount", "trust_account", "reason", "adviser_opinion", "risk_acknowledged", "documents"]
+
+class InvestmentInstruction(Message[_InvestmentInstructionFields]):
+    """
+    From who has the power to instruct: settlor, adviser. The trustee checks and may refuse.
+
+    ```proto
+    message xinqiao.v1.InvestmentInstruction
+    ```
+
+    Attributes:
+        instruction_no:
+            ```proto
+            optional string instruction_no = 1;
+            ```
+        kind:
+            ```proto
+            optional xinqiao.v1.InvestmentInstruction.Kind kind = 2;
+            ```
+        replaces_instruction_no:
+            ```proto
+            optional string replaces_instruction_no = 3;
+            ```
+        contract_no:
+            ```proto
+            optional string contract_no = 4;
+            ```
+        trust_name:
+            ```proto
+            optional string trust_name = 5;
+            ```
+        signers:
+            ```proto
+            repeated xinqiao.v1.InstructionSigner signers = 6;
+            ```
+        issued_at:
+            ```proto
+            optional string issued_at = 7;
+            ```
+        valid_until:
+            ```proto
+            optional string valid_until = 8;
+            ```
+        lines:
+            ```proto
+            repeated xinqiao.v1.InstructionLine lines = 9;
+            ```
+        total_amount:
+            ```proto
+            optional xinqiao.v1.Money total_amount = 10;
+            ```
+        trust_account:
+            ```proto
+            optional xinqiao.v1.BankAccount trust_account = 11;
+            ```
+        reason:
+            ```proto
+            optional string reason = 12;
+            ```
+        adviser_opinion:
+            ```proto
+            optional string adviser_opinion = 13;
+            ```
+        risk_acknowledged:
+            ```proto
+            optional bool risk_acknowledged = 14;
+            ```
+        documents:
+            ```proto
+            repeated xinqiao.v1.FileReference documents = 15;
+            ```
+    """
+
+    __slots__ = ("instruction_no", "kind", "replaces_instruction_no", "contract_no", "trust_name", "signers", "issued_at", "valid_until", "lines", "total_amount", "trust_account", "reason", "adviser_opinion", "risk_acknowledged", "documents")
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            *,
+            instruction_no: str | None = None,
+            kind: InvestmentInstruction.Kind | None = None,
+            replaces_instruction_no: str | None = None,
+            contract_no: str | None = None,
+            trust_name: str | None = None,
+            signers: list[InstructionSigner] | None = None,
+            issued_at: str | None = None,
+            valid_until: str | None = None,
+            lines: list[InstructionLine] | None = None,
+            total_amount: Money | None = None,
+            trust_account: BankAccount | None = None,
+            reason: str | None = None,
+            adviser_opinion: str | None = None,
+            risk_acknowledged: bool | None = None,
+            documents: list[FileReference] | None = None,
+        ) -> None:
+            pass
+
+        instruction_no: str
+        kind: InvestmentInstruction.Kind
+        replaces_instruction_no: str
+        contract_no: str
+        trust_name: str
+        signers: list[InstructionSigner]
+        issued_at: str
+        valid_until: str
+        lines: list[InstructionLine]
+        total_amount: Money | None
+        trust_account: BankAccount | None
+        reason: str
+        adviser_opinion: str
+        risk_acknowledged: bool
+        documents: list[FileReference]
+
+    class Kind(Enum):
+        """
+        ```proto
+        enum xinqiao.v1.InvestmentInstruction.Kind
+        ```
+
+        Attributes:
+            UNSPECIFIED:
+                ```proto
+                KIND_UNSPECIFIED = 0
+                ```
+            NEW:
+                ```proto
+                NEW = 1
+                ```
+            CHANGE:
+                ```proto
+                CHANGE = 2
+                ```
+            WITHDRAWAL:
+                ```proto
+                WITHDRAWAL = 3
+                ```
+        """
+
+        UNSPECIFIED = 0
+        NEW = 1
+        CHANGE = 2
+        WITHDRAWAL = 3
+
+_InstructionResultFields: TypeAlias = Literal["line_no", "state", "order_reference", "amount", "units", "price", "fee", "executed_on", "reasons"]
+
+class InstructionResult(Message[_InstructionResultFields]):
+    """
+    ```proto
+    message xinqiao.v1.InstructionResult
+    ```
+
+    Attributes:
+        line_no:
+            ```proto
+            optional int32 line_no = 1;
+            ```
+        state:
+            ```proto
+            optional xinqiao.v1.InstructionResult.State state = 2;
+            ```
+        order_reference:
+            ```proto
+            optional string order_reference = 3;
+            ```
+        amount:
+            ```proto
+            optional xinqiao.v1.Money amount = 4;
+            ```
+        units:
+            ```proto
+            optional string units = 5;
+            ```
+        price:
+            ```proto
+            optional string price = 6;
+            ```
+        fee:
+            ```proto
+            optional xinqiao.v1.Money fee = 7;
+            ```
+        executed_on:
+            ```proto
+            optional string executed_on = 8;
+            ```
+        reasons:
+            ```proto
+            repeated xinqiao.v1.Reason reasons = 9;
+            ```
+    """
+
+    __slots__ = ("line_no", "state", "order_reference", "amount", "units", "price", "fee", "executed_on", "reasons")
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            *,
+            line_no: int | None = None,
+            state: InstructionResult.State | None = None,
+            order_reference: str | None = None,
+            amount: Money | None = None,
+            units: str | None = None,
+            price: str | None = None,
+            fee: Money | None = None,
+            executed_on: str | None = None,
+            reasons: list[Reason] | None = None,
+        ) -> None:
+            pass
+
+        line_no: int
+        state: InstructionResult.State
+        order_reference: str
+        amount: Money | None
+        units: str
+        price: str
+        fee: Money | None
+        executed_on: str
+        reasons: list[Reason]
+
+    class State(Enum):
+        """
+        ```proto
+        enum xinqiao.v1.InstructionResult.State
+        ```
+
+        Attributes:
+            UNSPECIFIED:
+                ```proto
+                STATE_UNSPECIFIED = 0
+                ```
+            ORDERED:
+                ```proto
+                ORDERED = 1
+                ```
+            PARTLY_DONE:
+                ```proto
+                PARTLY_DONE = 2
+                ```
+            DONE:
+                ```proto
+                DONE = 3
+                ```
+            NOT_DONE:
+                ```proto
+                NOT_DONE = 4
+                ```
+        """
+
+        UNSPECIFIED = 0
+        ORDERED = 1
+        PARTLY_DONE = 2
+        DONE = 3
+        NOT_DONE = 4
+
+_InstructionFeedbackFields: TypeAlias = Literal["instruction_no", "contract_no", "state", "at", "reasons", "results", "approval", "remark", "documents"]
+
+class InstructionFeedback(Message[_InstructionFeedbackFields]):
+    """
+    ```proto
+    message xinqiao.v1.InstructionFeedback
+    ```
+
+    Attributes:
+        instruction_no:
+            ```proto
+            optional string instruction_no = 1;
+            ```
+        contract_no:
+            ```proto
+            optional string contract_no = 2;
+            ```
+        state:
+            ```proto
+            optional xinqiao.v1.InstructionFeedback.State state = 3;
+            ```
+        at:
+            ```proto
+            optional string at = 4;
+            ```
+        reasons:
+            ```proto
+            repeated xinqiao.v1.Reason reasons = 5;
+            ```
+        results:
+            ```proto
+            repeated xinqiao.v1.InstructionResult results = 6;
+            ```
+        approval:
+            ```proto
+            optional xinqiao.v1.Approval approval = 7;
+            ```
+        remark:
+            ```proto
+            optional string remark = 8;
+            ```
+        documents:
+            ```proto
+            repeated xinqiao.v1.FileReference documents = 9;
+            ```
+    """
+
+    __slots__ = ("instruction_no", "contract_no", "state", "at", "reasons", "results", "approval", "remark", "documents")
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            *,
+            instruction_no: str | None = None,
+            contract_no: str | None = None,
+            state: InstructionFeedback.State | None = None,
+            at: str | None = None,
+            reasons: list[Reason] | None = None,
+            results: list[InstructionResult] | None = None,
+            approval: Approval | None = None,
+            remark: str | None = None,
+            documents: list[FileReference] | None = None,
+        ) -> None:
+            pass
+
+        instruction_no: str
+        contract_no: str
+        state: InstructionFeedback.State
+        at: str
+        reasons: list[Reason]
+        results: list[InstructionResult]
+        approval: Approval | None
+        remark: str
+        documents: list[FileReference]
+
+    class State(Enum):
+        """
+        ```proto
+        enum xinqiao.v1.InstructionFeedback.State
+        ```
+
+        Attributes:
+            UNSPECIFIED:
+                ```proto
+                STATE_UNSPECIFIED = 0
+                ```
+            INSTRUCTION_RECEIVED:
+                ```proto
+                INSTRUCTION_RECEIVED = 1
+                ```
+            INSTRUCTION_ACCEPTED:
+                ```proto
+                INSTRUCTION_ACCEPTED = 2
+                ```
+            INSTRUCTION_REFUSED:
+                ```proto
+                INSTRUCTION_REFUSED = 3
+                ```
+            CLARIFICATION_NEEDED:
+                ```proto
+                CLARIFICATION_NEEDED = 4
+                ```
+            INSTRUCTION_IN_EXECUTION:
+                ```proto
+                INSTRUCTION_IN_EXECUTION = 5
+                ```
+            INSTRUCTION_PARTLY_EXECUTED:
+                ```proto
+                INSTRUCTION_PARTLY_EXECUTED = 6
+                ```
+            INSTRUCTION_EXECUTED:
+                ```proto
+                INSTRUCTION_EXECUTED = 7
+                ```
+            INSTRUCTION_WITHDRAWN:
+                ```proto
+                INSTRUCTION_WITHDRAWN = 8
+                ```
+            INSTRUCTION_EXPIRED:
+                ```proto
+                INSTRUCTION_EXPIRED = 9
+                ```
+        """
+
+        UNSPECIFIED = 0
+        INSTRUCTION_RECEIVED = 1
+        INSTRUCTION_ACCEPTED = 2
+        INSTRUCTION_REFUSED = 3
+        CLARIFICATION_NEEDED = 4
+        INSTRUCTION_IN_EXECUTION = 5
+        INSTRUCTION_PARTLY_EXECUTED = 6
+        INSTRUCTION_EXECUTED = 7
+        INSTRUCTION_WITHDRAWN = 8
+        INSTRUCTION_EXPIRED = 9
+
+_QuoteTierFields: TypeAlias = Literal["lower", "price", "rate"]
+
+class QuoteTier(Message[_QuoteTierFields]):
+    """
+    ```proto
+    message xinqiao.v1.QuoteTier
+    ```
+
+    Attributes:
+        lower:
+            ```proto
+            optional xinqiao.v1.Money lower = 1;
+            ```
+        price:
+            ```proto
+            optional string price = 2;
+            ```
+        rate:
+            ```proto
+            optional string rate = 3;
+            ```
+    """
+
+    __slots__ = ("lower", "price", "rate")
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            *,
+            lower: Money | None = None,
+            price: str | None = None,
+            rate: str | None = None,
+        ) -> None:
+            pass
+
+        lower: Money | None
+        price: str
+        rate: str
+
+_QuoteFields: TypeAlias = Literal["quote_no", "inquiry_no", "instruction_no", "instrument", "kind", "side", "firm", "bid_price", "ask_price", "clean_price", "bid_yield", "ask_yield", "benchmark", "day_count", "currency", "minimum_amount", "maximum_amount", "available_units", "tiers", "start_date", "end_date", "settlement_days", "quoted_at", "expires_at", "quoter", "product_risk_level", "remark"]
+
+class Quote(Message[_QuoteFields]):
+    """
+    The answer to an inquiry, or an offer without one.
+
+    ```proto
+    message xinqiao.v1.Quote
+    ```
+
+    Attributes:
+        quote_no:
+            ```proto
+            optional string quote_no = 1;
+            ```
+        inquiry_no:
+            ```proto
+            optional string inquiry_no = 2;
+            ```
+        instruction_no:
+            ```proto
+            optional string instruction_no = 3;
+            ```
+        instrument:
+            ```proto
+            optional xinqiao.v1.Instrument instrument = 4;
+            ```
+        kind:
+            ```proto
+            optional string kind = 5;
+            ```
+        side:
+            ```proto
+            optional xinqiao.v1.Quote.Side side = 6;
+            ```
+        firm:
+            ```proto
+            optional bool firm = 7;
+            ```
+        bid_price:
+            ```proto
+            optional string bid_price = 8;
+            ```
+        ask_price:
+            ```proto
+            optional string ask_price = 9;
+            ```
+        clean_price:
+            ```proto
+            optional bool clean_price = 10;
+            ```
+        bid_yield:
+            ```proto
+            optional string bid_yield = 11;
+            ```
+        ask_yield:
+            ```proto
+            optional string ask_yield = 12;
+            ```
+        benchmark:
+            ```proto
+            optional string benchmark = 13;
+            ```
+        day_count:
+            ```proto
+            optional string day_count = 14;
+            ```
+        currency:
+            ```proto
+            optional string currency = 15;
+            ```
+        minimum_amount:
+            ```proto
+            optional xinqiao.v1.Money minimum_amount = 16;
+            ```
+        maximum_amount:
+            ```proto
+            optional xinqiao.v1.Money maximum_amount = 17;
+            ```
+        available_units:
+            ```proto
+            optional string available_units = 18;
+            ```
+        tiers:
+            ```proto
+            repeated xinqiao.v1.QuoteTier tiers = 19;
+            ```
+        start_date:
+            ```proto
+            optional string start_date = 20;
+            ```
+        end_date:
+            ```proto
+            optional string end_date = 21;
+            ```
+        settlement_days:
+            ```proto
+            optional int32 settlement_days = 22;
+            ```
+        quoted_at:
+            ```proto
+            optional string quoted_at = 23;
+            ```
+        expires_at:
+            ```proto
+            optional string expires_at = 24;
+            ```
+        quoter:
+            ```proto
+            optional xinqiao.v1.ProductInstitution quoter = 25;
+            ```
+        product_risk_level:
+            ```proto
+            optional string product_risk_level = 26;
+            ```
+        remark:
+            ```proto
+            optional string remark = 27;
+            ```
+    """
+
+    __slots__ = ("quote_no", "inquiry_no", "instruction_no", "instrument", "kind", "side", "firm", "bid_price", "ask_price", "clean_price", "bid_yield", "ask_yield", "benchmark", "day_count", "currency", "minimum_amount", "maximum_amount", "available_units", "tiers", "start_date", "end_date", "settlement_days", "quoted_at", "expires_at", "quoter", "product_risk_level", "remark")
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            *,
+            quote_no: str | None = None,
+            inquiry_no: str | None = None,
+            instruction_no: str | None = None,
+            instrument: Instrument | None = None,
+            kind: str | None = None,
+            side: Quote.Side | None = None,
+            firm: bool | None = None,
+            bid_price: str | None = None,
+            ask_price: str | None = None,
+            clean_price: bool | None = None,
+            bid_yield: str | None = None,
+            ask_yield: str | None = None,
+            benchmark: str | None = None,
+            day_count: str | None = None,
+            currency: str | None = None,
+            minimum_amount: Money | None = None,
+            maximum_amount: Money | None = None,
+            available_units: str | None = None,
+            tiers: list[QuoteTier] | None = None,
+            start_date: str | None = None,
+            end_date: str | None = None,
+            settlement_days: int | None = None,
+            quoted_at: str | None = None,
+            expires_at: str | None = None,
+            quoter: ProductInstitution | None = None,
+            product_risk_level: str | None = None,
+            remark: str | None = None,
+        ) -> None:
+            pass
+
+        quote_no: str
+        inquiry_no: str
+        instruction_no: str
+        instrument: Instrument | None
+        kind: str
+        side: Quote.Side
+        firm: bool
+        bid_price: str
+        ask_price: str
+        clean_price: bool
+        bid_yield: str
+        ask_yield: str
+        benchmark: str
+        day_count: str
+        currency: str
+        minimum_amount: Money | None
+        maximum_amount: Money | None
+        available_units: str
+        tiers: list[QuoteTier]
+        start_date: str
+        end_date: str
+        settlement_days: int
+        quoted_at: str
+        expires_at: str
+        quoter: ProductInstitution | None
+        product_risk_level: str
+        remark: str
+
+    class Side(Enum):
+        """
+        ```proto
+        enum xinqiao.v1.Quote.Side
+        ```
+
+        Attributes:
+            UNSPECIFIED:
+                ```proto
+                SIDE_UNSPECIFIED = 0
+                ```
+            OFFER:
+                ```proto
+                OFFER = 1
+                ```
+            BID:
+                ```proto
+                BID = 2
+                ```
+            TWO_WAY:
+                ```proto
+                TWO_WAY = 3
+                ```
+        """
+
+        UNSPECIFIED = 0
+        OFFER = 1
+        BID = 2
+        TWO_WAY = 3
+
+_HoldingOrderFields: TypeAlias = Literal["order_reference", "business_code", "account", "instrument", "units", "charge_mode", "dividend_method", "dividend_ratio", "transfer", "freeze", "back_end_load", "take_income", "ta_serial", "original", "ordered_at", "trade_date", "valid_days", "reasons", "documents", "intake", "remark"]
+
+class HoldingOrder(Message[_HoldingOrderFields]):
+    """
+    Orders on units held that neither buy nor sell: transfers, freezes, the choice of dividends.
+
+    ```proto
+    message xinqiao.v1.HoldingOrder
+    ```
+
+    Attributes:
+        order_reference:
+            ```proto
+            optional string order_reference = 1;
+            ```
+        business_code:
+            ```proto
+            optional string business_code = 2;
+            ```
+        account:
+            ```proto
+            optional xinqiao.v1.FundAccount account = 3;
+            ```
+        instrument:
+            ```proto
+            optional xinqiao.v1.Instrument instrument = 4;
+            ```
+        units:
+            ```proto
+            optional string units = 5;
+            ```
+        charge_mode:
+            ```proto
+            optional xinqiao.v1.ChargeMode charge_mode = 6;
+            ```
+        dividend_method:
+            ```proto
+            optional xinqiao.v1.DividendMethod dividend_method = 7;
+            ```
+        dividend_ratio:
+            ```proto
+            optional string dividend_ratio = 8;
+            ```
+        transfer:
+            ```proto
+            optional xinqiao.v1.TransferCounterparty transfer = 9;
+            ```
+        freeze:
+            ```proto
+            optional xinqiao.v1.Freeze freeze = 10;
+            ```
+        back_end_load:
+            ```proto
+            optional xinqiao.v1.Money back_end_load = 11;
+            ```
+        take_income:
+            ```proto
+            optional bool take_income = 12;
+            ```
+        ta_serial:
+            ```proto
+            optional string ta_serial = 13;
+            ```
+        original:
+            ```proto
+            optional xinqiao.v1.OriginalTransaction original = 14;
+            ```
+        ordered_at:
+            ```proto
+            optional string ordered_at = 15;
+            ```
+        trade_date:
+            ```proto
+            optional string trade_date = 16;
+            ```
+        valid_days:
+            ```proto
+            optional int32 valid_days = 17;
+            ```
+        reasons:
+            ```proto
+            repeated xinqiao.v1.Reason reasons = 18;
+            ```
+        documents:
+            ```proto
+            repeated xinqiao.v1.FileReference documents = 19;
+            ```
+        intake:
+            ```proto
+            optional xinqiao.v1.Intake intake = 20;
+            ```
+        remark:
+            ```proto
+            optional string remark = 21;
+            ```
+    """
+
+    __slots__ = ("order_reference", "business_code", "account", "instrument", "units", "charge_mode", "dividend_method", "dividend_ratio", "transfer", "freeze", "back_end_load", "take_income", "ta_serial", "original", "ordered_at", "trade_date", "valid_days", "reasons", "documents", "intake", "remark")
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            *,
+            order_reference: str | None = None,
+            business_code: str | None = None,
+            account: FundAccount | None = None,
+            instrument: Instrument | None = None,
+            units: str | None = None,
+            charge_mode: ChargeMode | None = None,
+            dividend_method: DividendMethod | None = None,
+            dividend_ratio: str | None = None,
+            transfer: TransferCounterparty | None = None,
+            freeze: Freeze | None = None,
+            back_end_load: Money | None = None,
+            take_income: bool | None = None,
+            ta_serial: str | None = None,
+            original: OriginalTransaction | None = None,
+            ordered_at: str | None = None,
+            trade_date: str | None = None,
+            valid_days: int | None = None,
+            reasons: list[Reason] | None = None,
+            documents: list[FileReference] | None = None,
+            intake: Intake | None = None,
+            remark: str | None = None,
+        ) -> None:
+            pass
+
+        order_reference: str
+        business_code: str
+        account: FundAccount | None
+        instrument: Instrument | None
+        units: str
+        charge_mode: ChargeMode
+        dividend_method: DividendMethod
+        dividend_ratio: str
+        transfer: TransferCounterparty | None
+        freeze: Freeze | None
+        back_end_load: Money | None
+        take_income: bool
+        ta_serial: str
+        original: OriginalTransaction | None
+        ordered_at: str
+        trade_date: str
+        valid_days: int
+        reasons: list[Reason]
+        documents: list[FileReference]
+        intake: Intake | None
+        remark: str
 
 class LargeRedemption(Enum):
     """
@@ -276,19 +6096,271 @@ class LargeRedemption(Enum):
     DEFER_REMAINDER = 1
     CANCEL_REMAINDER = 2
 
+class FeeMethod(Enum):
+    """
+    价内 (内扣): fee = amount × rate. 价外 (外扣): net = amount ÷ (1 + rate), fee = amount − net.
+
+    ```proto
+    enum xinqiao.v1.FeeMethod
+    ```
+
+    Attributes:
+        UNSPECIFIED:
+            ```proto
+            FEE_METHOD_UNSPECIFIED = 0
+            ```
+        FEE_WITHIN:
+            ```proto
+            FEE_WITHIN = 1
+            ```
+        FEE_ON_TOP:
+            ```proto
+            FEE_ON_TOP = 2
+            ```
+    """
+
+    UNSPECIFIED = 0
+    FEE_WITHIN = 1
+    FEE_ON_TOP = 2
+
+class ForcedRedemptionKind(Enum):
+    """
+    ```proto
+    enum xinqiao.v1.ForcedRedemptionKind
+    ```
+
+    Attributes:
+        UNSPECIFIED:
+            ```proto
+            FORCED_REDEMPTION_KIND_UNSPECIFIED = 0
+            ```
+        FORCED_REDEMPTION:
+            ```proto
+            FORCED_REDEMPTION = 1
+            ```
+        BREACH_REDEMPTION:
+            ```proto
+            BREACH_REDEMPTION = 2
+            ```
+        MATURITY_REDEMPTION:
+            ```proto
+            MATURITY_REDEMPTION = 3
+            ```
+    """
+
+    UNSPECIFIED = 0
+    FORCED_REDEMPTION = 1
+    BREACH_REDEMPTION = 2
+    MATURITY_REDEMPTION = 3
+
+class ProductState(Enum):
+    """
+    ```proto
+    enum xinqiao.v1.ProductState
+    ```
+
+    Attributes:
+        UNSPECIFIED:
+            ```proto
+            PRODUCT_STATE_UNSPECIFIED = 0
+            ```
+        PRODUCT_ANNOUNCED:
+            ```proto
+            PRODUCT_ANNOUNCED = 1
+            ```
+        PRODUCT_LAUNCHING:
+            ```proto
+            PRODUCT_LAUNCHING = 2
+            ```
+        PRODUCT_LAUNCH_SUCCEEDED:
+            ```proto
+            PRODUCT_LAUNCH_SUCCEEDED = 3
+            ```
+        PRODUCT_LAUNCH_FAILED:
+            ```proto
+            PRODUCT_LAUNCH_FAILED = 4
+            ```
+        PRODUCT_OPEN:
+            ```proto
+            PRODUCT_OPEN = 5
+            ```
+        PRODUCT_SUBSCRIPTION_STOPPED:
+            ```proto
+            PRODUCT_SUBSCRIPTION_STOPPED = 6
+            ```
+        PRODUCT_REDEMPTION_STOPPED:
+            ```proto
+            PRODUCT_REDEMPTION_STOPPED = 7
+            ```
+        PRODUCT_TRADING_STOPPED:
+            ```proto
+            PRODUCT_TRADING_STOPPED = 8
+            ```
+        PRODUCT_RIGHTS_REGISTRATION:
+            ```proto
+            PRODUCT_RIGHTS_REGISTRATION = 9
+            ```
+        PRODUCT_DIVIDEND_PAYMENT:
+            ```proto
+            PRODUCT_DIVIDEND_PAYMENT = 10
+            ```
+        PRODUCT_CLOSED_PERIOD:
+            ```proto
+            PRODUCT_CLOSED_PERIOD = 11
+            ```
+        PRODUCT_LIQUIDATING:
+            ```proto
+            PRODUCT_LIQUIDATING = 12
+            ```
+        PRODUCT_TERMINATED:
+            ```proto
+            PRODUCT_TERMINATED = 13
+            ```
+    """
+
+    UNSPECIFIED = 0
+    PRODUCT_ANNOUNCED = 1
+    PRODUCT_LAUNCHING = 2
+    PRODUCT_LAUNCH_SUCCEEDED = 3
+    PRODUCT_LAUNCH_FAILED = 4
+    PRODUCT_OPEN = 5
+    PRODUCT_SUBSCRIPTION_STOPPED = 6
+    PRODUCT_REDEMPTION_STOPPED = 7
+    PRODUCT_TRADING_STOPPED = 8
+    PRODUCT_RIGHTS_REGISTRATION = 9
+    PRODUCT_DIVIDEND_PAYMENT = 10
+    PRODUCT_CLOSED_PERIOD = 11
+    PRODUCT_LIQUIDATING = 12
+    PRODUCT_TERMINATED = 13
+
+class OrderBusiness(Enum):
+    """
+    ```proto
+    enum xinqiao.v1.OrderBusiness
+    ```
+
+    Attributes:
+        UNSPECIFIED:
+            ```proto
+            ORDER_BUSINESS_UNSPECIFIED = 0
+            ```
+        ORDER_LAUNCH:
+            ```proto
+            ORDER_LAUNCH = 1
+            ```
+        ORDER_SUBSCRIPTION:
+            ```proto
+            ORDER_SUBSCRIPTION = 2
+            ```
+        ORDER_REDEMPTION:
+            ```proto
+            ORDER_REDEMPTION = 3
+            ```
+        ORDER_SWITCH:
+            ```proto
+            ORDER_SWITCH = 4
+            ```
+        ORDER_PLAN:
+            ```proto
+            ORDER_PLAN = 5
+            ```
+    """
+
+    UNSPECIFIED = 0
+    ORDER_LAUNCH = 1
+    ORDER_SUBSCRIPTION = 2
+    ORDER_REDEMPTION = 3
+    ORDER_SWITCH = 4
+    ORDER_PLAN = 5
+
 
 _DESC = file_desc(
-    b'\n\x16xinqiao/v1/trade.proto\x12\nxinqiao.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cxinqiao/v1/annotations.proto\x1a\x17xinqiao/v1/common.proto"\xcd\x05\n\x0bFundAccount\x12\xa1\x01\n\x06number\x18\x01 \x01(\tH\x00R\x06numberB\x83\x01\xbaH\x1fr\x1a2\x18^[0-9A-Za-z._:/-]{1,64}$\xc8\x01\x01\x8a\xe7\x18]\n\x0c\xe5\x9f\xba\xe9\x87\x91\xe8\xb4\xa6\xe5\x8f\xb7\x12\x0eAccount number\x18\x02"\n8619910001*\x0f\x08\x01\x12\x0bTAAccountID*\n\x08\x02\x12\x06AcctId*\x10\x08\t\x12\x0c\xe5\x9f\xba\xe9\x87\x91\xe8\xb4\xa6\xe5\x8f\xb7@\x04\x88\x01\x01\x12\xa1\x01\n\x13transaction_account\x18\x02 \x01(\tH\x01R\x12transactionAccountBk\xbaH\x1cr\x1a2\x18^[0-9A-Za-z._:/-]{1,64}$\x8a\xe7\x18H\n\x0c\xe4\xba\xa4\xe6\x98\x93\xe8\xb4\xa6\xe5\x8f\xb7\x12\x13Transaction account\x18\x02"\x05T0001*\x18\x08\x01\x12\x14TransactionAccountID@\x04\x88\x01\x01\x12\x84\x01\n\x0bholder_name\x18\x03 \x01(\tH\x02R\nholderNameB^\xbaH&r$\x10\x01\x18x2\x1e^[^\\x00-\\x1f\\x7f-\\x9f\xef\xbf\xbe\xef\xbf\xbf]*$\x8a\xe7\x181\n\x06\xe6\x88\xb7\xe5\x90\x8d\x12\x06Holder\x18\x02"\t\xe7\x8e\x8b\xe5\xb0\x8f\xe6\x98\x8e*\x10\x08\x01\x12\x0cInvestorName@\x01\x88\x01\x01\x12\x89\x01\n\x0bdistributor\x18\x04 \x01(\tH\x03R\x0bdistributorBb\xbaH\x1cr\x1a2\x18^[0-9A-Za-z._:/-]{1,64}$\x8a\xe7\x18?\n\x12\xe9\x94\x80\xe5\x94\xae\xe6\x9c\xba\xe6\x9e\x84\xe4\xbb\xa3\xe7\xa0\x81\x12\x0bDistributor\x18\x01"\x03201*\x13\x08\x01\x12\x0fDistributorCode@\x04\x88\x01\x01B\t\n\x07_numberB\x16\n\x14_transaction_accountB\x0e\n\x0c_holder_nameB\x0e\n\x0c_distributor: \x8a\xe7\x18\x1c\x12\x0c\xe5\x9f\xba\xe9\x87\x91\xe8\xb4\xa6\xe6\x88\xb7\x1a\x0cFund account"\xaf\x12\n\x11SubscriptionOrder\x12\xa5\x01\n\x0forder_reference\x18\x01 \x01(\tH\x01R\x0eorderReferenceBw\xbaH\x1fr\x1a2\x18^[0-9A-Za-z._:/-]{1,64}$\xc8\x01\x01\x8a\xe7\x18Q\n\x0f\xe7\x94\xb3\xe8\xaf\xb7\xe5\x8d\x95\xe7\xbc\x96\xe5\x8f\xb7\x12\x0fOrder reference\x18\x01"\x06101750*\x14\x08\x01\x12\x10AppSheetSerialNo*\x0b\x08\x02\x12\x07OrdrRef@\x04\x88\x01\x01\x12\x8f\x01\n\x10master_reference\x18\x02 \x01(\tH\x02R\x0fmasterReferenceB_\xbaH\x1cr\x1a2\x18^[0-9A-Za-z._:/-]{1,64}$\x8a\xe7\x18<\n\x0c\xe6\x89\xb9\xe6\xac\xa1\xe7\xbc\x96\xe5\x8f\xb7\x12\x10Master reference\x18\x01"\tB20260122*\x0b\x08\x02\x12\x07MstrRef@\x04\x88\x01\x01\x12`\n\x07account\x18\x03 \x01(\x0b2\x17.xinqiao.v1.FundAccountH\x03R\x07accountB(\xbaH\x03\xc8\x01\x01\x8a\xe7\x18\x1e\n\x0c\xe5\x9f\xba\xe9\x87\x91\xe8\xb4\xa6\xe6\x88\xb7\x12\x0cFund account\x18\x02\x88\x01\x01\x12]\n\ninstrument\x18\x04 \x01(\x0b2\x16.xinqiao.v1.InstrumentH\x04R\ninstrumentB \xbaH\x03\xc8\x01\x01\x8a\xe7\x18\x16\n\x06\xe4\xba\xa7\xe5\x93\x81\x12\nInstrument\x18\x01\x88\x01\x01\x12\xcf\x01\n\x06launch\x18\x05 \x01(\x08H\x05R\x06launchB\xb1\x01\x8a\xe7\x18\xac\x01\n\x0c\xe6\x98\xaf\xe5\x90\xa6\xe8\xae\xa4\xe8\xb4\xad\x12\x16Subscription at launch\x18\x01"\x05false28\xe8\xae\xa4\xe8\xb4\xad\xef\xbc\x88\xe4\xba\xa7\xe5\x93\x81\xe6\x88\x90\xe7\xab\x8b\xe5\x89\x8d\xef\xbc\x89\xe4\xb8\xba true\xef\xbc\x8c\xe7\x94\xb3\xe8\xb4\xad\xe4\xb8\xba false\xe3\x80\x82:ATrue for \xe8\xae\xa4\xe8\xb4\xad (before the product is set up), false for \xe7\x94\xb3\xe8\xb4\xad.\x88\x01\x01\x12\x8c\x01\n\x0cgross_amount\x18\x06 \x01(\x0b2\x11.xinqiao.v1.MoneyH\x00R\x0bgrossAmountBT\x8a\xe7\x18P\n\x18\xe7\x94\xb3\xe8\xaf\xb7\xe9\x87\x91\xe9\xa2\x9d\xef\xbc\x88\xe5\x90\xab\xe8\xb4\xb9\xef\xbc\x89\x12\x0cGross amount\x18\x02*\x15\x08\x01\x12\x11ApplicationAmount*\x0b\x08\x02\x12\x07GrssAmtP\x01\x12q\n\nnet_amount\x18\x07 \x01(\x0b2\x11.xinqiao.v1.MoneyH\x00R\tnetAmountB=\x8a\xe7\x189\n\x1b\xe7\x94\xb3\xe8\xaf\xb7\xe9\x87\x91\xe9\xa2\x9d\xef\xbc\x88\xe4\xb8\x8d\xe5\x90\xab\xe8\xb4\xb9\xef\xbc\x89\x12\nNet amount\x18\x02*\n\x08\x02\x12\x06NetAmtP\x01\x12\x81\x01\n\x05units\x18\x08 \x01(\tH\x00R\x05unitsBi\xbaH)r\'2%^(0|[1-9][0-9]{0,15})(\\.[0-9]{1,8})?$\x8a\xe7\x189\n\x0c\xe7\x94\xb3\xe8\xaf\xb7\xe4\xbb\xbd\xe9\xa2\x9d\x12\x05Units\x18\x02"\x0810000.00*\x12\x08\x01\x12\x0eApplicationVol@\nP\x01\x12\x91\x02\n\nordered_at\x18\t \x01(\tH\x06R\torderedAtB\xec\x01\xbaH\x96\x01r\x93\x012\x90\x01^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]{1,6})?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$\x8a\xe7\x18N\n\x0c\xe4\xb8\x8b\xe5\x8d\x95\xe6\x97\xb6\xe9\x97\xb4\x12\nOrdered at\x18\x01"\x192026-01-22T09:30:18+08:00*\x13\x08\x01\x12\x0fTransactionTime@\x06\x88\x01\x01\x12\xa5\x01\n\ntrade_date\x18\n \x01(\tH\x07R\ttradeDateB\x80\x01\xbaH7r523^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$\x8a\xe7\x18B\n\x0f\xe7\x94\xb3\xe8\xaf\xb7\xe4\xba\xa4\xe6\x98\x93\xe6\x97\xa5\x12\nTrade date\x18\x01"\n2026-01-22*\x13\x08\x01\x12\x0fTransactionDate@\x05\x88\x01\x01\x12\x89\x01\n\x13settlement_currency\x18\x0b \x01(\tH\x08R\x12settlementCurrencyBS\xbaH\x0er\x0c2\n^[A-Z]{3}$\x8a\xe7\x18>\n\x0c\xe7\xbb\x93\xe7\xae\x97\xe5\xb8\x81\xe7\xa7\x8d\x12\x13Settlement currency\x18\x01"\x03EUR*\x10\x08\x02\x12\x0cReqdSttlmCcy@\x0f\x88\x01\x01\x12r\n\x0cnav_currency\x18\x0c \x01(\tH\tR\x0bnavCurrencyBJ\xbaH\x0er\x0c2\n^[A-Z]{3}$\x8a\xe7\x185\n\x0c\xe5\x87\x80\xe5\x80\xbc\xe5\xb8\x81\xe7\xa7\x8d\x12\x0cNAV currency\x18\x01"\x03EUR*\x0e\x08\x02\x12\nReqdNAVCcy@\x0f\x88\x01\x01\x12x\n\x11physical_delivery\x18\r \x01(\x08H\nR\x10physicalDeliveryBF\x8a\xe7\x18B\n\x12\xe6\x98\xaf\xe5\x90\xa6\xe5\xae\x9e\xe7\x89\xa9\xe4\xba\xa4\xe5\x89\xb2\x12\x11Physical delivery\x18\x01"\x05false*\x10\x08\x02\x12\x0cPhysDlvryInd\x88\x01\x01\x12\x96\x01\n\x0cfee_discount\x18\x0e \x01(\tH\x0bR\x0bfeeDiscountBn\xbaH(r&2$^(0|[1-9][0-9]{0,5})(\\.[0-9]{1,8})?$\x8a\xe7\x18?\n\t\xe6\x8a\x98\xe6\x89\xa3\xe7\x8e\x87\x12\x08Discount\x18\x01"\x061.0000*\x1c\x08\x01\x12\x18DiscountRateOfCommission@\x0b\x88\x01\x01B\x11\n\x08quantity\x12\x05\xbaH\x02\x08\x01B\x12\n\x10_order_referenceB\x13\n\x11_master_referenceB\n\n\x08_accountB\r\n\x0b_instrumentB\t\n\x07_launchB\r\n\x0b_ordered_atB\r\n\x0b_trade_dateB\x16\n\x14_settlement_currencyB\x0f\n\r_nav_currencyB\x14\n\x12_physical_deliveryB\x0f\n\r_fee_discount:(\x8a\xe7\x18$\x08\x01\x12\x0c\xe7\x94\xb3\xe8\xb4\xad\xe7\x94\xb3\xe8\xaf\xb7\x1a\x12Subscription order"\xe8\x10\n\x0fRedemptionOrder\x12\xa5\x01\n\x0forder_reference\x18\x01 \x01(\tH\x01R\x0eorderReferenceBw\xbaH\x1fr\x1a2\x18^[0-9A-Za-z._:/-]{1,64}$\xc8\x01\x01\x8a\xe7\x18Q\n\x0f\xe7\x94\xb3\xe8\xaf\xb7\xe5\x8d\x95\xe7\xbc\x96\xe5\x8f\xb7\x12\x0fOrder reference\x18\x01"\x06101778*\x14\x08\x01\x12\x10AppSheetSerialNo*\x0b\x08\x02\x12\x07OrdrRef@\x04\x88\x01\x01\x12\x8f\x01\n\x10master_reference\x18\x02 \x01(\tH\x02R\x0fmasterReferenceB_\xbaH\x1cr\x1a2\x18^[0-9A-Za-z._:/-]{1,64}$\x8a\xe7\x18<\n\x0c\xe6\x89\xb9\xe6\xac\xa1\xe7\xbc\x96\xe5\x8f\xb7\x12\x10Master reference\x18\x01"\tB20260122*\x0b\x08\x02\x12\x07MstrRef@\x04\x88\x01\x01\x12`\n\x07account\x18\x03 \x01(\x0b2\x17.xinqiao.v1.FundAccountH\x03R\x07accountB(\xbaH\x03\xc8\x01\x01\x8a\xe7\x18\x1e\n\x0c\xe5\x9f\xba\xe9\x87\x91\xe8\xb4\xa6\xe6\x88\xb7\x12\x0cFund account\x18\x02\x88\x01\x01\x12]\n\ninstrument\x18\x04 \x01(\x0b2\x16.xinqiao.v1.InstrumentH\x04R\ninstrumentB \xbaH\x03\xc8\x01\x01\x8a\xe7\x18\x16\n\x06\xe4\xba\xa7\xe5\x93\x81\x12\nInstrument\x18\x01\x88\x01\x01\x12\x8d\x01\n\x05units\x18\x05 \x01(\tH\x00R\x05unitsBu\xbaH)r\'2%^(0|[1-9][0-9]{0,15})(\\.[0-9]{1,8})?$\x8a\xe7\x18E\n\x0c\xe8\xb5\x8e\xe5\x9b\x9e\xe4\xbb\xbd\xe9\xa2\x9d\x12\x05Units\x18\x02"\x072901.08*\x12\x08\x01\x12\x0eApplicationVol*\x0b\x08\x02\x12\x07UnitsNb@\nP\x01\x12u\n\x0cgross_amount\x18\x06 \x01(\x0b2\x11.xinqiao.v1.MoneyH\x00R\x0bgrossAmountB=\x8a\xe7\x189\n\x18\xe8\xb5\x8e\xe5\x9b\x9e\xe9\x87\x91\xe9\xa2\x9d\xef\xbc\x88\xe5\x90\xab\xe8\xb4\xb9\xef\xbc\x89\x12\x0cGross amount\x18\x02*\x0b\x08\x02\x12\x07GrssAmtP\x01\x12q\n\nnet_amount\x18\x07 \x01(\x0b2\x11.xinqiao.v1.MoneyH\x00R\tnetAmountB=\x8a\xe7\x189\n\x1b\xe8\xb5\x8e\xe5\x9b\x9e\xe9\x87\x91\xe9\xa2\x9d\xef\xbc\x88\xe4\xb8\x8d\xe5\x90\xab\xe8\xb4\xb9\xef\xbc\x89\x12\nNet amount\x18\x02*\n\x08\x02\x12\x06NetAmtP\x01\x12\xb8\x01\n\x10large_redemption\x18\x08 \x01(\x0e2\x1b.xinqiao.v1.LargeRedemptionH\x05R\x0flargeRedemptionBk\xbaH\x07\x82\x01\x04\x10\x01 \x00\x8a\xe7\x18]\n\x18\xe5\xb7\xa8\xe9\xa2\x9d\xe8\xb5\x8e\xe5\x9b\x9e\xe5\xa4\x84\xe7\x90\x86\xe6\xa0\x87\xe5\xbf\x97\x12\x15Large redemption flag\x18\x01"\x0fDEFER_REMAINDER*\x17\x08\x01\x12\x13LargeRedemptionFlag\x88\x01\x01\x12\x91\x02\n\nordered_at\x18\t \x01(\tH\x06R\torderedAtB\xec\x01\xbaH\x96\x01r\x93\x012\x90\x01^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]{1,6})?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$\x8a\xe7\x18N\n\x0c\xe4\xb8\x8b\xe5\x8d\x95\xe6\x97\xb6\xe9\x97\xb4\x12\nOrdered at\x18\x01"\x192026-01-22T09:30:18+08:00*\x13\x08\x01\x12\x0fTransactionTime@\x06\x88\x01\x01\x12\xa5\x01\n\ntrade_date\x18\n \x01(\tH\x07R\ttradeDateB\x80\x01\xbaH7r523^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$\x8a\xe7\x18B\n\x0f\xe7\x94\xb3\xe8\xaf\xb7\xe4\xba\xa4\xe6\x98\x93\xe6\x97\xa5\x12\nTrade date\x18\x01"\n2026-01-22*\x13\x08\x01\x12\x0fTransactionDate@\x05\x88\x01\x01\x12\x89\x01\n\x13settlement_currency\x18\x0b \x01(\tH\x08R\x12settlementCurrencyBS\xbaH\x0er\x0c2\n^[A-Z]{3}$\x8a\xe7\x18>\n\x0c\xe7\xbb\x93\xe7\xae\x97\xe5\xb8\x81\xe7\xa7\x8d\x12\x13Settlement currency\x18\x01"\x03EUR*\x10\x08\x02\x12\x0cReqdSttlmCcy@\x0f\x88\x01\x01\x12r\n\x0cnav_currency\x18\x0c \x01(\tH\tR\x0bnavCurrencyBJ\xbaH\x0er\x0c2\n^[A-Z]{3}$\x8a\xe7\x185\n\x0c\xe5\x87\x80\xe5\x80\xbc\xe5\xb8\x81\xe7\xa7\x8d\x12\x0cNAV currency\x18\x01"\x03EUR*\x0e\x08\x02\x12\nReqdNAVCcy@\x0f\x88\x01\x01\x12x\n\x11physical_delivery\x18\r \x01(\x08H\nR\x10physicalDeliveryBF\x8a\xe7\x18B\n\x12\xe6\x98\xaf\xe5\x90\xa6\xe5\xae\x9e\xe7\x89\xa9\xe4\xba\xa4\xe5\x89\xb2\x12\x11Physical delivery\x18\x01"\x05false*\x10\x08\x02\x12\x0cPhysDlvryInd\x88\x01\x01B\x11\n\x08quantity\x12\x05\xbaH\x02\x08\x01B\x12\n\x10_order_referenceB\x13\n\x11_master_referenceB\n\n\x08_accountB\r\n\x0b_instrumentB\x13\n\x11_large_redemptionB\r\n\x0b_ordered_atB\r\n\x0b_trade_dateB\x16\n\x14_settlement_currencyB\x0f\n\r_nav_currencyB\x14\n\x12_physical_delivery:&\x8a\xe7\x18"\x08\x01\x12\x0c\xe8\xb5\x8e\xe5\x9b\x9e\xe7\x94\xb3\xe8\xaf\xb7\x1a\x10Redemption order*\xe0\x01\n\x0fLargeRedemption\x12 \n\x1cLARGE_REDEMPTION_UNSPECIFIED\x10\x00\x126\n\x0fDEFER_REMAINDER\x10\x01\x1a!\x8a\xe7\x18\x1d\n\x06\xe9\xa1\xba\xe5\xbb\xb6\x12\x13Defer the remainder\x128\n\x10CANCEL_REMAINDER\x10\x02\x1a"\x8a\xe7\x18\x1e\n\x06\xe5\x8f\x96\xe6\xb6\x88\x12\x14Cancel the remainder\x1a9\x8a\xe7\x185\n\x12\xe5\xb7\xa8\xe9\xa2\x9d\xe8\xb5\x8e\xe5\x9b\x9e\xe5\xa4\x84\xe7\x90\x86\x12\x1fTreatment in a large redemptionb\x06proto3',
+    b'\n\x16xinqiao/v1/trade.proto\x12\nxinqiao.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cxinqiao/v1/annotations.proto\x1a\x17xinqiao/v1/common.proto\x1a\x19xinqiao/v1/contract.proto\x1a\x14xinqiao/v1/kyc.proto"\xad\r\n\x0bFundAccount\x12\xf7\x02\n\x06number\x18\x01 \x01(\tH\x00R\x06numberB\xd9\x02\xbaH\x1cr\x1a2\x18^[0-9A-Za-z._:/-]{1,64}$\x8a\xe7\x18\xb5\x02\n\x0c\xe5\x9f\xba\xe9\x87\x91\xe8\xb4\xa6\xe5\x8f\xb7\x12\x0eAccount number\x18\x02"\n8619910001*\x0f\x08\x01\x12\x0bTAAccountID*\n\x08\x02\x12\x06AcctId*\x10\x08\t\x12\x0c\xe5\x9f\xba\xe9\x87\x91\xe8\xb4\xa6\xe5\x8f\xb72\\\xe7\x99\xbb\xe8\xae\xb0\xe6\x9c\xba\xe6\x9e\x84\xef\xbc\x88TA\xef\xbc\x89\xe8\xb5\x8b\xe4\xba\x88\xef\xbc\x9b\xe5\xbc\x80\xe6\x88\xb7\xe4\xb8\x8e\xe4\xba\xa4\xe6\x98\x93\xe5\x90\x8c\xe6\x97\xa5\xe7\x94\xb3\xe8\xaf\xb7\xe6\x97\xb6\xe5\xb0\x9a\xe6\x97\xa0\xef\xbc\x8c\xe4\xbb\xa5\xe4\xba\xa4\xe6\x98\x93\xe8\xb4\xa6\xe5\x8f\xb7\xe6\xa0\x87\xe8\xaf\x86\xe3\x80\x82:xGiven by the registrar. Not there yet where the account is opened with the order: then the transaction account names it.@\x04\x88\x01\x01\x12\xd4\x01\n\x13transaction_account\x18\x02 \x01(\tH\x01R\x12transactionAccountB\x9d\x01\xbaH\x1cr\x1a2\x18^[0-9A-Za-z._:/-]{1,64}$\x8a\xe7\x18z\n\x0c\xe4\xba\xa4\xe6\x98\x93\xe8\xb4\xa6\xe5\x8f\xb7\x12\x13Transaction account\x18\x02"\x05T0001*\x18\x08\x01\x12\x14TransactionAccountID2\x15\xe9\x94\x80\xe5\x94\xae\xe6\x9c\xba\xe6\x9e\x84\xe8\xb5\x8b\xe4\xba\x88\xe3\x80\x82:\x19Given by the distributor.@\x04\x88\x01\x01\x12\x90\x01\n\x0bholder_name\x18\x03 \x01(\tH\x02R\nholderNameBj\xbaH&r$\x10\x01\x18x2\x1e^[^\\x00-\\x1f\\x7f-\\x9f\xef\xbf\xbe\xef\xbf\xbf]*$\x8a\xe7\x18=\n\x06\xe6\x88\xb7\xe5\x90\x8d\x12\x06Holder\x18\x02"\t\xe7\x8e\x8b\xe5\xb0\x8f\xe6\x98\x8e*\x10\x08\x01\x12\x0cInvestorName*\n\x08\x02\x12\x06AcctNm@\x01\x88\x01\x01\x12\x89\x01\n\x0bdistributor\x18\x04 \x01(\tH\x03R\x0bdistributorBb\xbaH\x1cr\x1a2\x18^[0-9A-Za-z._:/-]{1,64}$\x8a\xe7\x18?\n\x12\xe9\x94\x80\xe5\x94\xae\xe6\x9c\xba\xe6\x9e\x84\xe4\xbb\xa3\xe7\xa0\x81\x12\x0bDistributor\x18\x01"\x03201*\x13\x08\x01\x12\x0fDistributorCode@\x04\x88\x01\x01\x12\xd0\x01\n\x0bcustomer_no\x18\x05 \x01(\tH\x04R\ncustomerNoB\xa9\x01\xbaH\x1cr\x1a2\x18^[0-9A-Za-z._:/-]{1,64}$\x8a\xe7\x18\x85\x01\n\x0c\xe5\xae\xa2\xe6\x88\xb7\xe7\xbc\x96\xe5\x8f\xb7\x12\x0fCustomer number\x18\x02"\nC000000001*\x0e\x08\x01\x12\nCustomerNo2\x1bTA \xe8\xb5\x8b\xe4\xba\x88\xe7\x9a\x84\xe5\xae\xa2\xe6\x88\xb7\xe7\xbc\x96\xe5\x8f\xb7\xe3\x80\x82:\'The registrar\'s number of the customer.@\x04\x88\x01\x01\x12\xb0\x01\n\x0bholder_kind\x18\x06 \x01(\x0e2\x15.xinqiao.v1.PartyKindH\x05R\nholderKindBs\xbaH\x07\x82\x01\x04\x10\x01 \x00\x8a\xe7\x18e\n\x0f\xe6\x8a\x95\xe8\xb5\x84\xe4\xba\xba\xe7\xb1\xbb\xe5\x88\xab\x12\x0eKind of holder\x18\x01"\x0eNATURAL_PERSON*0\x08\x01\x12\x17IndividualOrInstitution\x12\x13\xe4\xb8\xaa\xe4\xba\xba/\xe6\x9c\xba\xe6\x9e\x84\xe6\xa0\x87\xe5\xbf\x97\x88\x01\x01\x12\x90\x02\n\rmoney_account\x18\x07 \x01(\tH\x06R\x0cmoneyAccountB\xe5\x01\xbaH\x1cr\x1a2\x18^[0-9A-Za-z._:/-]{1,64}$\x8a\xe7\x18\xc1\x01\n\x0c\xe8\xb5\x84\xe9\x87\x91\xe8\xb4\xa6\xe5\x8f\xb7\x12\rMoney account\x18\x02"\x136222020000000000000*\x0f\x08\x01\x12\x0bDepositAcct26\xe6\x8a\x95\xe8\xb5\x84\xe4\xba\xba\xe5\x9c\xa8\xe9\x94\x80\xe5\x94\xae\xe6\x9c\xba\xe6\x9e\x84\xe7\x94\xa8\xe4\xba\x8e\xe4\xba\xa4\xe6\x98\x93\xe7\x9a\x84\xe8\xb5\x84\xe9\x87\x91\xe8\xb4\xa6\xe5\x8f\xb7\xe3\x80\x82:@The account at the distributor that trades are paid from and to.@\x04\x88\x01\x01B\t\n\x07_numberB\x16\n\x14_transaction_accountB\x0e\n\x0c_holder_nameB\x0e\n\x0c_distributorB\x0e\n\x0c_customer_noB\x0e\n\x0c_holder_kindB\x10\n\x0e_money_account: \x8a\xe7\x18\x1c\x12\x0c\xe5\x9f\xba\xe9\x87\x91\xe8\xb4\xa6\xe6\x88\xb7\x1a\x0cFund account"\xbb\x10\n\x06Intake\x12\x8b\x01\n\x07channel\x18\x01 \x01(\x0e2\x1a.xinqiao.v1.Intake.ChannelH\x00R\x07channelBP\xbaH\x07\x82\x01\x04\x10\x01 \x00\x8a\xe7\x18B\n\x0c\xe5\x8f\x97\xe7\x90\x86\xe6\x96\xb9\xe5\xbc\x8f\x12\x07Channel\x18\x01"\x06ONLINE*\x10\x08\x01\x12\x0cAcceptMethod*\r\x08\x02\x12\tTxChanlTp\x88\x01\x01\x12\x93\x01\n\x0etrading_method\x18\x02 \x01(\tH\x01R\rtradingMethodBg\xbaH&r$\x10\x01\x18\x142\x1e^[^\\x00-\\x1f\\x7f-\\x9f\xef\xbf\xbe\xef\xbf\xbf]*$\x8a\xe7\x18:\n\x0c\xe4\xba\xa4\xe6\x98\x93\xe6\x89\x8b\xe6\xae\xb5\x12\x0eTrading method\x18\x01"\x03APP*\x11\x08\x01\x12\rTradingMethod@\x01\x88\x01\x01\x12z\n\x06branch\x18\x03 \x01(\tH\x02R\x06branchB]\xbaH&r$\x10\x01\x18<2\x1e^[^\\x00-\\x1f\\x7f-\\x9f\xef\xbf\xbe\xef\xbf\xbf]*$\x8a\xe7\x180\n\x0c\xe5\x8f\x97\xe7\x90\x86\xe7\xbd\x91\xe7\x82\xb9\x12\x06Branch\x18\x01"\x040101*\x0e\x08\x01\x12\nBranchCode@\x01\x88\x01\x01\x12\x9b\x01\n\x0fclearing_branch\x18\x04 \x01(\tH\x03R\x0eclearingBranchBm\xbaH&r$\x10\x01\x18<2\x1e^[^\\x00-\\x1f\\x7f-\\x9f\xef\xbf\xbe\xef\xbf\xbf]*$\x8a\xe7\x18@\n\x18\xe6\x93\x8d\xe4\xbd\x9c\xef\xbc\x88\xe6\xb8\x85\xe7\xae\x97\xef\xbc\x89\xe7\xbd\x91\xe7\x82\xb9\x12\x0fClearing branch\x18\x01"\x040100*\t\x08\x01\x12\x05NetNo@\x01\x88\x01\x01\x12\xe6\x01\n\x0bregion_code\x18\x05 \x01(\tH\x04R\nregionCodeB\xbf\x01\xbaH&r$\x10\x01\x18\x142\x1e^[^\\x00-\\x1f\\x7f-\\x9f\xef\xbf\xbe\xef\xbf\xbf]*$\x8a\xe7\x18\x91\x01\n\x18\xe4\xba\xa4\xe6\x98\x93\xe6\x89\x80\xe5\x9c\xa8\xe5\x9c\xb0\xe5\x8c\xba\xe7\xbc\x96\xe5\x8f\xb7\x12\x13Region of the trade\x18\x01"\x041000*\x0e\x08\x01\x12\nRegionCode2$\xe9\x94\x80\xe5\x94\xae\xe6\x9c\xba\xe6\x9e\x84\xe8\x87\xaa\xe7\xbc\x96\xe7\x9a\x84\xe5\x9c\xb0\xe5\x8c\xba\xe7\xbc\x96\xe5\x8f\xb7\xe3\x80\x82: The distributor\'s own numbering.@\x01\x88\x01\x01\x12\xd2\x01\n\x06broker\x18\x06 \x01(\tH\x05R\x06brokerB\xb4\x01\xbaH&r$\x10\x01\x18<2\x1e^[^\\x00-\\x1f\\x7f-\\x9f\xef\xbf\xbe\xef\xbf\xbf]*$\x8a\xe7\x18\x86\x01\n\t\xe7\xbb\x8f\xe7\xba\xaa\xe4\xba\xba\x12\x06Broker\x18\x01"\x05B0012*\n\x08\x01\x12\x06Broker20\xe5\xae\xa2\xe6\x88\xb7\xe7\xbb\x8f\xe7\x90\x86\xe3\x80\x81\xe7\x90\x86\xe8\xb4\xa2\xe7\xbb\x8f\xe7\x90\x86\xe6\x88\x96\xe7\xbb\x8f\xe7\xba\xaa\xe4\xba\xba\xe7\xbc\x96\xe5\x8f\xb7\xe3\x80\x82:(The client manager\'s or broker\'s number.@\x01\x88\x01\x01\x12\x8c\x01\n\tpromotion\x18\x07 \x01(\tH\x06R\tpromotionBi\xbaH&r$\x10\x01\x18\x142\x1e^[^\\x00-\\x1f\\x7f-\\x9f\xef\xbf\xbe\xef\xbf\xbf]*$\x8a\xe7\x18<\n\x12\xe4\xbf\x83\xe9\x94\x80\xe6\xb4\xbb\xe5\x8a\xa8\xe4\xbb\xa3\xe7\xa0\x81\x12\tPromotion\x18\x01"\x03SP1*\x12\x08\x01\x12\x0eSalesPromotion@\x01\x88\x01\x01\x12\x8b\x01\n\x0ccapital_mode\x18\x08 \x01(\tH\x07R\x0bcapitalModeBc\xbaH&r$\x10\x01\x18\x142\x1e^[^\\x00-\\x1f\\x7f-\\x9f\xef\xbf\xbe\xef\xbf\xbf]*$\x8a\xe7\x186\n\x0c\xe8\xb5\x84\xe9\x87\x91\xe6\x96\xb9\xe5\xbc\x8f\x12\x0eWay of payment\x18\x01"\x011*\x0f\x08\x01\x12\x0bCapitalMode@\x01\x88\x01\x01\x12\xb1\x01\n\x13capital_mode_detail\x18\t \x01(\tH\x08R\x11capitalModeDetailB|\xbaH&r$\x10\x01\x18\x142\x1e^[^\\x00-\\x1f\\x7f-\\x9f\xef\xbf\xbe\xef\xbf\xbf]*$\x8a\xe7\x18O\n\x12\xe6\x98\x8e\xe7\xbb\x86\xe8\xb5\x84\xe9\x87\x91\xe6\x96\xb9\xe5\xbc\x8f\x12\x19Way of payment, in detail\x18\x01"\x0201*\x16\x08\x01\x12\x12DetailCapticalMode@\x01\x88\x01\x01"\xab\x03\n\x07Channel\x12\x17\n\x13CHANNEL_UNSPECIFIED\x10\x00\x12)\n\x07COUNTER\x10\x01\x1a\x1c\x8a\xe7\x18\x18\n\x06\xe6\x9f\x9c\xe5\x8f\xb0\x12\x0eAt the counter\x12)\n\tTELEPHONE\x10\x02\x1a\x1a\x8a\xe7\x18\x16\n\x06\xe7\x94\xb5\xe8\xaf\x9d\x12\x0cBy telephone\x12 \n\x06ONLINE\x10\x03\x1a\x14\x8a\xe7\x18\x10\n\x06\xe7\xbd\x91\xe4\xb8\x8a\x12\x06Online\x12,\n\x0cSELF_SERVICE\x10\x04\x1a\x1a\x8a\xe7\x18\x16\n\x06\xe8\x87\xaa\xe5\x8a\xa9\x12\x0cSelf-service\x12\x1d\n\x03FAX\x10\x05\x1a\x14\x8a\xe7\x18\x10\n\x06\xe4\xbc\xa0\xe7\x9c\x9f\x12\x06By fax\x120\n\x06MOBILE\x10\x06\x1a$\x8a\xe7\x18 \n\x0c\xe7\xa7\xbb\xe5\x8a\xa8\xe7\xbb\x88\xe7\xab\xaf\x12\x10By mobile device\x12B\n\x0eCLIENT_MANAGER\x10\x07\x1a.\x8a\xe7\x18*\n\x0c\xe5\xae\xa2\xe6\x88\xb7\xe7\xbb\x8f\xe7\x90\x86\x12\x1aThrough the client manager\x12&\n\rOTHER_CHANNEL\x10\x08\x1a\x13\x8a\xe7\x18\x0f\n\x06\xe5\x85\xb6\xe4\xbb\x96\x12\x05Other\x1a$\x8a\xe7\x18 \n\x0c\xe5\x8f\x97\xe7\x90\x86\xe6\x96\xb9\xe5\xbc\x8f\x12\x10How it was takenB\n\n\x08_channelB\x11\n\x0f_trading_methodB\t\n\x07_branchB\x12\n\x10_clearing_branchB\x0e\n\x0c_region_codeB\t\n\x07_brokerB\x0c\n\n_promotionB\x0f\n\r_capital_modeB\x16\n\x14_capital_mode_detail:&\x8a\xe7\x18"\x12\x0c\xe5\x8f\x97\xe7\x90\x86\xe4\xbf\xa1\xe6\x81\xaf\x1a\x12Intake of an order"\xdd\x07\n\x13OriginalTransaction\x12\xa1\x01\n\x0forder_reference\x18\x01 \x01(\tH\x00R\x0eorderReferenceBs\xbaH\x1cr\x1a2\x18^[0-9A-Za-z._:/-]{1,64}$\x8a\xe7\x18P\n\x12\xe5\x8e\x9f\xe7\x94\xb3\xe8\xaf\xb7\xe5\x8d\x95\xe7\xbc\x96\xe5\x8f\xb7\x12\x0fOrder reference\x18\x01"\rSO20260123001*\x16\x08\x01\x12\x12OriginalAppSheetNo@\x04\x88\x01\x01\x12\x9c\x01\n\tta_serial\x18\x02 \x01(\tH\x01R\x08taSerialBz\xbaH\x1cr\x1a2\x18^[0-9A-Za-z._:/-]{1,64}$\x8a\xe7\x18W\n\x15TA \xe5\x8e\x9f\xe7\xa1\xae\xe8\xae\xa4\xe6\xb5\x81\xe6\xb0\xb4\xe5\x8f\xb7\x12\x12Registrar\'s serial\x18\x01"\x10TA20260126000001*\x14\x08\x01\x12\x10OriginalSerialNo@\x04\x88\x01\x01\x12\xa5\x01\n\nordered_on\x18\x03 \x01(\tH\x02R\torderedOnB\x80\x01\xbaH7r523^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$\x8a\xe7\x18B\n\x0f\xe5\x8e\x9f\xe7\x94\xb3\xe8\xaf\xb7\xe6\x97\xa5\xe6\x9c\x9f\x12\nOrdered on\x18\x01"\n2026-01-23*\x13\x08\x01\x12\x0fOriginalAppDate@\x05\x88\x01\x01\x12\xae\x01\n\x0cconfirmed_on\x18\x04 \x01(\tH\x03R\x0bconfirmedOnB\x85\x01\xbaH7r523^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$\x8a\xe7\x18G\n\x12TA \xe5\x8e\x9f\xe7\xa1\xae\xe8\xae\xa4\xe6\x97\xa5\xe6\x9c\x9f\x12\x0cConfirmed on\x18\x01"\n2026-01-26*\x13\x08\x01\x12\x0fOriginalCfmDate@\x05\x88\x01\x01\x12\xaf\x01\n\rsubscribed_on\x18\x05 \x01(\tH\x04R\x0csubscribedOnB\x84\x01\xbaH7r523^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$\x8a\xe7\x18F\n\x0f\xe5\x8e\x9f\xe7\x94\xb3\xe8\xb4\xad\xe6\x97\xa5\xe6\x9c\x9f\x12\rSubscribed on\x18\x01"\n2026-01-23*\x14\x08\x01\x12\x10OriginalSubsDate@\x05\x88\x01\x01B\x12\n\x10_order_referenceB\x0c\n\n_ta_serialB\r\n\x0b_ordered_onB\x0f\n\r_confirmed_onB\x10\n\x0e_subscribed_on:$\x8a\xe7\x18 \x12\t\xe5\x8e\x9f\xe4\xba\xa4\xe6\x98\x93\x1a\x13Earlier transaction"\xaf\x15\n\x0eInvestmentPlan\x12\x8d\x01\n\x04kind\x18\x01 \x01(\x0e2\x1f.xinqiao.v1.InvestmentPlan.KindH\x00R\x04kindBS\xbaH\x07\x82\x01\x04\x10\x01 \x00\x8a\xe7\x18E\n\x12\xe5\xae\x9a\xe6\x9c\x9f\xe5\xae\x9a\xe9\xa2\x9d\xe7\xa7\x8d\xe7\xb1\xbb\x12\x04Kind\x18\x01"\x17FIXED_DATE_FIXED_AMOUNT*\x0e\x08\x01\x12\nRationType\x88\x01\x01\x12\x91\x01\n\x0cagreement_no\x18\x02 \x01(\tH\x01R\x0bagreementNoBi\xbaH\x1cr\x1a2\x18^[0-9A-Za-z._:/-]{1,64}$\x8a\xe7\x18F\n\t\xe5\x8d\x8f\xe8\xae\xae\xe5\x8f\xb7\x12\x10Agreement number\x18\x01"\rRP20260101001*\x14\x08\x01\x12\x10RationProtocolNo@\x04\x88\x01\x01\x12\x8c\x01\n\x0cvariety_code\x18\x03 \x01(\tH\x02R\x0bvarietyCodeBd\xbaH\x1cr\x1a2\x18^[0-9A-Za-z._:/-]{1,64}$\x8a\xe7\x18A\n\x0c\xe5\x93\x81\xe7\xa7\x8d\xe4\xbb\xa3\xe7\xa0\x81\x12\x07Variety\x18\x01"\x05V0001*\x1d\x08\x01\x12\x19VarietyCodeOfPeriodicSubs@\x04\x88\x01\x01\x12\x89\x01\n\tserial_no\x18\x04 \x01(\tH\x03R\x08serialNoBg\xbaH\x1cr\x1a2\x18^[0-9A-Za-z._:/-]{1,64}$\x8a\xe7\x18D\n\x0c\xe7\x94\xb3\xe8\xb4\xad\xe5\xba\x8f\xe5\x8f\xb7\x12\rSerial number\x18\x01"\x0500001*\x1a\x08\x01\x12\x16SerialNoOfPeriodicSubs@\x04\x88\x01\x01\x12\xa5\x01\n\nstart_date\x18\x05 \x01(\tH\x04R\tstartDateB\x80\x01\xbaH7r523^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$\x8a\xe7\x18B\n\x0c\xe8\xb5\xb7\xe5\xa7\x8b\xe6\x97\xa5\xe6\x9c\x9f\x12\x05Start\x18\x01"\n2026-02-01*\x1b\x08\x01\x12\x17BeginDateOfPeriodicSubs@\x05\x88\x01\x01\x12\x9c\x01\n\x08end_date\x18\x06 \x01(\tH\x05R\x07endDateB|\xbaH7r523^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$\x8a\xe7\x18>\n\x0c\xe7\xbb\x88\xe6\xad\xa2\xe6\x97\xa5\xe6\x9c\x9f\x12\x03End\x18\x01"\n2028-02-01*\x19\x08\x01\x12\x15EndDateOfPeriodicSubs@\x05\x88\x01\x01\x12\xcd\x01\n\x11subscription_date\x18\x07 \x01(\tH\x06R\x10subscriptionDateB\x9a\x01\xbaH7r523^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$\x8a\xe7\x18\\\n\x18\xe5\xae\x9a\xe6\x9c\x9f\xe5\xae\x9a\xe9\xa2\x9d\xe7\x94\xb3\xe8\xb4\xad\xe6\x97\xa5\xe6\x9c\x9f\x12\x18Day of this subscription\x18\x01"\n2026-02-10*\x16\x08\x01\x12\x12DateOfPeriodicSubs@\x05\x88\x01\x01\x12s\n\tdebit_day\x18\x08 \x01(\x05H\x07R\x08debitDayBQ\xbaH\x06\x1a\x04\x18\x1f(\x00\x8a\xe7\x18D\n\x0f\xe6\xaf\x8f\xe6\x9c\x88\xe5\x8f\x91\xe9\x80\x81\xe6\x97\xa5\x12\x10Day of the month\x18\x01"\x0210*\x19\x08\x01\x12\x15SendDayOfPeriodicSubs\x88\x01\x01\x12\x9a\x01\n\x04term\x18\t \x01(\x05H\x08R\x04termB\x80\x01\xbaH\x08\x1a\x06\x18\x9f\x8d\x06(\x00\x8a\xe7\x18q\n\x0c\xe7\x94\xb3\xe8\xb4\xad\xe6\x9c\x9f\xe9\x99\x90\x12\x04Term\x18\x01"\x0224*\x16\x08\x01\x12\x12TermOfPeriodicSubs2\x1e\xe6\x9c\x9f\xe6\x95\xb0\xe6\x88\x96\xe6\x9c\x88\xe6\x95\xb0\xef\xbc\x8c\xe6\x8c\x89\xe5\x8d\x8f\xe8\xae\xae\xe3\x80\x82:\x1dPeriods or months, as agreed.\x88\x01\x01\x12j\n\x05every\x18\n \x01(\x05H\tR\x05everyBO\xbaH\x07\x1a\x05\x18\xe7\x07(\x00\x8a\xe7\x18A\n\x0c\xe5\xae\x9a\xe6\x8a\x95\xe9\xa2\x91\xe7\x8e\x87\x12\x15Every so many periods\x18\x01"\x011*\x15\x08\x01\x12\x11FrequencyOfPeSubs\x88\x01\x01\x12\xa8\x01\n\x0bperiod_unit\x18\x0b \x01(\x0e2%.xinqiao.v1.InvestmentPlan.PeriodUnitH\nR\nperiodUnitB[\xbaH\x07\x82\x01\x04\x10\x01 \x00\x8a\xe7\x18M\n\x12\xe5\xae\x9a\xe6\x8a\x95\xe5\x91\xa8\xe6\x9c\x9f\xe5\x8d\x95\xe4\xbd\x8d\x12\x12Unit of the period\x18\x01"\nPLAN_MONTH*\x15\x08\x01\x12\x11PeriodSubTimeUnit\x88\x01\x01\x12m\n\x0binstalments\x18\x0c \x01(\x05H\x0bR\x0binstalmentsBF\xbaH\x08\x1a\x06\x18\x9f\x8d\x06(\x00\x8a\xe7\x187\n\x0c\xe5\xae\x9a\xe6\x8a\x95\xe6\x9c\x9f\xe6\x95\xb0\x12\x0bInstalments\x18\x01"\x0224*\x14\x08\x01\x12\x10BatchNumOfPeSubs\x88\x01\x01\x12\x8a\x01\n\x07purpose\x18\r \x01(\tH\x0cR\x07purposeBk\xbaH&r$\x10\x01\x18d2\x1e^[^\\x00-\\x1f\\x7f-\\x9f\xef\xbf\xbe\xef\xbf\xbf]*$\x8a\xe7\x18>\n\x0c\xe5\xae\x9a\xe6\x8a\x95\xe7\x9b\xae\xe7\x9a\x84\x12\x07Purpose\x18\x02"\x0c\xe5\xad\x90\xe5\xa5\xb3\xe6\x95\x99\xe8\x82\xb2*\x13\x08\x01\x12\x0fPurposeOfPeSubs@\x01\x88\x01\x01"\xea\x02\n\x04Kind\x12\x14\n\x10KIND_UNSPECIFIED\x10\x00\x12I\n\x17FIXED_DATE_FIXED_AMOUNT\x10\x01\x1a,\x8a\xe7\x18(\n\x0c\xe5\xae\x9a\xe6\x9c\x9f\xe5\xae\x9a\xe9\xa2\x9d\x12\x18Fixed days, fixed amount\x12H\n\x15FIXED_DATE_ANY_AMOUNT\x10\x02\x1a-\x8a\xe7\x18)\n\x0f\xe5\xae\x9a\xe6\x9c\x9f\xe4\xb8\x8d\xe5\xae\x9a\xe9\xa2\x9d\x12\x16Fixed days, any amount\x12G\n\x15ANY_DATE_FIXED_AMOUNT\x10\x03\x1a,\x8a\xe7\x18(\n\x0f\xe5\xae\x9a\xe9\xa2\x9d\xe4\xb8\x8d\xe5\xae\x9a\xe6\x9c\x9f\x12\x15Any day, fixed amount\x12F\n\x13ANY_DATE_ANY_AMOUNT\x10\x04\x1a-\x8a\xe7\x18)\n\x12\xe4\xb8\x8d\xe5\xae\x9a\xe9\xa2\x9d\xe4\xb8\x8d\xe5\xae\x9a\xe6\x9c\x9f\x12\x13Any day, any amount\x1a&\x8a\xe7\x18"\n\x12\xe5\xae\x9a\xe6\x9c\x9f\xe5\xae\x9a\xe9\xa2\x9d\xe7\xa7\x8d\xe7\xb1\xbb\x12\x0cKind of plan"\xd1\x01\n\nPeriodUnit\x12\x1b\n\x17PERIOD_UNIT_UNSPECIFIED\x10\x00\x12\x1c\n\x08PLAN_DAY\x10\x01\x1a\x0e\x8a\xe7\x18\n\n\x03\xe6\x97\xa5\x12\x03Day\x12\x1e\n\tPLAN_WEEK\x10\x02\x1a\x0f\x8a\xe7\x18\x0b\n\x03\xe5\x91\xa8\x12\x04Week\x12 \n\nPLAN_MONTH\x10\x03\x1a\x10\x8a\xe7\x18\x0c\n\x03\xe6\x9c\x88\x12\x05Month\x12\x1e\n\tPLAN_YEAR\x10\x04\x1a\x0f\x8a\xe7\x18\x0b\n\x03\xe5\xb9\xb4\x12\x04Year\x1a&\x8a\xe7\x18"\n\x0c\xe5\x91\xa8\xe6\x9c\x9f\xe5\x8d\x95\xe4\xbd\x8d\x12\x12Unit of the periodB\x07\n\x05_kindB\x0f\n\r_agreement_noB\x0f\n\r_variety_codeB\x0c\n\n_serial_noB\r\n\x0b_start_dateB\x0b\n\t_end_dateB\x14\n\x12_subscription_dateB\x0c\n\n_debit_dayB\x07\n\x05_termB\x08\n\x06_everyB\x0e\n\x0c_period_unitB\x0e\n\x0c_instalmentsB\n\n\x08_purpose:)\x8a\xe7\x18%\x12\x12\xe5\xae\x9a\xe6\x9c\x9f\xe5\xae\x9a\xe9\xa2\x9d\xe8\xae\xa1\xe5\x88\x92\x1a\x0fInvestment plan"\xb6\x0b\n\x06Freeze\x12v\n\x05cause\x18\x01 \x01(\x0e2\x18.xinqiao.v1.Freeze.CauseH\x00R\x05causeBA\xbaH\x07\x82\x01\x04\x10\x01 \x00\x8a\xe7\x183\n\x0c\xe5\x86\xbb\xe7\xbb\x93\xe5\x8e\x9f\xe5\x9b\xa0\x12\x05Cause\x18\x02"\tBY_PLEDGE*\x0f\x08\x01\x12\x0bFrozenCause\x88\x01\x01\x12\xa2\x01\n\x05until\x18\x02 \x01(\tH\x01R\x05untilB\x86\x01\xbaH7r523^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$\x8a\xe7\x18H\n\x12\xe5\x86\xbb\xe7\xbb\x93\xe6\x88\xaa\xe6\xad\xa2\xe6\x97\xa5\xe6\x9c\x9f\x12\x0cFrozen until\x18\x01"\n2026-12-31*\x14\x08\x01\x12\x10FreezingDeadline@\x05\x88\x01\x01\x12\x82\x01\n\x06method\x18\x03 \x01(\x0e2\x19.xinqiao.v1.Freeze.MethodH\x02R\x06methodBJ\xbaH\x07\x82\x01\x04\x10\x01 \x00\x8a\xe7\x18<\n\x0c\xe5\x86\xbb\xe7\xbb\x93\xe6\x96\xb9\xe5\xbc\x8f\x12\x06Method\x18\x01"\x10UNITS_AND_INCOME*\x10\x08\x01\x12\x0cFrozenMethod\x88\x01\x01\x12\xa1\x01\n\x0bdocument_no\x18\x04 \x01(\tH\x03R\ndocumentNoB{\xbaH&r$\x10\x01\x18@2\x1e^[^\\x00-\\x1f\\x7f-\\x9f\xef\xbf\xbe\xef\xbf\xbf]*$\x8a\xe7\x18N\n\x1b\xe6\xb3\x95\xe5\xbe\x8b\xe6\x96\x87\xe4\xb9\xa6\xe6\x88\x96\xe5\x90\x88\xe5\x90\x8c\xe7\xbc\x96\xe5\x8f\xb7\x12\x08Document\x18\x02"\x12(2026)\xe4\xba\xac01\xe6\x89\xa71\xe5\x8f\xb7*\r\x08\t\x12\t\xe6\x96\x87\xe4\xb9\xa6\xe5\x8f\xb7@\x01\x88\x01\x01\x12\xb7\x01\n\tauthority\x18\x05 \x01(\tH\x04R\tauthorityB\x93\x01\xbaH&r$\x10\x01\x18x2\x1e^[^\\x00-\\x1f\\x7f-\\x9f\xef\xbf\xbe\xef\xbf\xbf]*$\x8a\xe7\x18f\n\x18\xe5\x86\xbb\xe7\xbb\x93\xe6\x9c\xba\xe5\x85\xb3\xe6\x88\x96\xe8\xb4\xa8\xe6\x9d\x83\xe4\xba\xba\x12\x14Authority or pledgee\x18\x02"\x1e\xe7\xa4\xba\xe4\xbe\x8b\xe9\x93\xb6\xe8\xa1\x8c\xe8\x82\xa1\xe4\xbb\xbd\xe6\x9c\x89\xe9\x99\x90\xe5\x85\xac\xe5\x8f\xb8*\x10\x08\t\x12\x0c\xe5\x86\xbb\xe7\xbb\x93\xe6\x9c\xba\xe5\x85\xb3@\x01\x88\x01\x01"\x84\x03\n\x05Cause\x12\x15\n\x11CAUSE_UNSPECIFIED\x10\x00\x12,\n\x08BY_COURT\x10\x01\x1a\x1e\x8a\xe7\x18\x1a\n\x0c\xe5\x8f\xb8\xe6\xb3\x95\xe5\x86\xbb\xe7\xbb\x93\x12\nBy a court\x122\n\nAT_COUNTER\x10\x02\x1a"\x8a\xe7\x18\x1e\n\x0c\xe6\x9f\x9c\xe5\x8f\xb0\xe5\x86\xbb\xe7\xbb\x93\x12\x0eAt the counter\x12)\n\tBY_PLEDGE\x10\x03\x1a\x1a\x8a\xe7\x18\x16\n\x0c\xe8\xb4\xa8\xe6\x8a\xbc\xe5\x86\xbb\xe7\xbb\x93\x12\x06Pledge\x12I\n\x10PLEDGE_AND_COURT\x10\x04\x1a3\x8a\xe7\x18/\n\x1b\xe8\xb4\xa8\xe6\x8a\xbc\xe3\x80\x81\xe5\x8f\xb8\xe6\xb3\x95\xe5\x8f\x8c\xe9\x87\x8d\xe5\x86\xbb\xe7\xbb\x93\x12\x10Pledge and court\x12K\n\x11COUNTER_AND_COURT\x10\x05\x1a4\x8a\xe7\x180\n\x1b\xe6\x9f\x9c\xe5\x8f\xb0\xe3\x80\x81\xe5\x8f\xb8\xe6\xb3\x95\xe5\x8f\x8c\xe9\x87\x8d\xe5\x86\xbb\xe7\xbb\x93\x12\x11Counter and court\x12$\n\x0bOTHER_CAUSE\x10\x06\x1a\x13\x8a\xe7\x18\x0f\n\x06\xe5\x85\xb6\xe4\xbb\x96\x12\x05Other\x1a\x19\x8a\xe7\x18\x15\n\x0c\xe5\x86\xbb\xe7\xbb\x93\xe5\x8e\x9f\xe5\x9b\xa0\x12\x05Cause"\xcb\x01\n\x06Method\x12\x16\n\x12METHOD_UNSPECIFIED\x10\x00\x120\n\nUNITS_ONLY\x10\x01\x1a \x8a\xe7\x18\x1c\n\x0f\xe5\x8e\x9f\xe4\xbb\xbd\xe9\xa2\x9d\xe5\x86\xbb\xe7\xbb\x93\x12\tThe units\x12S\n\x10UNITS_AND_INCOME\x10\x02\x1a=\x8a\xe7\x189\n\x18\xe5\x8e\x9f\xe4\xbb\xbd\xe9\xa2\x9d\xe5\x8f\x8a\xe5\xad\xb3\xe6\x81\xaf\xe5\x86\xbb\xe7\xbb\x93\x12\x1dThe units and what they yield\x1a"\x8a\xe7\x18\x1e\n\x0c\xe5\x86\xbb\xe7\xbb\x93\xe6\x96\xb9\xe5\xbc\x8f\x12\x0eWhat is frozenB\x08\n\x06_causeB\x08\n\x06_untilB\t\n\x07_methodB\x0e\n\x0c_document_noB\x0c\n\n_authority:\x1a\x8a\xe7\x18\x16\x12\x0c\xe5\x86\xbb\xe7\xbb\x93\xe4\xbf\xa1\xe6\x81\xaf\x1a\x06Freeze"\xed\x06\n\x14TransferCounterparty\x12\xa5\x01\n\x07account\x18\x01 \x01(\x0b2\x17.xinqiao.v1.FundAccountH\x00R\x07accountBm\xbaH\x03\xc8\x01\x01\x8a\xe7\x18c\n\x0c\xe5\xaf\xb9\xe6\x96\xb9\xe8\xb4\xa6\xe6\x88\xb7\x12\x07Account\x18\x02*H\x08\x01\x12\x11TargetTAAccountID\x12\x1aTargetTransactionAccountID\x12\x15TargetDistributorCode\x88\x01\x01\x12\x8c\x01\n\tregistrar\x18\x02 \x01(\tH\x01R\tregistrarBi\xbaH\x1cr\x1a2\x18^[0-9A-Za-z._:/-]{1,64}$\x8a\xe7\x18F\n\x18\xe5\xaf\xb9\xe6\x96\xb9\xe7\x99\xbb\xe8\xae\xb0\xe6\x9c\xba\xe6\x9e\x84\xe4\xbb\xa3\xe7\xa0\x81\x12\tRegistrar\x18\x01"\x0298*\x17\x08\x01\x12\x13TargetRegistrarCode@\x04\x88\x01\x01\x12\x80\x01\n\x06branch\x18\x03 \x01(\tH\x02R\x06branchBc\xbaH&r$\x10\x01\x18<2\x1e^[^\\x00-\\x1f\\x7f-\\x9f\xef\xbf\xbe\xef\xbf\xbf]*$\x8a\xe7\x186\n\x0c\xe5\xaf\xb9\xe6\x96\xb9\xe7\xbd\x91\xe7\x82\xb9\x12\x06Branch\x18\x01"\x040201*\x14\x08\x01\x12\x10TargetBranchCode@\x01\x88\x01\x01\x12\x95\x01\n\x0bregion_code\x18\x04 \x01(\tH\x03R\nregionCodeBo\xbaH&r$\x10\x01\x18\x142\x1e^[^\\x00-\\x1f\\x7f-\\x9f\xef\xbf\xbe\xef\xbf\xbf]*$\x8a\xe7\x18B\n\x18\xe5\xaf\xb9\xe6\x96\xb9\xe6\x89\x80\xe5\x9c\xa8\xe5\x9c\xb0\xe5\x8c\xba\xe7\xbc\x96\xe5\x8f\xb7\x12\x06Region\x18\x01"\x042000*\x14\x08\x01\x12\x10TargetRegionCode@\x01\x88\x01\x01\x12\x8f\x01\n\x0bcharge_mode\x18\x05 \x01(\x0e2\x16.xinqiao.v1.ChargeModeH\x04R\nchargeModeBQ\xbaH\x07\x82\x01\x04\x10\x01 \x00\x8a\xe7\x18C\n\x12\xe5\xaf\xb9\xe6\x96\xb9\xe6\x94\xb6\xe8\xb4\xb9\xe7\xb1\xbb\xe5\x88\xab\x12\x0bCharge mode\x18\x01"\tFRONT_END*\x13\x08\x01\x12\x0fTargetShareType\x88\x01\x01B\n\n\x08_accountB\x0c\n\n_registrarB\t\n\x07_branchB\x0e\n\x0c_region_codeB\x0e\n\x0c_charge_mode:,\x8a\xe7\x18(\x12\x0c\xe5\xaf\xb9\xe6\x96\xb9\xe8\xb4\xa6\xe6\x88\xb7\x1a\x18Other side of a transfer"\xdc\x03\n\tAgreedFee\x12\x88\x01\n\x0bcharge_type\x18\x01 \x01(\tH\x00R\nchargeTypeBb\xbaH&r$\x10\x01\x18\x142\x1e^[^\\x00-\\x1f\\x7f-\\x9f\xef\xbf\xbe\xef\xbf\xbf]*$\x8a\xe7\x185\n\x0c\xe6\x94\xb6\xe8\xb4\xb9\xe7\xb1\xbb\xe5\x9e\x8b\x12\x0eType of charge\x18\x01"\x011*\x0e\x08\x01\x12\nChargeType@\x01\x88\x01\x01\x12\x9b\x01\n\x04rate\x18\x02 \x01(\tH\x01R\x04rateB\x81\x01\xbaH(r&2$^(0|[1-9][0-9]{0,5})(\\.[0-9]{1,8})?$\x8a\xe7\x18R\n\x0c\xe6\x8c\x87\xe5\xae\x9a\xe8\xb4\xb9\xe7\x8e\x87\x12\x0bAgreed rate\x18\x01"\x040.50*\x12\x08\x01\x12\x0eSpecifyRateFee2\x0c\xe7\x99\xbe\xe5\x88\x86\xe6\x95\xb0\xe3\x80\x82:\tPer cent.@\x0b\x88\x01\x01\x12b\n\x06amount\x18\x03 \x01(\x0b2\x11.xinqiao.v1.MoneyH\x02R\x06amountB2\x8a\xe7\x18.\n\x0c\xe6\x8c\x87\xe5\xae\x9a\xe8\xb4\xb9\xe7\x94\xa8\x12\nAgreed fee\x18\x02*\x0e\x08\x01\x12\nSpecifyFeeP\x02\x88\x01\x01B\x0e\n\x0c_charge_typeB\x07\n\x05_rateB\t\n\x07_amount:\x1e\x8a\xe7\x18\x1a\x12\x0c\xe6\x8c\x87\xe5\xae\x9a\xe8\xb4\xb9\xe7\x94\xa8\x1a\nAgreed fee"\xdc.\n\x11SubscriptionOrder\x12\xa5\x01\n\x0forder_reference\x18\x01 \x01(\tH\x01R\x0eorderReferenceBw\xbaH\x1fr\x1a2\x18^[0-9A-Za-z._:/-]{1,64}$\xc8\x01\x01\x8a\xe7\x18Q\n\x0f\xe7\x94\xb3\xe8\xaf\xb7\xe5\x8d\x95\xe7\xbc\x96\xe5\x8f\xb7\x12\x0fOrder reference\x18\x01"\x06101750*\x14\x08\x01\x12\x10AppSheetSerialNo*\x0b\x08\x02\x12\x07OrdrRef@\x04\x88\x01\x01\x12\x8f\x01\n\x10master_reference\x18\x02 \x01(\tH\x02R\x0fmasterReferenceB_\xbaH\x1cr\x1a2\x18^[0-9A-Za-z._:/-]{1,64}$\x8a\xe7\x18<\n\x0c\xe6\x89\xb9\xe6\xac\xa1\xe7\xbc\x96\xe5\x8f\xb7\x12\x10Master reference\x18\x01"\tB20260122*\x0b\x08\x02\x12\x07MstrRef@\x04\x88\x01\x01\x12`\n\x07account\x18\x03 \x01(\x0b2\x17.xinqiao.v1.FundAccountH\x03R\x07accountB(\xbaH\x03\xc8\x01\x01\x8a\xe7\x18\x1e\n\x0c\xe5\x9f\xba\xe9\x87\x91\xe8\xb4\xa6\xe6\x88\xb7\x12\x0cFund account\x18\x02\x88\x01\x01\x12]\n\ninstrument\x18\x04 \x01(\x0b2\x16.xinqiao.v1.InstrumentH\x04R\ninstrumentB \xbaH\x03\xc8\x01\x01\x8a\xe7\x18\x16\n\x06\xe4\xba\xa7\xe5\x93\x81\x12\nInstrument\x18\x01\x88\x01\x01\x12\xcf\x01\n\x06launch\x18\x05 \x01(\x08H\x05R\x06launchB\xb1\x01\x8a\xe7\x18\xac\x01\n\x0c\xe6\x98\xaf\xe5\x90\xa6\xe8\xae\xa4\xe8\xb4\xad\x12\x16Subscription at launch\x18\x01"\x05false28\xe8\xae\xa4\xe8\xb4\xad\xef\xbc\x88\xe4\xba\xa7\xe5\x93\x81\xe6\x88\x90\xe7\xab\x8b\xe5\x89\x8d\xef\xbc\x89\xe4\xb8\xba true\xef\xbc\x8c\xe7\x94\xb3\xe8\xb4\xad\xe4\xb8\xba false\xe3\x80\x82:ATrue for \xe8\xae\xa4\xe8\xb4\xad (before the product is set up), false for \xe7\x94\xb3\xe8\xb4\xad.\x88\x01\x01\x12\x8c\x01\n\x0cgross_amount\x18\x06 \x01(\x0b2\x11.xinqiao.v1.MoneyH\x00R\x0bgrossAmountBT\x8a\xe7\x18P\n\x18\xe7\x94\xb3\xe8\xaf\xb7\xe9\x87\x91\xe9\xa2\x9d\xef\xbc\x88\xe5\x90\xab\xe8\xb4\xb9\xef\xbc\x89\x12\x0cGross amount\x18\x02*\x15\x08\x01\x12\x11ApplicationAmount*\x0b\x08\x02\x12\x07GrssAmtP\x01\x12q\n\nnet_amount\x18\x07 \x01(\x0b2\x11.xinqiao.v1.MoneyH\x00R\tnetAmountB=\x8a\xe7\x189\n\x1b\xe7\x94\xb3\xe8\xaf\xb7\xe9\x87\x91\xe9\xa2\x9d\xef\xbc\x88\xe4\xb8\x8d\xe5\x90\xab\xe8\xb4\xb9\xef\xbc\x89\x12\nNet amount\x18\x02*\n\x08\x02\x12\x06NetAmtP\x01\x12\x8e\x01\n\x05units\x18\x08 \x01(\tH\x00R\x05unitsBv\xbaH)r\'2%^(0|[1-9][0-9]{0,15})(\\.[0-9]{1,8})?$\x8a\xe7\x18F\n\x0c\xe7\x94\xb3\xe8\xaf\xb7\xe4\xbb\xbd\xe9\xa2\x9d\x12\x05Units\x18\x02"\x0810000.00*\x12\x08\x01\x12\x0eApplicationVol*\x0b\x08\x02\x12\x07UnitsNb@\nP\x01\x12\x9f\x02\n\nordered_at\x18\t \x01(\tH\x06R\torderedAtB\xfa\x01\xbaH\x96\x01r\x93\x012\x90\x01^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]{1,6})?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$\x8a\xe7\x18\\\n\x0c\xe4\xb8\x8b\xe5\x8d\x95\xe6\x97\xb6\xe9\x97\xb4\x12\nOrdered at\x18\x01"\x192026-01-22T09:30:18+08:00*\x13\x08\x01\x12\x0fTransactionTime*\x0c\x08\x02\x12\x08OrdrDtTm@\x06\x88\x01\x01\x12\xb9\x01\n\ntrade_date\x18\n \x01(\tH\x07R\ttradeDateB\x94\x01\xbaH7r523^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$\x8a\xe7\x18V\n\x0f\xe7\x94\xb3\xe8\xaf\xb7\xe4\xba\xa4\xe6\x98\x93\xe6\x97\xa5\x12\nTrade date\x18\x01"\n2026-01-22*\x13\x08\x01\x12\x0fTransactionDate*\x12\x08\x02\x12\x0eReqdFutrTradDt@\x05\x88\x01\x01\x12\x9b\x01\n\x13settlement_currency\x18\x0b \x01(\tH\x08R\x12settlementCurrencyBe\xbaH\x0er\x0c2\n^[A-Z]{3}$\x8a\xe7\x18P\n\x0c\xe7\xbb\x93\xe7\xae\x97\xe5\xb8\x81\xe7\xa7\x8d\x12\x13Settlement currency\x18\x01"\x03EUR*\x10\x08\x01\x12\x0cCurrencyType*\x10\x08\x02\x12\x0cReqdSttlmCcy@\x0f\x88\x01\x01\x12r\n\x0cnav_currency\x18\x0c \x01(\tH\tR\x0bnavCurrencyBJ\xbaH\x0er\x0c2\n^[A-Z]{3}$\x8a\xe7\x185\n\x0c\xe5\x87\x80\xe5\x80\xbc\xe5\xb8\x81\xe7\xa7\x8d\x12\x0cNAV currency\x18\x01"\x03EUR*\x0e\x08\x02\x12\nReqdNAVCcy@\x0f\x88\x01\x01\x12x\n\x11physical_delivery\x18\r \x01(\x08H\nR\x10physicalDeliveryBF\x8a\xe7\x18B\n\x12\xe6\x98\xaf\xe5\x90\xa6\xe5\xae\x9e\xe7\x89\xa9\xe4\xba\xa4\xe5\x89\xb2\x12\x11Physical delivery\x18\x01"\x05false*\x10\x08\x02\x12\x0cPhysDlvryInd\x88\x01\x01\x12\x84\x02\n\x0cfee_discount\x18\x0e \x01(\tH\x0bR\x0bfeeDiscountB\xdb\x01\xbaH(r&2$^(0|[1-9][0-9]{0,5})(\\.[0-9]{1,8})?$\x8a\xe7\x18\xab\x01\n\t\xe6\x8a\x98\xe6\x89\xa3\xe7\x8e\x87\x12\x08Discount\x18\x01"\x061.0000*\x1c\x08\x01\x12\x18DiscountRateOfCommission2*\xe5\x80\x8d\xe6\x95\xb0\xef\xbc\x9a1 \xe4\xb8\xba\xe4\xb8\x8d\xe6\x89\x93\xe6\x8a\x98\xef\xbc\x8c0.4 \xe4\xb8\xba\xe5\x9b\x9b\xe6\x8a\x98\xe3\x80\x82:>A factor: 1 is no discount, 0.4 leaves 40 per cent of the fee.@\x0b\x88\x01\x01\x12\x9b\x01\n\x10client_reference\x18\x0f \x01(\tH\x0cR\x0fclientReferenceBk\xbaH\x1cr\x1a2\x18^[0-9A-Za-z._:/-]{1,64}$\x8a\xe7\x18H\n\x12\xe5\xae\xa2\xe6\x88\xb7\xe5\xa7\x94\xe6\x89\x98\xe7\xbc\x96\xe5\x8f\xb7\x12\x12Client\'s reference\x18\x01"\rCL20260122001*\x0b\x08\x02\x12\x07ClntRef@\x04\x88\x01\x01\x12\xcf\x01\n\x0bcontract_no\x18\x10 \x01(\tH\rR\ncontractNoB\xa8\x01\xbaH&r$\x10\x01\x18@2\x1e^[^\\x00-\\x1f\\x7f-\\x9f\xef\xbf\xbe\xef\xbf\xbf]*$\x8a\xe7\x18{\n\x0c\xe5\x90\x88\xe5\x90\x8c\xe7\xbc\x96\xe5\x8f\xb7\x12\x0fContract number\x18\x01"\x0bJZ2026-0001*\n\x08\x07\x12\x06ContNo2\x1e\xe7\x94\xb5\xe5\xad\x90\xe5\x90\x88\xe5\x90\x8c\xe6\x88\x96\xe4\xbf\xa1\xe6\x89\x98\xe5\x90\x88\xe5\x90\x8c\xe3\x80\x82:\x1dElectronic or trust contract.@\x01\x88\x01\x01\x12\x84\x01\n\x0bcharge_mode\x18\x11 \x01(\x0e2\x16.xinqiao.v1.ChargeModeH\x0eR\nchargeModeBF\xbaH\x07\x82\x01\x04\x10\x01 \x00\x8a\xe7\x188\n\x0c\xe6\x94\xb6\xe8\xb4\xb9\xe7\xb1\xbb\xe5\x88\xab\x12\x0bCharge mode\x18\x01"\tFRONT_END*\x0e\x08\x01\x12\nShareClass\x88\x01\x01\x12\xb1\x01\n\x0fdividend_method\x18\x12 \x01(\x0e2\x1a.xinqiao.v1.DividendMethodH\x0fR\x0edividendMethodBg\xbaH\x07\x82\x01\x04\x10\x01 \x00\x8a\xe7\x18Y\n\x0c\xe5\x88\x86\xe7\xba\xa2\xe6\x96\xb9\xe5\xbc\x8f\x12\x0fDividend method\x18\x01"\x11REINVEST_DIVIDEND*\x15\x08\x01\x12\x11DefDividendMethod*\x0c\x08\x02\x12\x08IncmPref\x88\x01\x01\x12\xac\x01\n\x0elarge_purchase\x18\x13 \x01(\x0e2\x1b.xinqiao.v1.LargeRedemptionH\x10R\rlargePurchaseBc\xbaH\x07\x82\x01\x04\x10\x01 \x00\x8a\xe7\x18U\n\x18\xe5\xb7\xa8\xe9\xa2\x9d\xe8\xb4\xad\xe4\xb9\xb0\xe5\xa4\x84\xe7\x90\x86\xe6\xa0\x87\xe5\xbf\x97\x12\x13Large purchase flag\x18\x01"\x10CANCEL_REMAINDER*\x10\x08\x01\x12\x0cLargeBuyFlag\x88\x01\x01\x12t\n\nvalid_days\x18\x14 \x01(\x05H\x11R\tvalidDaysBP\xbaH\x06\x1a\x04\x18c(\x00\x8a\xe7\x18C\n\x12\xe7\x94\xb3\xe8\xaf\xb7\xe6\x9c\x89\xe6\x95\x88\xe5\xa4\xa9\xe6\x95\xb0\x12\x17Days the order is valid\x18\x01"\x011*\x0f\x08\x01\x12\x0bValidPeriod\x88\x01\x01\x12\x8d\x02\n\nexpires_at\x18\x15 \x01(\tH\x12R\texpiresAtB\xe8\x01\xbaH\x96\x01r\x93\x012\x90\x01^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]{1,6})?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$\x8a\xe7\x18J\n\x0f\xe5\xa7\x94\xe6\x89\x98\xe6\x9c\x89\xe6\x95\x88\xe6\x9c\x9f\x12\nExpires at\x18\x01"\x192026-01-30T15:00:00+08:00*\x0c\x08\x02\x12\x08XpryDtTm@\x06\x88\x01\x01\x12\x85\x02\n\x0erequested_date\x18\x16 \x01(\tH\x13R\rrequestedDateB\xd8\x01\xbaH7r523^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$\x8a\xe7\x18\x99\x01\n\x0c\xe6\x8c\x87\xe5\xae\x9a\xe6\x97\xa5\xe6\x9c\x9f\x12\x0eRequested date\x18\x01"\n2026-01-26*&\x08\x01\x12\rFutureBuyDate\x12\x13FutureSubscribeDate2!\xe6\x8c\x87\xe5\xae\x9a\xe7\x94\xb3\xe8\xb4\xad\xef\xbc\x88\xe8\xae\xa4\xe8\xb4\xad\xef\xbc\x89\xe6\x97\xa5\xe6\x9c\x9f\xe3\x80\x82:\x1eThe day on which to subscribe.@\x05\x88\x01\x01\x12U\n\x04plan\x18\x17 \x01(\x0b2\x1a.xinqiao.v1.InvestmentPlanH\x14R\x04planB \x8a\xe7\x18\x1c\n\x12\xe5\xae\x9a\xe6\x9c\x9f\xe5\xae\x9a\xe9\xa2\x9d\xe8\xae\xa1\xe5\x88\x92\x12\x04Plan\x18\x01\x88\x01\x01\x12[\n\nagreed_fee\x18\x18 \x01(\x0b2\x15.xinqiao.v1.AgreedFeeH\x15R\tagreedFeeB \x8a\xe7\x18\x1c\n\x0c\xe6\x8c\x87\xe5\xae\x9a\xe8\xb4\xb9\xe7\x94\xa8\x12\nAgreed fee\x18\x02\x88\x01\x01\x12u\n\x06charge\x18\x19 \x01(\x0b2\x11.xinqiao.v1.MoneyH\x16R\x06chargeBE\x8a\xe7\x18A\n\t\xe6\x89\x8b\xe7\xbb\xad\xe8\xb4\xb9\x12\x17Fee told with the order\x18\x02*\n\x08\x01\x12\x06Charge*\x0b\x08\x02\x12\x07TxOvrhdP\x02\x88\x01\x01\x12\x80\x01\n\x0fpayment_account\x18\x1a \x01(\x0b2\x17.xinqiao.v1.BankAccountH\x17R\x0epaymentAccountB9\x8a\xe7\x185\n\x0c\xe4\xbb\x98\xe6\xac\xbe\xe8\xb4\xa6\xe6\x88\xb7\x12\x11Account paid from\x18\x02*\x10\x08\x02\x12\x0cCshSttlmDtls\x88\x01\x01\x12\xab\x01\n\x11payment_reference\x18\x1b \x01(\tH\x18R\x10paymentReferenceBy\xbaH\x1cr\x1a2\x18^[0-9A-Za-z._:/-]{1,64}$\x8a\xe7\x18V\n\x0f\xe8\xb5\x84\xe9\x87\x91\xe6\xb5\x81\xe6\xb0\xb4\xe5\x8f\xb7\x12\x18Reference of the payment\x18\x01"\x10BR20260122000001*\x13\x08\t\x12\x0f\xe8\xb5\x84\xe9\x87\x91\xe6\xb5\x81\xe6\xb0\xb4\xe5\x8f\xb7@\x04\x88\x01\x01\x12\xaf\x01\n\x0fsettlement_date\x18\x1c \x01(\tH\x19R\x0esettlementDateB\x80\x01\xbaH7r523^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$\x8a\xe7\x18B\n\x0f\xe8\xb5\x84\xe9\x87\x91\xe4\xba\xa4\xe6\x94\xb6\xe6\x97\xa5\x12\x0fSettlement date\x18\x01"\n2026-01-23*\x0e\x08\x02\x12\nCshSttlmDt@\x05\x88\x01\x01\x12\x80\x01\n\x0cportfolio_no\x18\x1d \x01(\tH\x1aR\x0bportfolioNoBX\xbaH\x1cr\x1a2\x18^[0-9A-Za-z._:/-]{1,64}$\x8a\xe7\x185\n\x0c\xe7\xbb\x84\xe5\x90\x88\xe7\xbc\x96\xe5\x8f\xb7\x12\tPortfolio\x18\x01"\x06ZH0001*\x0e\x08\x01\x12\nCombineNum@\x04\x88\x01\x01\x12]\n\x06detail\x18\x1e \x01(\x08H\x1bR\x06detailB@\x8a\xe7\x18<\n\x12\xe6\x95\xb0\xe6\x8d\xae\xe6\x98\x8e\xe7\xbb\x86\xe6\xa0\x87\xe5\xbf\x97\x12\rRow of detail\x18\x01"\x05false*\x0e\x08\x01\x12\nDetailFlag\x88\x01\x01\x12h\n\x08original\x18\x1f \x01(\x0b2\x1f.xinqiao.v1.OriginalTransactionH\x1cR\x08originalB&\x8a\xe7\x18"\n\t\xe5\x8e\x9f\xe4\xba\xa4\xe6\x98\x93\x12\x13Earlier transaction\x18\x01\x88\x01\x01\x12\x99\x02\n\x16risk_warning_confirmed\x18  \x01(\x08H\x1dR\x14riskWarningConfirmedB\xdd\x01\x8a\xe7\x18\xd8\x01\n\x15\xe5\xb7\xb2\xe7\xa1\xae\xe8\xae\xa4\xe9\xa3\x8e\xe9\x99\xa9\xe6\x8f\xad\xe7\xa4\xba\x12\x16Risk warning confirmed\x18\x01"\x04true2B\xe4\xba\xa7\xe5\x93\x81\xe9\xa3\x8e\xe9\x99\xa9\xe9\xab\x98\xe4\xba\x8e\xe5\xae\xa2\xe6\x88\xb7\xe6\x89\xbf\xe5\x8f\x97\xe8\x83\xbd\xe5\x8a\x9b\xe6\x97\xb6\xef\xbc\x8c\xe5\xae\xa2\xe6\x88\xb7\xe5\xb7\xb2\xe7\xa1\xae\xe8\xae\xa4\xe8\xad\xa6\xe7\xa4\xba\xe3\x80\x82:[Where the product\'s risk is above the customer\'s level, the customer confirmed the warning.\x88\x01\x01\x12M\n\x06intake\x18! \x01(\x0b2\x12.xinqiao.v1.IntakeH\x1eR\x06intakeB\x1c\x8a\xe7\x18\x18\n\x0c\xe5\x8f\x97\xe7\x90\x86\xe4\xbf\xa1\xe6\x81\xaf\x12\x06Intake\x18\x01\x88\x01\x01\x12\x86\x01\n\x06remark\x18" \x01(\tH\x1fR\x06remarkBi\xbaH\'r%\x10\x01\x18\xc8\x012\x1e^[^\\x00-\\x1f\\x7f-\\x9f\xef\xbf\xbe\xef\xbf\xbf]*$\x8a\xe7\x18;\n\x06\xe6\x91\x98\xe8\xa6\x81\x12\x06Remark\x18\x02"\x12\xe5\xae\xb6\xe6\x97\x8f\xe4\xbf\xa1\xe6\x89\x98\xe9\x85\x8d\xe7\xbd\xae*\x11\x08\x01\x12\rSpecification@\x01\x88\x01\x01B\x11\n\x08quantity\x12\x05\xbaH\x02\x08\x01B\x12\n\x10_order_referenceB\x13\n\x11_master_referenceB\n\n\x08_accountB\r\n\x0b_instrumentB\t\n\x07_launchB\r\n\x0b_ordered_atB\r\n\x0b_trade_dateB\x16\n\x14_settlement_currencyB\x0f\n\r_nav_currencyB\x14\n\x12_physical_deliveryB\x0f\n\r_fee_discountB\x13\n\x11_client_referenceB\x0e\n\x0c_contract_noB\x0e\n\x0c_charge_modeB\x12\n\x10_dividend_methodB\x11\n\x0f_large_purchaseB\r\n\x0b_valid_daysB\r\n\x0b_expires_atB\x11\n\x0f_requested_dateB\x07\n\x05_planB\r\n\x0b_agreed_feeB\t\n\x07_chargeB\x12\n\x10_payment_accountB\x14\n\x12_payment_referenceB\x12\n\x10_settlement_dateB\x0f\n\r_portfolio_noB\t\n\x07_detailB\x0b\n\t_originalB\x19\n\x17_risk_warning_confirmedB\t\n\x07_intakeB\t\n\x07_remark:(\x8a\xe7\x18$\x08\x01\x12\x0c\xe7\x94\xb3\xe8\xb4\xad\xe7\x94\xb3\xe8\xaf\xb7\x1a\x12Subscription order"\x9b/\n\x0fRedemptionOrder\x12\xa5\x01\n\x0forder_reference\x18\x01 \x01(\tH\x01R\x0eorderReferenceBw\xbaH\x1fr\x1a2\x18^[0-9A-Za-z._:/-]{1,64}$\xc8\x01\x01\x8a\xe7\x18Q\n\x0f\xe7\x94\xb3\xe8\xaf\xb7\xe5\x8d\x95\xe7\xbc\x96\xe5\x8f\xb7\x12\x0fOrder reference\x18\x01"\x06101778*\x14\x08\x01\x12\x10AppSheetSerialNo*\x0b\x08\x02\x12\x07OrdrRef@\x04\x88\x01\x01\x12\x8f\x01\n\x10master_reference\x18\x02 \x01(\tH\x02R\x0fmasterReferenceB_\xbaH\x1cr\x1a2\x18^[0-9A-Za-z._:/-]{1,64}$\x8a\xe7\x18<\n\x0c\xe6\x89\xb9\xe6\xac\xa1\xe7\xbc\x96\xe5\x8f\xb7\x12\x10Master reference\x18\x01"\tB20260122*\x0b\x08\x02\x12\x07MstrRef@\x04\x88\x01\x01\x12`\n\x07account\x18\x03 \x01(\x0b2\x17.xinqiao.v1.FundAccountH\x03R\x07accountB(\xbaH\x03\xc8\x01\x01\x8a\xe7\x18\x1e\n\x0c\xe5\x9f\xba\xe9\x87\x91\xe8\xb4\xa6\xe6\x88\xb7\x12\x0cFund account\x18\x02\x88\x01\x01\x12]\n\ninstrument\x18\x04 \x01(\x0b2\x16.xinqiao.v1.InstrumentH\x04R\ninstrumentB \xbaH\x03\xc8\x01\x01\x8a\xe7\x18\x16\n\x06\xe4\xba\xa7\xe5\x93\x81\x12\nInstrument\x18\x01\x88\x01\x01\x12\x8d\x01\n\x05units\x18\x05 \x01(\tH\x00R\x05unitsBu\xbaH)r\'2%^(0|[1-9][0-9]{0,15})(\\.[0-9]{1,8})?$\x8a\xe7\x18E\n\x0c\xe8\xb5\x8e\xe5\x9b\x9e\xe4\xbb\xbd\xe9\xa2\x9d\x12\x05Units\x18\x02"\x072901.08*\x12\x08\x01\x12\x0eApplicationVol*\x0b\x08\x02\x12\x07UnitsNb@\nP\x01\x12\x8c\x01\n\x0cgross_amount\x18\x06 \x01(\x0b2\x11.xinqiao.v1.MoneyH\x00R\x0bgrossAmountBT\x8a\xe7\x18P\n\x18\xe8\xb5\x8e\xe5\x9b\x9e\xe9\x87\x91\xe9\xa2\x9d\xef\xbc\x88\xe5\x90\xab\xe8\xb4\xb9\xef\xbc\x89\x12\x0cGross amount\x18\x02*\x15\x08\x01\x12\x11ApplicationAmount*\x0b\x08\x02\x12\x07GrssAmtP\x01\x12q\n\nnet_amount\x18\x07 \x01(\x0b2\x11.xinqiao.v1.MoneyH\x00R\tnetAmountB=\x8a\xe7\x189\n\x1b\xe8\xb5\x8e\xe5\x9b\x9e\xe9\x87\x91\xe9\xa2\x9d\xef\xbc\x88\xe4\xb8\x8d\xe5\x90\xab\xe8\xb4\xb9\xef\xbc\x89\x12\nNet amount\x18\x02*\n\x08\x02\x12\x06NetAmtP\x01\x12\x84\x02\n\x12holding_percentage\x18\x08 \x01(\tH\x00R\x11holdingPercentageB\xd2\x01\xbaH(r&2$^(0|[1-9][0-9]{0,5})(\\.[0-9]{1,8})?$\x8a\xe7\x18\xa2\x01\n\x0c\xe8\xb5\x8e\xe5\x9b\x9e\xe6\xaf\x94\xe4\xbe\x8b\x12\x14Share of the holding\x18\x02"\x03100*\x10\x08\x02\x12\x0cHldgsRedRate24\xe5\x8d\xa0\xe6\x8c\x81\xe6\x9c\x89\xe4\xbb\xbd\xe9\xa2\x9d\xe7\x9a\x84\xe7\x99\xbe\xe5\x88\x86\xe6\x95\xb0\xef\xbc\x9b100 \xe4\xb8\xba\xe5\x85\xa8\xe9\x83\xa8\xe8\xb5\x8e\xe5\x9b\x9e\xe3\x80\x82:)Per cent of the holding; 100 redeems all.@\x0bP\x01\x12\xb8\x01\n\x10large_redemption\x18\t \x01(\x0e2\x1b.xinqiao.v1.LargeRedemptionH\x05R\x0flargeRedemptionBk\xbaH\x07\x82\x01\x04\x10\x01 \x00\x8a\xe7\x18]\n\x18\xe5\xb7\xa8\xe9\xa2\x9d\xe8\xb5\x8e\xe5\x9b\x9e\xe5\xa4\x84\xe7\x90\x86\xe6\xa0\x87\xe5\xbf\x97\x12\x15Large redemption flag\x18\x01"\x0fDEFER_REMAINDER*\x17\x08\x01\x12\x13LargeRedemptionFlag\x88\x01\x01\x12\x9f\x02\n\nordered_at\x18\n \x01(\tH\x06R\torderedAtB\xfa\x01\xbaH\x96\x01r\x93\x012\x90\x01^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]{1,6})?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$\x8a\xe7\x18\\\n\x0c\xe4\xb8\x8b\xe5\x8d\x95\xe6\x97\xb6\xe9\x97\xb4\x12\nOrdered at\x18\x01"\x192026-01-22T09:30:18+08:00*\x13\x08\x01\x12\x0fTransactionTime*\x0c\x08\x02\x12\x08OrdrDtTm@\x06\x88\x01\x01\x12\xb9\x01\n\ntrade_date\x18\x0b \x01(\tH\x07R\ttradeDateB\x94\x01\xbaH7r523^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$\x8a\xe7\x18V\n\x0f\xe7\x94\xb3\xe8\xaf\xb7\xe4\xba\xa4\xe6\x98\x93\xe6\x97\xa5\x12\nTrade date\x18\x01"\n2026-01-22*\x13\x08\x01\x12\x0fTransactionDate*\x12\x08\x02\x12\x0eReqdFutrTradDt@\x05\x88\x01\x01\x12\x9b\x01\n\x13settlement_currency\x18\x0c \x01(\tH\x08R\x12settlementCurrencyBe\xbaH\x0er\x0c2\n^[A-Z]{3}$\x8a\xe7\x18P\n\x0c\xe7\xbb\x93\xe7\xae\x97\xe5\xb8\x81\xe7\xa7\x8d\x12\x13Settlement currency\x18\x01"\x03EUR*\x10\x08\x01\x12\x0cCurrencyType*\x10\x08\x02\x12\x0cReqdSttlmCcy@\x0f\x88\x01\x01\x12r\n\x0cnav_currency\x18\r \x01(\tH\tR\x0bnavCurrencyBJ\xbaH\x0er\x0c2\n^[A-Z]{3}$\x8a\xe7\x185\n\x0c\xe5\x87\x80\xe5\x80\xbc\xe5\xb8\x81\xe7\xa7\x8d\x12\x0cNAV currency\x18\x01"\x03EUR*\x0e\x08\x02\x12\nReqdNAVCcy@\x0f\x88\x01\x01\x12x\n\x11physical_delivery\x18\x0e \x01(\x08H\nR\x10physicalDeliveryBF\x8a\xe7\x18B\n\x12\xe6\x98\xaf\xe5\x90\xa6\xe5\xae\x9e\xe7\x89\xa9\xe4\xba\xa4\xe5\x89\xb2\x12\x11Physical delivery\x18\x01"\x05false*\x10\x08\x02\x12\x0cPhysDlvryInd\x88\x01\x01\x12\xd0\x01\n\x0cfee_discount\x18\x0f \x01(\tH\x0bR\x0bfeeDiscountB\xa7\x01\xbaH(r&2$^(0|[1-9][0-9]{0,5})(\\.[0-9]{1,8})?$\x8a\xe7\x18x\n\t\xe6\x8a\x98\xe6\x89\xa3\xe7\x8e\x87\x12\x08Discount\x18\x01"\x061.0000*\x1c\x08\x01\x12\x18DiscountRateOfCommission2\x1a\xe5\x80\x8d\xe6\x95\xb0\xef\xbc\x9a1 \xe4\xb8\xba\xe4\xb8\x8d\xe6\x89\x93\xe6\x8a\x98\xe3\x80\x82:\x1bA factor: 1 is no discount.@\x0b\x88\x01\x01\x12\x9b\x01\n\x10client_reference\x18\x10 \x01(\tH\x0cR\x0fclientReferenceBk\xbaH\x1cr\x1a2\x18^[0-9A-Za-z._:/-]{1,64}$\x8a\xe7\x18H\n\x12\xe5\xae\xa2\xe6\x88\xb7\xe5\xa7\x94\xe6\x89\x98\xe7\xbc\x96\xe5\x8f\xb7\x12\x12Client\'s reference\x18\x01"\rCL20260128001*\x0b\x08\x02\x12\x07ClntRef@\x04\x88\x01\x01\x12\x8f\x01\n\x0bcontract_no\x18\x11 \x01(\tH\rR\ncontractNoBi\xbaH&r$\x10\x01\x18@2\x1e^[^\\x00-\\x1f\\x7f-\\x9f\xef\xbf\xbe\xef\xbf\xbf]*$\x8a\xe7\x18<\n\x0c\xe5\x90\x88\xe5\x90\x8c\xe7\xbc\x96\xe5\x8f\xb7\x12\x0fContract number\x18\x01"\x0bJZ2026-0001*\n\x08\x07\x12\x06ContNo@\x01\x88\x01\x01\x12\x84\x01\n\x0bcharge_mode\x18\x12 \x01(\x0e2\x16.xinqiao.v1.ChargeModeH\x0eR\nchargeModeBF\xbaH\x07\x82\x01\x04\x10\x01 \x00\x8a\xe7\x188\n\x0c\xe6\x94\xb6\xe8\xb4\xb9\xe7\xb1\xbb\xe5\x88\xab\x12\x0bCharge mode\x18\x01"\tFRONT_END*\x0e\x08\x01\x12\nShareClass\x88\x01\x01\x12\xa2\x01\n\x06forced\x18\x13 \x01(\x0e2 .xinqiao.v1.ForcedRedemptionKindH\x0fR\x06forcedBc\xbaH\x07\x82\x01\x04\x10\x01 \x00\x8a\xe7\x18U\n\x12\xe5\xbc\xba\xe5\x88\xb6\xe8\xb5\x8e\xe5\x9b\x9e\xe7\xb1\xbb\xe5\x9e\x8b\x12\x11Forced redemption\x18\x01"\x11BREACH_REDEMPTION*\x17\x08\x01\x12\x13ForceRedemptionType\x88\x01\x01\x12\xf6\x01\n\x0btake_income\x18\x14 \x01(\x08H\x10R\ntakeIncomeB\xcf\x01\x8a\xe7\x18\xca\x01\n\x12\xe5\xb8\xa6\xe8\xb5\xb0\xe6\x94\xb6\xe7\x9b\x8a\xe6\xa0\x87\xe5\xbf\x97\x12\x0fTake the income\x18\x01"\x04true*\x12\x08\x01\x12\x0eTakeIncomeFlag2<\xe8\xb4\xa7\xe5\xb8\x81\xe7\xb1\xbb\xe4\xba\xa7\xe5\x93\x81\xe5\x85\xa8\xe9\x83\xa8\xe8\xb5\x8e\xe5\x9b\x9e\xe6\x97\xb6\xef\xbc\x8c\xe6\x9c\xaa\xe4\xbb\x98\xe6\x94\xb6\xe7\x9b\x8a\xe4\xb8\x80\xe5\xb9\xb6\xe5\xb8\xa6\xe8\xb5\xb0\xe3\x80\x82:IIn money-market products the income not yet paid goes out with the units.\x88\x01\x01\x12t\n\nvalid_days\x18\x15 \x01(\x05H\x11R\tvalidDaysBP\xbaH\x06\x1a\x04\x18c(\x00\x8a\xe7\x18C\n\x12\xe7\x94\xb3\xe8\xaf\xb7\xe6\x9c\x89\xe6\x95\x88\xe5\xa4\xa9\xe6\x95\xb0\x12\x17Days the order is valid\x18\x01"\x011*\x0f\x08\x01\x12\x0bValidPeriod\x88\x01\x01\x12\x8d\x02\n\nexpires_at\x18\x16 \x01(\tH\x12R\texpiresAtB\xe8\x01\xbaH\x96\x01r\x93\x012\x90\x01^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]{1,6})?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$\x8a\xe7\x18J\n\x0f\xe5\xa7\x94\xe6\x89\x98\xe6\x9c\x89\xe6\x95\x88\xe6\x9c\x9f\x12\nExpires at\x18\x01"\x192026-01-30T15:00:00+08:00*\x0c\x08\x02\x12\x08XpryDtTm@\x06\x88\x01\x01\x12\xbc\x01\n\x0erequested_date\x18\x17 \x01(\tH\x13R\rrequestedDateB\x8f\x01\xbaH7r523^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$\x8a\xe7\x18Q\n\x12\xe9\xa2\x84\xe7\xba\xa6\xe8\xb5\x8e\xe5\x9b\x9e\xe6\x97\xa5\xe6\x9c\x9f\x12\x0eRequested date\x18\x01"\n2026-02-02*\x1b\x08\x01\x12\x17RedemptionDateInAdvance@\x05\x88\x01\x01\x12\x94\x01\n\x0fdays_in_advance\x18\x18 \x01(\x05H\x14R\rdaysInAdvanceBg\xbaH\x08\x1a\x06\x18\x9f\x8d\x06(\x00\x8a\xe7\x18X\n\x1b\xe9\xa2\x84\xe7\xba\xa6\xe8\xb5\x8e\xe5\x9b\x9e\xe5\xb7\xa5\xe4\xbd\x9c\xe6\x97\xa5\xe5\xa4\xa9\xe6\x95\xb0\x12\x17Working days in advance\x18\x01"\x013*\x1b\x08\x01\x12\x17DaysRedemptionInAdvance\x88\x01\x01\x12\xf2\x01\n\tta_serial\x18\x19 \x01(\tH\x15R\x08taSerialB\xcf\x01\xbaH\x1cr\x1a2\x18^[0-9A-Za-z._:/-]{1,64}$\x8a\xe7\x18\xab\x01\n\x1c\xe6\x8c\x87\xe5\xae\x9a\xe4\xbb\xbd\xe9\xa2\x9d\xe7\x9a\x84 TA \xe6\xb5\x81\xe6\xb0\xb4\xe5\x8f\xb7\x12\x1dRegistrar\'s serial of the lot\x18\x01"\x10TA20260126000001*\x0e\x08\x01\x12\nTASerialNO2$\xe6\x8c\x87\xe5\xae\x9a\xe8\xb5\x8e\xe5\x9b\x9e\xe6\x9f\x90\xe7\xac\x94\xe4\xbb\xbd\xe9\xa2\x9d\xe6\x97\xb6\xe5\xa1\xab\xe5\x86\x99\xe3\x80\x82: Where one lot is to be redeemed.@\x04\x88\x01\x01\x12[\n\x04plan\x18\x1a \x01(\x0b2\x1a.xinqiao.v1.InvestmentPlanH\x16R\x04planB&\x8a\xe7\x18"\n\x18\xe5\xae\x9a\xe6\x9c\x9f\xe5\xae\x9a\xe9\xa2\x9d\xe8\xb5\x8e\xe5\x9b\x9e\xe8\xae\xa1\xe5\x88\x92\x12\x04Plan\x18\x01\x88\x01\x01\x12[\n\nagreed_fee\x18\x1b \x01(\x0b2\x15.xinqiao.v1.AgreedFeeH\x17R\tagreedFeeB \x8a\xe7\x18\x1c\n\x0c\xe6\x8c\x87\xe5\xae\x9a\xe8\xb4\xb9\xe7\x94\xa8\x12\nAgreed fee\x18\x02\x88\x01\x01\x12u\n\x06charge\x18\x1c \x01(\x0b2\x11.xinqiao.v1.MoneyH\x18R\x06chargeBE\x8a\xe7\x18A\n\t\xe6\x89\x8b\xe7\xbb\xad\xe8\xb4\xb9\x12\x17Fee told with the order\x18\x02*\n\x08\x01\x12\x06Charge*\x0b\x08\x02\x12\x07TxOvrhdP\x02\x88\x01\x01\x12\x9e\x01\n\rpayee_account\x18\x1d \x01(\x0b2\x17.xinqiao.v1.BankAccountH\x19R\x0cpayeeAccountB[\x8a\xe7\x18W\n\x0c\xe6\x94\xb6\xe6\xac\xbe\xe8\xb4\xa6\xe6\x88\xb7\x12\rPayee account\x18\x02*$\x08\x01\x12 AcctNoOfInvestorInClearingAgency*\x10\x08\x02\x12\x0cCshSttlmDtls\x88\x01\x01\x12\xaf\x01\n\x0fsettlement_date\x18\x1e \x01(\tH\x1aR\x0esettlementDateB\x80\x01\xbaH7r523^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$\x8a\xe7\x18B\n\x0f\xe8\xb5\x84\xe9\x87\x91\xe4\xba\xa4\xe6\x94\xb6\xe6\x97\xa5\x12\x0fSettlement date\x18\x01"\n2026-02-04*\x0e\x08\x02\x12\nCshSttlmDt@\x05\x88\x01\x01\x12\x80\x01\n\x0cportfolio_no\x18\x1f \x01(\tH\x1bR\x0bportfolioNoBX\xbaH\x1cr\x1a2\x18^[0-9A-Za-z._:/-]{1,64}$\x8a\xe7\x185\n\x0c\xe7\xbb\x84\xe5\x90\x88\xe7\xbc\x96\xe5\x8f\xb7\x12\tPortfolio\x18\x01"\x06ZH0001*\x0e\x08\x01\x12\nCombineNum@\x04\x88\x01\x01\x12]\n\x06detail\x18  \x01(\x08H\x1cR\x06detailB@\x8a\xe7\x18<\n\x12\xe6\x95\xb0\xe6\x8d\xae\xe6\x98\x8e\xe7\xbb\x86\xe6\xa0\x87\xe5\xbf\x97\x12\rRow of detail\x18\x01"\x05false*\x0e\x08\x01\x12\nDetailFlag\x88\x01\x01\x12h\n\x08original\x18! \x01(\x0b2\x1f.xinqiao.v1.OriginalTransactionH\x1dR\x08originalB&\x8a\xe7\x18"\n\t\xe5\x8e\x9f\xe4\xba\xa4\xe6\x98\x93\x12\x13Earlier transaction\x18\x01\x88\x01\x01\x12M\n\x06intake\x18" \x01(\x0b2\x12.xinqiao.v1.IntakeH\x1eR\x06intakeB\x1c\x8a\xe7\x18\x18\n\x0c\xe5\x8f\x97\xe7\x90\x86\xe4\xbf\xa1\xe6\x81\xaf\x12\x06Intake\x18\x01\x88\x01\x01\x12\x89\x01\n\x06remark\x18# \x01(\tH\x1fR\x06remarkBl\xbaH\'r%\x10\x01\x18\xc8\x012\x1e^[^\\x00-\\x1f\\x7f-\\x9f\xef\xbf\xbe\xef\xbf\xbf]*$\x8a\xe7\x18>\n\x06\xe6\x91\x98\xe8\xa6\x81\x12\x06Remark\x18\x02"\x15\xe6\x94\xaf\xe4\xbb\x98\xe5\x8f\x97\xe7\x9b\x8a\xe4\xba\xba\xe5\x88\x86\xe9\x85\x8d*\x11\x08\x01\x12\rSpecification@\x01\x88\x01\x01B\x11\n\x08quantity\x12\x05\xbaH\x02\x08\x01B\x12\n\x10_order_referenceB\x13\n\x11_master_referenceB\n\n\x08_accountB\r\n\x0b_instrumentB\x13\n\x11_large_redemptionB\r\n\x0b_ordered_atB\r\n\x0b_trade_dateB\x16\n\x14_settlement_currencyB\x0f\n\r_nav_currencyB\x14\n\x12_physical_deliveryB\x0f\n\r_fee_discountB\x13\n\x11_client_referenceB\x0e\n\x0c_contract_noB\x0e\n\x0c_charge_modeB\t\n\x07_forcedB\x0e\n\x0c_take_incomeB\r\n\x0b_valid_daysB\r\n\x0b_expires_atB\x11\n\x0f_requested_dateB\x12\n\x10_days_in_advanceB\x0c\n\n_ta_serialB\x07\n\x05_planB\r\n\x0b_agreed_feeB\t\n\x07_chargeB\x10\n\x0e_payee_accountB\x12\n\x10_settlement_dateB\x0f\n\r_portfolio_noB\t\n\x07_detailB\x0b\n\t_originalB\t\n\x07_intakeB\t\n\x07_remark:&\x8a\xe7\x18"\x08\x01\x12\x0c\xe8\xb5\x8e\xe5\x9b\x9e\xe7\x94\xb3\xe8\xaf\xb7\x1a\x10Redemption order"\xba\x05\n\x12ProductInstitution\x12\xc4\x01\n\x0binstitution\x18\x01 \x01(\tH\x00R\x0binstitutionB\x9c\x01\xbaH\x1dr\x1b2\x19^[0-9A-HJ-NPQRTUWXY]{18}$\x8a\xe7\x18x\n\x0c\xe6\x9c\xba\xe6\x9e\x84\xe4\xbb\xa3\xe7\xa0\x81\x12\x10Institution code\x18\x01"\x129131000010001000122!18 \xe4\xbd\x8d\xe7\xbb\x9f\xe4\xb8\x80\xe7\xa4\xbe\xe4\xbc\x9a\xe4\xbf\xa1\xe7\x94\xa8\xe4\xbb\xa3\xe7\xa0\x81\xe3\x80\x82:\x1bUnified social credit code.@\x11\x88\x01\x01\x12\xe3\x01\n\x04code\x18\x02 \x01(\tH\x01R\x04codeB\xc9\x01\xbaH\x1cr\x1a2\x18^[0-9A-Za-z._:/-]{1,64}$\x8a\xe7\x18\xa5\x01\n\x0c\xe6\x9c\xba\xe6\x9e\x84\xe7\xae\x80\xe7\xa0\x81\x12\nShort code\x18\x01"\x0298*>\x08\x01\x12\x0fFundManagerCode\x12\rRegistrarCode\x12\rCustodianCode\x12\x0bFundSponsor2\x1b\xe8\xa1\x8c\xe4\xb8\x9a\xe5\x8d\x8f\xe8\xae\xae\xe4\xb8\xad\xe7\x9a\x84\xe4\xbb\xa3\xe7\xa0\x81\xe3\x80\x82:$The code in the industry\'s protocol.@\x04\x88\x01\x01\x12\xa0\x01\n\x04name\x18\x03 \x01(\tH\x02R\x04nameB\x86\x01\xbaH)r$\x10\x01\x18x2\x1e^[^\\x00-\\x1f\\x7f-\\x9f\xef\xbf\xbe\xef\xbf\xbf]*$\xc8\x01\x01\x8a\xe7\x18V\n\x0c\xe6\x9c\xba\xe6\x9e\x84\xe5\x90\x8d\xe7\xa7\xb0\x12\x04Name\x18\x01"\x18\xe7\xa4\xba\xe4\xbe\x8b\xe4\xbf\xa1\xe6\x89\x98\xe6\x9c\x89\xe9\x99\x90\xe5\x85\xac\xe5\x8f\xb8*"\x08\x01\x12\x0fFundManagerName\x12\rRegistrarName@\x01\x88\x01\x01B\x0e\n\x0c_institutionB\x07\n\x05_codeB\x07\n\x05_name:2\x8a\xe7\x18.\x12\x12\xe4\xba\xa7\xe5\x93\x81\xe7\x9b\xb8\xe5\x85\xb3\xe6\x9c\xba\xe6\x9e\x84\x1a\x18Institution of a product"\xf9\x02\n\x07OpenDay\x12z\n\x04date\x18\x01 \x01(\tH\x00R\x04dateBa\xbaH:r523^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$\xc8\x01\x01\x8a\xe7\x18 \n\t\xe5\xbc\x80\xe6\x94\xbe\xe6\x97\xa5\x12\x03Day\x18\x01"\n2026-03-16@\x05\x88\x01\x01\x12X\n\rsubscriptions\x18\x02 \x01(\x08H\x01R\rsubscriptionsB-\x8a\xe7\x18)\n\x0c\xe5\xbc\x80\xe6\x94\xbe\xe7\x94\xb3\xe8\xb4\xad\x12\x11For subscriptions\x18\x01"\x04true\x88\x01\x01\x12R\n\x0bredemptions\x18\x03 \x01(\x08H\x02R\x0bredemptionsB+\x8a\xe7\x18\'\n\x0c\xe5\xbc\x80\xe6\x94\xbe\xe8\xb5\x8e\xe5\x9b\x9e\x12\x0fFor redemptions\x18\x01"\x04true\x88\x01\x01B\x07\n\x05_dateB\x10\n\x0e_subscriptionsB\x0e\n\x0c_redemptions:\x19\x8a\xe7\x18\x15\x12\t\xe5\xbc\x80\xe6\x94\xbe\xe6\x97\xa5\x1a\x08Open day"\xe2\x07\n\x08OpenDays\x12\xa9\x01\n\x04rule\x18\x01 \x01(\tH\x00R\x04ruleB\x8f\x01\xbaH*r%\x10\x01\x18\xf4\x032\x1e^[^\\x00-\\x1f\\x7f-\\x9f\xef\xbf\xbe\xef\xbf\xbf]*$\xc8\x01\x01\x8a\xe7\x18^\n\x0c\xe5\xbc\x80\xe6\x94\xbe\xe8\xa7\x84\xe5\x88\x99\x12\rRule in words\x18\x01",\xe6\xaf\x8f\xe5\xad\xa3\xe5\xba\xa6\xe6\x9c\xab\xe6\x9c\x8815\xe6\x97\xa5\xef\xbc\x8c\xe9\x81\x87\xe9\x9d\x9e\xe4\xba\xa4\xe6\x98\x93\xe6\x97\xa5\xe9\xa1\xba\xe5\xbb\xb6*\r\x08\t\x12\t\xe5\xbc\x80\xe6\x94\xbe\xe6\x97\xa5@\x01\x88\x01\x01\x12x\n\x08calendar\x18\x02 \x01(\x0e2\x1d.xinqiao.v1.OpenDays.CalendarH\x01R\x08calendarB8\xbaH\n\x82\x01\x04\x10\x01 \x00\xc8\x01\x01\x8a\xe7\x18\'\n\x06\xe6\x97\xa5\xe5\x8e\x86\x12\x08Calendar\x18\x01"\x11EXCHANGE_CALENDAR\x88\x01\x01\x12O\n\x04days\x18\x03 \x03(\x0b2\x13.xinqiao.v1.OpenDayR\x04daysB&\xbaH\x06\x92\x01\x03\x10\x90\x03\x8a\xe7\x18\x19\n\x0f\xe5\xbc\x80\xe6\x94\xbe\xe6\x97\xa5\xe6\x98\x8e\xe7\xbb\x86\x12\x04Days\x18\x01\x12n\n\tfrequency\x18\x04 \x01(\x0e2\x15.xinqiao.v1.FrequencyH\x02R\tfrequencyB4\xbaH\x07\x82\x01\x04\x10\x01 \x00\x8a\xe7\x18&\n\x0c\xe5\xbc\x80\xe6\x94\xbe\xe9\xa2\x91\xe7\x8e\x87\x12\tFrequency\x18\x01"\tQUARTERLY\x88\x01\x01\x12\xa9\x01\n\x0cnext_open_on\x18\x05 \x01(\tH\x03R\nnextOpenOnB\x81\x01\xbaH7r523^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$\x8a\xe7\x18C\n\x0f\xe4\xb8\x8b\xe4\xb8\x80\xe5\xbc\x80\xe6\x94\xbe\xe6\x97\xa5\x12\rNext open day\x18\x01"\n2026-03-16*\x11\x08\x01\x12\rNextTradeDate@\x05\x88\x01\x01"\xee\x01\n\x08Calendar\x12\x18\n\x14CALENDAR_UNSPECIFIED\x10\x00\x12>\n\x11EXCHANGE_CALENDAR\x10\x01\x1a\'\x8a\xe7\x18#\n\x12\xe4\xba\xa4\xe6\x98\x93\xe6\x89\x80\xe4\xba\xa4\xe6\x98\x93\xe6\x97\xa5\x12\rExchange days\x123\n\rBANK_CALENDAR\x10\x02\x1a \x8a\xe7\x18\x1c\n\x0f\xe9\x93\xb6\xe8\xa1\x8c\xe5\xb7\xa5\xe4\xbd\x9c\xe6\x97\xa5\x12\tBank days\x12;\n\x10PRODUCT_CALENDAR\x10\x03\x1a%\x8a\xe7\x18!\n\x0c\xe4\xba\xa7\xe5\x93\x81\xe6\x97\xa5\xe5\x8e\x86\x12\x11The product\'s own\x1a\x16\x8a\xe7\x18\x12\n\x06\xe6\x97\xa5\xe5\x8e\x86\x12\x08CalendarB\x07\n\x05_ruleB\x0b\n\t_calendarB\x0c\n\n_frequencyB\x0f\n\r_next_open_on:\x1d\x8a\xe7\x18\x19\x12\x0c\xe5\xbc\x80\xe6\x94\xbe\xe5\xae\x89\xe6\x8e\x92\x1a\tOpen days"\xc6\x17\n\nOrderLimit\x12\x82\x01\n\x08business\x18\x01 \x01(\x0e2\x19.xinqiao.v1.OrderBusinessH\x00R\x08businessBF\xbaH\n\x82\x01\x04\x10\x01 \x00\xc8\x01\x01\x8a\xe7\x185\n\x0c\xe4\xba\xa4\xe6\x98\x93\xe7\xb1\xbb\xe5\x88\xab\x12\x0fWhat is ordered\x18\x01"\x12ORDER_SUBSCRIPTION\x88\x01\x01\x12\xb5\x01\n\x08investor\x18\x02 \x01(\x0e2\x15.xinqiao.v1.PartyKindH\x01R\x08investorB}\xbaH\x07\x82\x01\x04\x10\x01 \x00\x8a\xe7\x18o\n\x0f\xe6\x8a\x95\xe8\xb5\x84\xe4\xba\xba\xe7\xb1\xbb\xe5\x88\xab\x12\x10Kind of investor\x18\x01"\x0eNATURAL_PERSON2\x1b\xe7\xbc\xba\xe7\x9c\x81\xe4\xb8\xba\xe5\x85\xa8\xe9\x83\xa8\xe6\x8a\x95\xe8\xb5\x84\xe4\xba\xba\xe3\x80\x82:\x1bAll investors where absent.\x88\x01\x01\x12\xc3\x01\n\rfirst_minimum\x18\x03 \x01(\x0b2\x11.xinqiao.v1.MoneyH\x02R\x0cfirstMinimumB\x85\x01\x8a\xe7\x18\x80\x01\n\x12\xe9\xa6\x96\xe6\xac\xa1\xe6\x9c\x80\xe4\xbd\x8e\xe9\x87\x91\xe9\xa2\x9d\x12\x12Least first amount\x18\x01*R\x08\x01\x12\x13MinSubsAmountByIndi\x12\x0fMinAmountByInst\x12\x13MinBidsAmountByIndi\x12\x13MinBidsAmountByInstP\x02\x88\x01\x01\x12\xcd\x01\n\x0ffurther_minimum\x18\x04 \x01(\x0b2\x11.xinqiao.v1.MoneyH\x03R\x0efurtherMinimumB\x8b\x01\x8a\xe7\x18\x86\x01\n\x12\xe8\xbf\xbd\xe5\x8a\xa0\xe6\x9c\x80\xe4\xbd\x8e\xe9\x87\x91\xe9\xa2\x9d\x12\x14Least further amount\x18\x01*V\x08\x01\x12\x11IndiAppSubsAmount\x12\x0fInstAppSubsAmnt\x12\x16MinAppBidsAmountByIndi\x12\x16MinAppBidsAmountByInstP\x02\x88\x01\x01\x12x\n\x04step\x18\x05 \x01(\x0b2\x11.xinqiao.v1.MoneyH\x04R\x04stepBL\x8a\xe7\x18H\n\x0c\xe9\x87\x91\xe9\xa2\x9d\xe7\xba\xa7\xe5\xb7\xae\x12\x04Step\x18\x01*.\x08\x01\x12\x14UnitSubsAmountByIndi\x12\x14UnitSubsAmountByInstP\x02\x88\x01\x01\x12\xb1\x01\n\x07maximum\x18\x06 \x01(\x0b2\x11.xinqiao.v1.MoneyH\x05R\x07maximumB\x7f\x8a\xe7\x18{\n\x12\xe5\x8d\x95\xe7\xac\x94\xe6\x9c\x80\xe9\xab\x98\xe9\x87\x91\xe9\xa2\x9d\x12\x11Most of one order\x18\x01*N\x08\x01\x12\x13MaxSubsAmountByIndi\x12\x13MaxSubsAmountByInst\x12\x0fIndiMaxPurchase\x12\x0fInstMaxPurchaseP\x02\x88\x01\x01\x12\x98\x01\n\rdaily_maximum\x18\x07 \x01(\x0b2\x11.xinqiao.v1.MoneyH\x06R\x0cdailyMaximumB[\x8a\xe7\x18W\n\x18\xe5\x8d\x95\xe6\x97\xa5\xe7\xb4\xaf\xe8\xae\xa1\xe6\x9c\x80\xe9\xab\x98\xe9\x87\x91\xe9\xa2\x9d\x12\x0fMost of one day\x18\x01*&\x08\x01\x12\x10IndiDayMaxSumBuy\x12\x10InstDayMaxSumBuyP\x02\x88\x01\x01\x12}\n\x0cfixed_amount\x18\x08 \x01(\x0b2\x11.xinqiao.v1.MoneyH\x07R\x0bfixedAmountBB\x8a\xe7\x18>\n\x0c\xe5\xae\x9a\xe9\xa2\x9d\xe9\x87\x91\xe9\xa2\x9d\x12\x10Amount of a plan\x18\x01*\x18\x08\x01\x12\x14AmountOfPeriodicSubsP\x02\x88\x01\x01\x12\xbe\x01\n\x13first_minimum_units\x18\t \x01(\tH\x08R\x11firstMinimumUnitsB\x88\x01\xbaH)r\'2%^(0|[1-9][0-9]{0,15})(\\.[0-9]{1,8})?$\x8a\xe7\x18X\n\x12\xe9\xa6\x96\xe6\xac\xa1\xe6\x9c\x80\xe4\xbd\x8e\xe4\xbb\xbd\xe9\xa2\x9d\x12\x11Least first units\x18\x01"\x071000.00*"\x08\x01\x12\x10MinSubsVolByIndi\x12\x0cMinVolByInst@\n\x88\x01\x01\x12\xc3\x01\n\x15further_minimum_units\x18\n \x01(\tH\tR\x13furtherMinimumUnitsB\x89\x01\xbaH)r\'2%^(0|[1-9][0-9]{0,15})(\\.[0-9]{1,8})?$\x8a\xe7\x18Y\n\x12\xe8\xbf\xbd\xe5\x8a\xa0\xe6\x9c\x80\xe4\xbd\x8e\xe4\xbb\xbd\xe9\xa2\x9d\x12\x13Least further units\x18\x01"\x06100.00*"\x08\x01\x12\x0eIndiAppSubsVol\x12\x0eInstAppSubsVol@\n\x88\x01\x01\x12\xbf\x01\n\rminimum_units\x18\x0b \x01(\tH\nR\x0cminimumUnitsB\x94\x01\xbaH)r\'2%^(0|[1-9][0-9]{0,15})(\\.[0-9]{1,8})?$\x8a\xe7\x18d\n\x12\xe5\x8d\x95\xe7\xac\x94\xe6\x9c\x80\xe4\xbd\x8e\xe4\xbb\xbd\xe9\xa2\x9d\x12\x18Least units of one order\x18\x01"\x06100.00*(\x08\x01\x12\x10MinRedemptionVol\x12\x12MinInterconvertVol@\n\x88\x01\x01\x12\xa6\x01\n\nstep_units\x18\x0c \x01(\tH\x0bR\tstepUnitsB\x81\x01\xbaH)r\'2%^(0|[1-9][0-9]{0,15})(\\.[0-9]{1,8})?$\x8a\xe7\x18Q\n\x0c\xe4\xbb\xbd\xe9\xa2\x9d\xe7\xba\xa7\xe5\xb7\xae\x12\rStep in units\x18\x01"\x041.00*(\x08\x01\x12\x11UnitSubsVolByIndi\x12\x11UnitSubsVolByInst@\n\x88\x01\x01\x12\xf1\x01\n\rmaximum_units\x18\r \x01(\tH\x0cR\x0cmaximumUnitsB\xc6\x01\xbaH)r\'2%^(0|[1-9][0-9]{0,15})(\\.[0-9]{1,8})?$\x8a\xe7\x18\x95\x01\n\x12\xe5\x8d\x95\xe7\xac\x94\xe6\x9c\x80\xe9\xab\x98\xe4\xbb\xbd\xe9\xa2\x9d\x12\x17Most units of one order\x18\x01"\n1000000.00*V\x08\x01\x12\x10MaxSubsVolByIndi\x12\x10MaxSubsVolByInst\x12\x10MaxRedemptionVol\x12\rIndiMaxRedeem\x12\rInstMaxRedeem@\n\x88\x01\x01\x12\xd5\x01\n\x13daily_maximum_units\x18\x0e \x01(\tH\rR\x11dailyMaximumUnitsB\x9f\x01\xbaH)r\'2%^(0|[1-9][0-9]{0,15})(\\.[0-9]{1,8})?$\x8a\xe7\x18o\n\x18\xe5\x8d\x95\xe6\x97\xa5\xe7\xb4\xaf\xe8\xae\xa1\xe6\x9c\x80\xe9\xab\x98\xe4\xbb\xbd\xe9\xa2\x9d\x12\x15Most units of one day\x18\x01"\n5000000.00*,\x08\x01\x12\x13IndiDayMaxSumRedeem\x12\x13InstDayMaxSumRedeem@\n\x88\x01\x01\x12\xb2\x01\n\x08plan_day\x18\x0f \x01(\tH\x0eR\x07planDayB\x91\x01\xbaH7r523^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$\x8a\xe7\x18S\n\x18\xe5\xae\x9a\xe6\x9c\x9f\xe5\xae\x9a\xe9\xa2\x9d\xe7\x94\xb3\xe8\xb4\xad\xe6\x97\xa5\xe6\x9c\x9f\x12\x0fDay of the plan\x18\x01"\n2026-02-10*\x16\x08\x01\x12\x12DateOfPeriodicSubs@\x05\x88\x01\x01B\x0b\n\t_businessB\x0b\n\t_investorB\x10\n\x0e_first_minimumB\x12\n\x10_further_minimumB\x07\n\x05_stepB\n\n\x08_maximumB\x10\n\x0e_daily_maximumB\x0f\n\r_fixed_amountB\x16\n\x14_first_minimum_unitsB\x18\n\x16_further_minimum_unitsB\x10\n\x0e_minimum_unitsB\r\n\x0b_step_unitsB\x10\n\x0e_maximum_unitsB\x16\n\x14_daily_maximum_unitsB\x0b\n\t_plan_day:(\x8a\xe7\x18$\x12\x0c\xe4\xba\xa4\xe6\x98\x93\xe9\x99\x90\xe9\xa2\x9d\x1a\x12Limits of an order \x01"\xc6\x05\n\x0bFeeRateTier\x12\x9f\x02\n\x05lower\x18\x01 \x01(\tH\x01R\x05lowerB\x83\x02\xbaH,r\'2%^(0|[1-9][0-9]{0,15})(\\.[0-9]{1,8})?$\xc8\x01\x01\x8a\xe7\x18\xcf\x01\n\x15\xe5\x88\x86\xe6\xa1\xa3\xe4\xb8\x8b\xe9\x99\x90\xef\xbc\x88\xe5\x90\xab\xef\xbc\x89\x12\x0bLower bound\x18\x01"\x0102O\xe9\x87\x91\xe9\xa2\x9d\xef\xbc\x88\xe5\x85\x83\xef\xbc\x89\xe3\x80\x81\xe4\xbb\xbd\xe9\xa2\x9d\xe3\x80\x81\xe5\xa4\xa9\xe6\x95\xb0\xe6\x88\x96\xe5\xb9\xb4\xe5\x8c\x96\xe6\x94\xb6\xe7\x9b\x8a\xe7\x8e\x87\xef\xbc\x88%\xef\xbc\x89\xef\xbc\x8c\xe6\x8c\x89\xe5\x88\x86\xe6\xa1\xa3\xe4\xbe\x9d\xe6\x8d\xae\xe3\x80\x82:QAmount, units, days or yearly return in per cent, by what the schedule is tiered.@\n\x88\x01\x01\x12\x7f\n\x05upper\x18\x02 \x01(\tH\x02R\x05upperBd\xbaH)r\'2%^(0|[1-9][0-9]{0,15})(\\.[0-9]{1,8})?$\x8a\xe7\x184\n\x18\xe5\x88\x86\xe6\xa1\xa3\xe4\xb8\x8a\xe9\x99\x90\xef\xbc\x88\xe4\xb8\x8d\xe5\x90\xab\xef\xbc\x89\x12\x0bUpper bound\x18\x01"\x071000000@\n\x88\x01\x01\x12v\n\x04rate\x18\x03 \x01(\tH\x00R\x04rateB`\xbaH(r&2$^(0|[1-9][0-9]{0,5})(\\.[0-9]{1,8})?$\x8a\xe7\x181\n\x06\xe8\xb4\xb9\xe7\x8e\x87\x12\x04Rate\x18\x01"\x041.202\x0c\xe7\x99\xbe\xe5\x88\x86\xe6\x95\xb0\xe3\x80\x82:\tPer cent.@\x0b\x12T\n\x05fixed\x18\x04 \x01(\x0b2\x11.xinqiao.v1.MoneyH\x00R\x05fixedB)\x8a\xe7\x18%\n\x0c\xe5\x9b\xba\xe5\xae\x9a\xe8\xb4\xb9\xe7\x94\xa8\x12\x05Fixed\x18\x01*\n\x08\x01\x12\x06MinFeeP\x02B\x0f\n\x06charge\x12\x05\xbaH\x02\x08\x01B\x08\n\x06_lowerB\x08\n\x06_upper:!\x8a\xe7\x18\x1d\x12\x0c\xe8\xb4\xb9\xe7\x8e\x87\xe5\x88\x86\xe6\xa1\xa3\x1a\rTier of a fee"\xbd\r\n\x0bFeeSchedule\x12k\n\x03fee\x18\x01 \x01(\tH\x00R\x03feeBT\xbaH\x1dr\x182\x16^[0-9A-Za-z._-]{1,40}$\xc8\x01\x01\x8a\xe7\x180\n\x0c\xe8\xb4\xb9\xe7\x94\xa8\xe7\xa7\x8d\xe7\xb1\xbb\x12\x03Fee\x18\x01"\x0cSUBSCRIPTION@\x15J\tfee-kinds\x88\x01\x01\x12\x8d\x01\n\x06method\x18\x02 \x01(\x0e2\x15.xinqiao.v1.FeeMethodH\x01R\x06methodBY\xbaH\x07\x82\x01\x04\x10\x01 \x00\x8a\xe7\x18K\n\x0c\xe6\x89\xa3\xe6\x94\xb6\xe6\x96\xb9\xe5\xbc\x8f\x12\x06Method\x18\x01"\nFEE_ON_TOP*\x12\x08\x01\x12\x0eCollectFeeType*\x11\x08\t\x12\r\xe4\xbb\xb7\xe5\x86\x85/\xe4\xbb\xb7\xe5\xa4\x96\x88\x01\x01\x12\x82\x01\n\ttiered_by\x18\x03 \x01(\x0e2 .xinqiao.v1.FeeSchedule.TieredByH\x02R\x08tieredByB>\xbaH\n\x82\x01\x04\x10\x01 \x00\xc8\x01\x01\x8a\xe7\x18-\n\x0c\xe5\x88\x86\xe6\xa1\xa3\xe4\xbe\x9d\xe6\x8d\xae\x12\tTiered by\x18\x01"\x10TIERED_BY_AMOUNT\x88\x01\x01\x12Q\n\x05tiers\x18\x04 \x03(\x0b2\x17.xinqiao.v1.FeeRateTierR\x05tiersB"\xbaH\n\x92\x01\x04\x08\x01\x10\x1e\xc8\x01\x01\x8a\xe7\x18\x11\n\x06\xe5\x88\x86\xe6\xa1\xa3\x12\x05Tiers\x18\x01\x12\x84\x01\n\x0bcharge_mode\x18\x05 \x01(\x0e2\x16.xinqiao.v1.ChargeModeH\x03R\nchargeModeBF\xbaH\x07\x82\x01\x04\x10\x01 \x00\x8a\xe7\x188\n\x0c\xe6\x94\xb6\xe8\xb4\xb9\xe7\xb1\xbb\xe5\x88\xab\x12\x0bCharge mode\x18\x01"\tFRONT_END*\x0e\x08\x01\x12\nShareClass\x88\x01\x01\x12x\n\x08investor\x18\x06 \x01(\x0e2\x15.xinqiao.v1.PartyKindH\x04R\x08investorB@\xbaH\x07\x82\x01\x04\x10\x01 \x00\x8a\xe7\x182\n\x0f\xe6\x8a\x95\xe8\xb5\x84\xe4\xba\xba\xe7\xb1\xbb\xe5\x88\xab\x12\x10Kind of investor\x18\x01"\x0bINSTITUTION\x88\x01\x01\x12_\n\x07minimum\x18\x07 \x01(\x0b2\x11.xinqiao.v1.MoneyH\x05R\x07minimumB-\x8a\xe7\x18)\n\x0c\xe6\x9c\x80\xe4\xbd\x8e\xe6\x94\xb6\xe8\xb4\xb9\x12\tLeast fee\x18\x01*\n\x08\x01\x12\x06MinFeeP\x02\x88\x01\x01\x12R\n\x07maximum\x18\x08 \x01(\x0b2\x11.xinqiao.v1.MoneyH\x06R\x07maximumB \x8a\xe7\x18\x1c\n\x0c\xe6\x9c\x80\xe9\xab\x98\xe6\x94\xb6\xe8\xb4\xb9\x12\x08Most fee\x18\x01P\x02\x88\x01\x01\x12\xbf\x01\n\x0flowest_discount\x18\t \x01(\tH\x07R\x0elowestDiscountB\x90\x01\xbaH(r&2$^(0|[1-9][0-9]{0,5})(\\.[0-9]{1,8})?$\x8a\xe7\x18a\n\x0c\xe6\x9c\x80\xe4\xbd\x8e\xe6\x8a\x98\xe6\x89\xa3\x12\x0fLowest discount\x18\x01"\x030.12\x1a\xe5\x80\x8d\xe6\x95\xb0\xef\xbc\x9a1 \xe4\xb8\xba\xe4\xb8\x8d\xe6\x89\x93\xe6\x8a\x98\xe3\x80\x82:\x1bA factor: 1 is no discount.@\x0b\x88\x01\x01\x12\xaf\x01\n\nto_product\x18\n \x01(\tH\x08R\ttoProductB\x8a\x01\xbaH(r&2$^(0|[1-9][0-9]{0,5})(\\.[0-9]{1,8})?$\x8a\xe7\x18[\n\x18\xe5\xbd\x92\xe5\x85\xa5\xe4\xba\xa7\xe5\x93\x81\xe8\xb4\xa2\xe4\xba\xa7\xe6\xaf\x94\xe4\xbe\x8b\x12\x1eShare that goes to the product\x18\x01"\x02252\x0c\xe7\x99\xbe\xe5\x88\x86\xe6\x95\xb0\xe3\x80\x82:\tPer cent.@\x0b\x88\x01\x01"\x96\x02\n\x08TieredBy\x12\x19\n\x15TIERED_BY_UNSPECIFIED\x10\x00\x12-\n\x10TIERED_BY_AMOUNT\x10\x01\x1a\x17\x8a\xe7\x18\x13\n\t\xe6\x8c\x89\xe9\x87\x91\xe9\xa2\x9d\x12\x06Amount\x12+\n\x0fTIERED_BY_UNITS\x10\x02\x1a\x16\x8a\xe7\x18\x12\n\t\xe6\x8c\x89\xe4\xbb\xbd\xe9\xa2\x9d\x12\x05Units\x12<\n\x16TIERED_BY_HOLDING_DAYS\x10\x03\x1a \x8a\xe7\x18\x1c\n\x0f\xe6\x8c\x89\xe6\x8c\x81\xe6\x9c\x89\xe5\xa4\xa9\xe6\x95\xb0\x12\tDays held\x12+\n\nNOT_TIERED\x10\x04\x1a\x1b\x8a\xe7\x18\x17\n\t\xe4\xb8\x8d\xe5\x88\x86\xe6\xa1\xa3\x12\nNot tiered\x1a(\x8a\xe7\x18$\n\x0c\xe5\x88\x86\xe6\xa1\xa3\xe4\xbe\x9d\xe6\x8d\xae\x12\x14What it is tiered byB\x06\n\x04_feeB\t\n\x07_methodB\x0c\n\n_tiered_byB\x0e\n\x0c_charge_modeB\x0b\n\t_investorB\n\n\x08_minimumB\n\n\x08_maximumB\x12\n\x10_lowest_discountB\r\n\x0b_to_product:\x1d\x8a\xe7\x18\x19\x12\t\xe8\xb4\xb9\xe7\x8e\x87\xe8\xa1\xa8\x1a\x0cFee schedule"\xb2\x04\n\x12PerformanceFeeTier\x12\x8d\x01\n\x05lower\x18\x01 \x01(\tH\x00R\x05lowerBr\xbaH,r\'2%^(0|[1-9][0-9]{0,15})(\\.[0-9]{1,8})?$\xc8\x01\x01\x8a\xe7\x18?\n%\xe5\xb9\xb4\xe5\x8c\x96\xe6\x94\xb6\xe7\x9b\x8a\xe7\x8e\x87\xe4\xb8\x8b\xe9\x99\x90\xef\xbc\x88%\xef\xbc\x8c\xe4\xb8\x8d\xe5\x90\xab\xef\xbc\x89\x12\x0cReturn above\x18\x01"\x044.50@\n\x88\x01\x01\x12\x87\x01\n\x05upper\x18\x02 \x01(\tH\x01R\x05upperBl\xbaH)r\'2%^(0|[1-9][0-9]{0,15})(\\.[0-9]{1,8})?$\x8a\xe7\x18<\n"\xe5\xb9\xb4\xe5\x8c\x96\xe6\x94\xb6\xe7\x9b\x8a\xe7\x8e\x87\xe4\xb8\x8a\xe9\x99\x90\xef\xbc\x88%\xef\xbc\x8c\xe5\x90\xab\xef\xbc\x89\x12\x0cReturn up to\x18\x01"\x048.00@\n\x88\x01\x01\x12\xae\x01\n\x05share\x18\x03 \x01(\tH\x02R\x05shareB\x92\x01\xbaH+r&2$^(0|[1-9][0-9]{0,5})(\\.[0-9]{1,8})?$\xc8\x01\x01\x8a\xe7\x18`\n\x0c\xe8\xae\xa1\xe6\x8f\x90\xe6\xaf\x94\xe4\xbe\x8b\x12\x05Share\x18\x01"\x02202\x1b\xe8\xb6\x85\xe9\xa2\x9d\xe9\x83\xa8\xe5\x88\x86\xe7\x9a\x84\xe7\x99\xbe\xe5\x88\x86\xe6\x95\xb0\xe3\x80\x82:$Per cent of the return in this tier.@\x0b\x88\x01\x01B\x08\n\x06_lowerB\x08\n\x06_upperB\x08\n\x06_share:3\x8a\xe7\x18/\x12\x12\xe4\xb8\x9a\xe7\xbb\xa9\xe6\x8a\xa5\xe9\x85\xac\xe5\x88\x86\xe6\xa1\xa3\x1a\x19Tier of a performance fee"\x88\x0b\n\x13PerformanceFeeTerms\x12\x82\x01\n\x06method\x18\x01 \x01(\x0e2&.xinqiao.v1.PerformanceFeeTerms.MethodH\x00R\x06methodB=\xbaH\n\x82\x01\x04\x10\x01 \x00\xc8\x01\x01\x8a\xe7\x18,\n\x0c\xe8\xae\xa1\xe6\x8f\x90\xe6\x96\xb9\xe6\xb3\x95\x12\x06Method\x18\x01"\x12PER_LOT_HIGH_WATER\x88\x01\x01\x12\xc5\x01\n\tbenchmark\x18\x02 \x01(\tH\x01R\tbenchmarkB\xa1\x01\xbaH\'r%\x10\x01\x18\xc8\x012\x1e^[^\\x00-\\x1f\\x7f-\\x9f\xef\xbf\xbe\xef\xbf\xbf]*$\x8a\xe7\x18s\n\x12\xe4\xb8\x9a\xe7\xbb\xa9\xe6\xaf\x94\xe8\xbe\x83\xe5\x9f\xba\xe5\x87\x86\x12\tBenchmark\x18\x01"6\xe4\xb8\xad\xe5\x9b\xbd\xe4\xba\xba\xe6\xb0\x91\xe9\x93\xb6\xe8\xa1\x8c\xe4\xb8\x80\xe5\xb9\xb4\xe6\x9c\x9f\xe5\xae\x9a\xe6\x9c\x9f\xe5\xad\x98\xe6\xac\xbe\xe5\x9f\xba\xe5\x87\x86\xe5\x88\xa9\xe7\x8e\x87+3%*\x16\x08\t\x12\x12\xe4\xb8\x9a\xe7\xbb\xa9\xe6\xaf\x94\xe8\xbe\x83\xe5\x9f\xba\xe5\x87\x86@\x01\x88\x01\x01\x12X\n\x05tiers\x18\x03 \x03(\x0b2\x1e.xinqiao.v1.PerformanceFeeTierR\x05tiersB"\xbaH\n\x92\x01\x04\x08\x01\x10\n\xc8\x01\x01\x8a\xe7\x18\x11\n\x06\xe5\x88\x86\xe6\xa1\xa3\x12\x05Tiers\x18\x01\x12^\n\ron_redemption\x18\x04 \x01(\x08H\x02R\x0conRedemptionB4\x8a\xe7\x180\n\x0f\xe8\xb5\x8e\xe5\x9b\x9e\xe6\x97\xb6\xe8\xae\xa1\xe6\x8f\x90\x12\x15Charged at redemption\x18\x01"\x04true\x88\x01\x01\x12Z\n\x0bon_dividend\x18\x05 \x01(\x08H\x03R\nonDividendB4\x8a\xe7\x180\n\x0f\xe5\x88\x86\xe7\xba\xa2\xe6\x97\xb6\xe8\xae\xa1\xe6\x8f\x90\x12\x15Charged at a dividend\x18\x01"\x04true\x88\x01\x01\x12]\n\x0eon_termination\x18\x06 \x01(\x08H\x04R\ronTerminationB1\x8a\xe7\x18-\n\x0f\xe7\xbb\x88\xe6\xad\xa2\xe6\x97\xb6\xe8\xae\xa1\xe6\x8f\x90\x12\x12Charged at the end\x18\x01"\x04true\x88\x01\x01\x12\x85\x01\n\nfixed_days\x18\x07 \x01(\tH\x05R\tfixedDaysBa\xbaH\'r%\x10\x01\x18\xc8\x012\x1e^[^\\x00-\\x1f\\x7f-\\x9f\xef\xbf\xbe\xef\xbf\xbf]*$\x8a\xe7\x183\n\x0f\xe5\x9b\xba\xe5\xae\x9a\xe8\xae\xa1\xe6\x8f\x90\xe6\x97\xa5\x12\nFixed days\x18\x01"\x10\xe6\xaf\x8f\xe5\xb9\xb412\xe6\x9c\x8820\xe6\x97\xa5@\x01\x88\x01\x01"\x91\x03\n\x06Method\x12\x16\n\x12METHOD_UNSPECIFIED\x10\x00\x12E\n\x07PER_LOT\x10\x01\x1a8\x8a\xe7\x184\n\x15\xe5\x8d\x95\xe5\xae\xa2\xe6\x88\xb7\xe5\x8d\x95\xe4\xbb\xbd\xe9\xa2\x9d\xe6\xb3\x95\x12\x1bFor each lot of each holder\x12\\\n\x12PER_LOT_HIGH_WATER\x10\x02\x1aD\x8a\xe7\x18@\n\x15\xe5\x8d\x95\xe5\xae\xa2\xe6\x88\xb7\xe9\xab\x98\xe6\xb0\xb4\xe4\xbd\x8d\xe6\xb3\x95\x12\'For each lot, above its high-water mark\x12h\n\x18WHOLE_PRODUCT_HIGH_WATER\x10\x03\x1aJ\x8a\xe7\x18F\n\x12\xe6\x95\xb4\xe4\xbd\x93\xe9\xab\x98\xe6\xb0\xb4\xe4\xbd\x8d\xe6\xb3\x95\x120For the whole product, above its high-water mark\x12D\n\x0eOVER_BENCHMARK\x10\x04\x1a0\x8a\xe7\x18,\n\x15\xe8\xb6\x85\xe4\xb8\x9a\xe7\xbb\xa9\xe6\xaf\x94\xe8\xbe\x83\xe5\x9f\xba\xe5\x87\x86\x12\x13Above the benchmark\x1a\x1a\x8a\xe7\x18\x16\n\x0c\xe8\xae\xa1\xe6\x8f\x90\xe6\x96\xb9\xe6\xb3\x95\x12\x06MethodB\t\n\x07_methodB\x0c\n\n_benchmarkB\x10\n\x0e_on_redemptionB\x0e\n\x0c_on_dividendB\x11\n\x0f_on_terminationB\r\n\x0b_fixed_days:6\x8a\xe7\x182\x12\x12\xe4\xb8\x9a\xe7\xbb\xa9\xe6\x8a\xa5\xe9\x85\xac\xe6\x9d\xa1\xe6\xac\xbe\x1a\x1cTerms of the performance fee"\xf1E\n\x0bProductInfo\x12u\n\ninstrument\x18\x01 \x01(\x0b2\x16.xinqiao.v1.InstrumentH\x00R\ninstrumentB8\xbaH\x03\xc8\x01\x01\x8a\xe7\x18.\n\x06\xe4\xba\xa7\xe5\x93\x81\x12\nInstrument\x18\x01*\x16\x08\x01\x12\x08FundCode\x12\x08FundName\x88\x01\x01\x12\xbf\x01\n\x0bother_codes\x18\x02 \x03(\x0b2\x16.xinqiao.v1.CodedValueR\notherCodesB\x85\x01\xbaH\x05\x92\x01\x02\x10\n\x8a\xe7\x18y\n\x0c\xe5\x85\xb6\xe4\xbb\x96\xe4\xbb\xa3\xe7\xa0\x81\x12\x0bOther codes\x18\x0123\xe9\x94\x80\xe5\x94\xae\xe6\x9c\xba\xe6\x9e\x84\xe3\x80\x81\xe4\xb8\xad\xe5\x80\xba\xe7\x99\xbb\xe3\x80\x81\xe4\xb8\xad\xe5\x9f\xba\xe5\x8d\x8f\xe7\xad\x89\xe7\x9a\x84\xe4\xbb\xa3\xe7\xa0\x81\xe3\x80\x82:%Those of distributors and registries.\x12\x87\x01\n\x04kind\x18\x03 \x01(\tH\x01R\x04kindBn\xbaH\x1dr\x182\x16^[0-9A-Za-z._-]{1,40}$\xc8\x01\x01\x8a\xe7\x18J\n\x0c\xe4\xba\xa7\xe5\x93\x81\xe7\xb1\xbb\xe5\x9e\x8b\x12\x04Kind\x18\x01"\x05MIXED*\x1a\x08\x01\x12\x08FundType\x12\x0c\xe5\x9f\xba\xe9\x87\x91\xe7\xb1\xbb\xe5\x9e\x8b@\x15J\rproduct-kinds\x88\x01\x01\x12\x96\x01\n\tkind_name\x18\x04 \x01(\tH\x02R\x08kindNameBt\xbaH&r$\x10\x01\x18<2\x1e^[^\\x00-\\x1f\\x7f-\\x9f\xef\xbf\xbe\xef\xbf\xbf]*$\x8a\xe7\x18G\n\x12\xe4\xba\xa7\xe5\x93\x81\xe7\xb1\xbb\xe5\x9e\x8b\xe5\x90\x8d\xe7\xa7\xb0\x12\x10Name of the kind\x18\x01"\t\xe6\xb7\xb7\xe5\x90\x88\xe7\xb1\xbb*\x10\x08\x01\x12\x0cFundTypeName@\x01\x88\x01\x01\x12|\n\x07variety\x18\x05 \x01(\x0e2\x18.xinqiao.v1.TrustVarietyH\x03R\x07varietyBC\xbaH\x07\x82\x01\x04\x10\x01 \x00\x8a\xe7\x185\n\x12\xe4\xbf\xa1\xe6\x89\x98\xe4\xb8\x9a\xe5\x8a\xa1\xe5\x93\x81\xe7\xa7\x8d\x12\x10Variety of trust\x18\x01"\x0bMIXED_TRUST\x88\x01\x01\x12\x82\x01\n\toperation\x18\x06 \x01(\x0e2!.xinqiao.v1.ProductInfo.OperationH\x04R\toperationB<\xbaH\x07\x82\x01\x04\x10\x01 \x00\x8a\xe7\x18.\n\x0c\xe8\xbf\x90\xe4\xbd\x9c\xe6\x96\xb9\xe5\xbc\x8f\x12\tOperation\x18\x01"\x11PERIODICALLY_OPEN\x88\x01\x01\x12}\n\x08offering\x18\x07 \x01(\x0e2 .xinqiao.v1.ProductInfo.OfferingH\x05R\x08offeringB:\xbaH\x07\x82\x01\x04\x10\x01 \x00\x8a\xe7\x18,\n\x0c\xe5\x8b\x9f\xe9\x9b\x86\xe6\x96\xb9\xe5\xbc\x8f\x12\x08Offering\x18\x01"\x10PRIVATE_OFFERING\x88\x01\x01\x12r\n\nrisk_level\x18\x08 \x01(\tH\x06R\triskLevelBN\xbaH\x0fr\n2\x08^R[1-5]$\xc8\x01\x01\x8a\xe7\x188\n\x0c\xe9\xa3\x8e\xe9\x99\xa9\xe7\xad\x89\xe7\xba\xa7\x12\nRisk level\x18\x01"\x02R3*\x16\x08\t\x12\x12\xe4\xba\xa7\xe5\x93\x81\xe9\xa3\x8e\xe9\x99\xa9\xe7\xad\x89\xe7\xba\xa7\x88\x01\x01\x12m\n\x0equalified_only\x18\t \x01(\x08H\x07R\rqualifiedOnlyBA\x8a\xe7\x18=\n\x15\xe4\xbb\x85\xe9\x99\x90\xe5\x90\x88\xe6\xa0\xbc\xe6\x8a\x95\xe8\xb5\x84\xe8\x80\x85\x12\x1cFor qualified investors only\x18\x01"\x04true\x88\x01\x01\x12\x9f\x01\n\x07manager\x18\n \x01(\x0b2\x1e.xinqiao.v1.ProductInstitutionH\x08R\x07managerB`\xbaH\x03\xc8\x01\x01\x8a\xe7\x18V\n\x18\xe7\xae\xa1\xe7\x90\x86\xe4\xba\xba\xef\xbc\x88\xe5\x8f\x97\xe6\x89\x98\xe4\xba\xba\xef\xbc\x89\x12\x12Manager or trustee\x18\x01*$\x08\x01\x12\x0fFundManagerCode\x12\x0fFundManagerName\x88\x01\x01\x12\x84\x01\n\tregistrar\x18\x0b \x01(\x0b2\x1e.xinqiao.v1.ProductInstitutionH\tR\tregistrarBA\x8a\xe7\x18=\n\x0c\xe7\x99\xbb\xe8\xae\xb0\xe6\x9c\xba\xe6\x9e\x84\x12\tRegistrar\x18\x01* \x08\x01\x12\rRegistrarCode\x12\rRegistrarName\x88\x01\x01\x12r\n\tcustodian\x18\x0c \x01(\x0b2\x1e.xinqiao.v1.ProductInstitutionH\nR\tcustodianB/\x8a\xe7\x18+\n\t\xe6\x89\x98\xe7\xae\xa1\xe4\xba\xba\x12\tCustodian\x18\x01*\x11\x08\x01\x12\rCustodianCode\x88\x01\x01\x12j\n\x07sponsor\x18\r \x01(\x0b2\x1e.xinqiao.v1.ProductInstitutionH\x0bR\x07sponsorB+\x8a\xe7\x18\'\n\t\xe5\x8f\x91\xe8\xb5\xb7\xe4\xba\xba\x12\x07Sponsor\x18\x01*\x0f\x08\x01\x12\x0bFundSponsor\x88\x01\x01\x12\x9d\x01\n\rservice_phone\x18\x0e \x01(\tH\x0cR\x0cservicePhoneBs\xbaH&r$\x10\x01\x18(2\x1e^[^\\x00-\\x1f\\x7f-\\x9f\xef\xbf\xbe\xef\xbf\xbf]*$\x8a\xe7\x18F\n\x0c\xe5\xae\xa2\xe6\x9c\x8d\xe7\x94\xb5\xe8\xaf\x9d\x12\x11Service telephone\x18\x01"\x0c400-000-0000*\x11\x08\x01\x12\rFundServerTel@\x01\x88\x01\x01\x12\x8c\x01\n\x07website\x18\x0f \x01(\tH\rR\x07websiteBm\xbaH\'r%\x10\x01\x18\xc8\x012\x1e^[^\\x00-\\x1f\\x7f-\\x9f\xef\xbf\xbe\xef\xbf\xbf]*$\x8a\xe7\x18?\n\x06\xe7\xbd\x91\xe5\x9d\x80\x12\x07Website\x18\x01"\x0fwww.example.com*\x17\x08\x01\x12\x13FundInternetAddress@\x01\x88\x01\x01\x12w\n\x08currency\x18\x10 \x01(\tH\x0eR\x08currencyBV\xbaH\x11r\x0c2\n^[A-Z]{3}$\xc8\x01\x01\x8a\xe7\x18>\n\x0c\xe5\x87\x80\xe5\x80\xbc\xe5\xb8\x81\xe7\xa7\x8d\x12\x13Currency of the NAV\x18\x01"\x03CNY*\x10\x08\x01\x12\x0cCurrencyType@\x0f\x88\x01\x01\x12\x7f\n\x15settlement_currencies\x18\x11 \x03(\tR\x14settlementCurrenciesBJ\xbaH\x15\x92\x01\x12\x10\n"\x0er\x0c2\n^[A-Z]{3}$\x8a\xe7\x18.\n\x0c\xe7\xbb\x93\xe7\xae\x97\xe5\xb8\x81\xe7\xa7\x8d\x12\x15Settlement currencies\x18\x01"\x03CNY@\x0f\x12b\n\nface_value\x18\x12 \x01(\x0b2\x11.xinqiao.v1.MoneyH\x0fR\tfaceValueB+\x8a\xe7\x18\'\n\x06\xe9\x9d\xa2\xe5\x80\xbc\x12\nFace value\x18\x01*\r\x08\x01\x12\tFaceValueP\x02\x88\x01\x01\x12W\n\topen_days\x18\x13 \x01(\x0b2\x14.xinqiao.v1.OpenDaysH\x10R\x08openDaysB\x1f\x8a\xe7\x18\x1b\n\x0c\xe5\xbc\x80\xe6\x94\xbe\xe5\xae\x89\xe6\x8e\x92\x12\tOpen days\x18\x01\x88\x01\x01\x12\x83\x02\n\x07cut_off\x18\x14 \x01(\tH\x11R\x06cutOffB\xe4\x01\xbaH1r/2-^([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?$\x8a\xe7\x18\xab\x01\n\x12\xe4\xba\xa4\xe6\x98\x93\xe6\x88\xaa\xe6\xad\xa2\xe6\x97\xb6\xe9\x97\xb4\x12\x07Cut-off\x18\x01"\x0815:00:00*\x10\x08\t\x12\x0c\xe6\x88\xaa\xe6\xad\xa2\xe6\x97\xb6\xe9\x97\xb426\xe5\x8c\x97\xe4\xba\xac\xe6\x97\xb6\xe9\x97\xb4\xef\xbc\x9b\xe4\xb9\x8b\xe5\x90\x8e\xe7\x9a\x84\xe7\x94\xb3\xe8\xaf\xb7\xe5\xbd\x92\xe5\x85\xa5\xe4\xb8\x8b\xe4\xb8\x80\xe5\xbc\x80\xe6\x94\xbe\xe6\x97\xa5\xe3\x80\x82:4Beijing time; later orders are of the next open day.@\x07\x88\x01\x01\x12\x95\x01\n\x1esubscription_confirmation_days\x18\x15 \x01(\x05H\x12R\x1csubscriptionConfirmationDaysBJ\xbaH\x06\x1a\x04\x18c(\x00\x8a\xe7\x18=\n\x18\xe7\x94\xb3\xe8\xb4\xad\xe7\xa1\xae\xe8\xae\xa4\xe6\x97\xa5\xef\xbc\x88T+N\xef\xbc\x89\x12\x1cSubscription confirmed on T+\x18\x01"\x011\x88\x01\x01\x12\x8f\x01\n\x1credemption_confirmation_days\x18\x16 \x01(\x05H\x13R\x1aredemptionConfirmationDaysBH\xbaH\x06\x1a\x04\x18c(\x00\x8a\xe7\x18;\n\x18\xe8\xb5\x8e\xe5\x9b\x9e\xe7\xa1\xae\xe8\xae\xa4\xe6\x97\xa5\xef\xbc\x88T+N\xef\xbc\x89\x12\x1aRedemption confirmed on T+\x18\x01"\x011\x88\x01\x01\x12\x8f\x01\n\x1csubscription_settlement_days\x18\x17 \x01(\x05H\x14R\x1asubscriptionSettlementDaysBH\xbaH\x06\x1a\x04\x18c(\x00\x8a\xe7\x18;\n\x18\xe7\x94\xb3\xe8\xb4\xad\xe4\xba\xa4\xe6\x94\xb6\xe6\x97\xa5\xef\xbc\x88T+N\xef\xbc\x89\x12\x1aSubscription settled on T+\x18\x01"\x011\x88\x01\x01\x12\x86\x01\n\x1aredemption_settlement_days\x18\x18 \x01(\x05H\x15R\x18redemptionSettlementDaysBC\xbaH\x06\x1a\x04\x18c(\x00\x8a\xe7\x186\n\x18\xe8\xb5\x8e\xe5\x9b\x9e\xe4\xba\xa4\xe6\x94\xb6\xe6\x97\xa5\xef\xbc\x88T+N\xef\xbc\x89\x12\x15Redemption paid on T+\x18\x01"\x013\x88\x01\x01\x12T\n\x06limits\x18\x19 \x03(\x0b2\x16.xinqiao.v1.OrderLimitR\x06limitsB$\xbaH\x05\x92\x01\x02\x10\x1e\x8a\xe7\x18\x18\n\x0c\xe4\xba\xa4\xe6\x98\x93\xe9\x99\x90\xe9\xa2\x9d\x12\x06Limits\x18\x01\x12\xb2\x01\n\x15minimum_holding_units\x18\x1a \x01(\tH\x16R\x13minimumHoldingUnitsBy\xbaH)r\'2%^(0|[1-9][0-9]{0,15})(\\.[0-9]{1,8})?$\x8a\xe7\x18I\n\x12\xe6\x9c\x80\xe4\xbd\x8e\xe6\x8c\x81\xe6\x9c\x89\xe4\xbb\xbd\xe9\xa2\x9d\x12\rLeast holding\x18\x01"\t300000.00*\x15\x08\x01\x12\x11MinAccountBalance@\n\x88\x01\x01\x12L\n\x04fees\x18\x1b \x03(\x0b2\x17.xinqiao.v1.FeeScheduleR\x04feesB\x1f\xbaH\x05\x92\x01\x02\x10\x1e\x8a\xe7\x18\x13\n\t\xe8\xb4\xb9\xe7\x8e\x87\xe8\xa1\xa8\x12\x04Fees\x18\x01\x12z\n\x0fperformance_fee\x18\x1c \x01(\x0b2\x1f.xinqiao.v1.PerformanceFeeTermsH\x17R\x0eperformanceFeeB+\x8a\xe7\x18\'\n\x12\xe4\xb8\x9a\xe7\xbb\xa9\xe6\x8a\xa5\xe9\x85\xac\xe6\x9d\xa1\xe6\xac\xbe\x12\x0fPerformance fee\x18\x01\x88\x01\x01\x12y\n\x07pricing\x18\x1d \x01(\x0e2\x1f.xinqiao.v1.ProductInfo.PricingH\x18R\x07pricingB9\xbaH\n\x82\x01\x04\x10\x01 \x00\xc8\x01\x01\x8a\xe7\x18(\n\x0c\xe8\xae\xa1\xe4\xbb\xb7\xe5\x8e\x9f\xe5\x88\x99\x12\x07Pricing\x18\x01"\rUNKNOWN_PRICE\x88\x01\x01\x12}\n\rnav_frequency\x18\x1e \x01(\x0e2\x15.xinqiao.v1.FrequencyH\x19R\x0cnavFrequencyB<\xbaH\x07\x82\x01\x04\x10\x01 \x00\x8a\xe7\x18.\n\x0c\xe5\x87\x80\xe5\x80\xbc\xe9\xa2\x91\xe7\x8e\x87\x12\x14Frequency of the NAV\x18\x01"\x06WEEKLY\x88\x01\x01\x12]\n\nnav_digits\x18\x1f \x01(\x05H\x1aR\tnavDigitsB9\xbaH\t\x1a\x04\x18\x08(\x00\xc8\x01\x01\x8a\xe7\x18)\n\x0f\xe5\x87\x80\xe5\x80\xbc\xe5\xb0\x8f\xe6\x95\xb0\xe4\xbd\x8d\x12\x11Digits of the NAV\x18\x01"\x014\x88\x01\x01\x12\x84\x01\n\x0cnav_rounding\x18  \x01(\x0e2\x18.xinqiao.v1.RoundingModeH\x1bR\x0bnavRoundingBB\xbaH\x07\x82\x01\x04\x10\x01 \x00\x8a\xe7\x184\n\x12\xe5\x87\x80\xe5\x80\xbc\xe5\xb0\xbe\xe6\x95\xb0\xe5\xa4\x84\xe7\x90\x86\x12\x13Rounding of the NAV\x18\x01"\x07HALF_UP\x88\x01\x01\x12_\n\x0cunits_digits\x18! \x01(\x05H\x1cR\x0bunitsDigitsB7\xbaH\t\x1a\x04\x18\x08(\x00\xc8\x01\x01\x8a\xe7\x18\'\n\x0f\xe4\xbb\xbd\xe9\xa2\x9d\xe5\xb0\x8f\xe6\x95\xb0\xe4\xbd\x8d\x12\x0fDigits of units\x18\x01"\x012\x88\x01\x01\x12\x86\x01\n\x0eunits_rounding\x18" \x01(\x0e2\x18.xinqiao.v1.RoundingModeH\x1dR\runitsRoundingB@\xbaH\x07\x82\x01\x04\x10\x01 \x00\x8a\xe7\x182\n\x12\xe4\xbb\xbd\xe9\xa2\x9d\xe5\xb0\xbe\xe6\x95\xb0\xe5\xa4\x84\xe7\x90\x86\x12\x11Rounding of units\x18\x01"\x07HALF_UP\x88\x01\x01\x12\x8a\x01\n\x0famount_rounding\x18# \x01(\x0e2\x18.xinqiao.v1.RoundingModeH\x1eR\x0eamountRoundingBB\xbaH\x07\x82\x01\x04\x10\x01 \x00\x8a\xe7\x184\n\x12\xe9\x87\x91\xe9\xa2\x9d\xe5\xb0\xbe\xe6\x95\xb0\xe5\xa4\x84\xe7\x90\x86\x12\x13Rounding of amounts\x18\x01"\x07HALF_UP\x88\x01\x01\x12\xbe\x01\n\x0fdividend_method\x18$ \x01(\x0e2\x1a.xinqiao.v1.DividendMethodH\x1fR\x0edividendMethodBt\xbaH\x07\x82\x01\x04\x10\x01 \x00\x8a\xe7\x18f\n\x12\xe9\xbb\x98\xe8\xae\xa4\xe5\x88\x86\xe7\xba\xa2\xe6\x96\xb9\xe5\xbc\x8f\x12\x17Default dividend method\x18\x01"\rCASH_DIVIDEND*\x15\x08\x01\x12\x11DefDividendMethod*\x0f\x08\x02\x12\x0bDstrbtnPlcy\x88\x01\x01\x12\xaf\x01\n\x12subscription_basis\x18% \x01(\x0e2).xinqiao.v1.ProductInfo.SubscriptionBasisH R\x11subscriptionBasisBP\xbaH\x07\x82\x01\x04\x10\x01 \x00\x8a\xe7\x18B\n\x0c\xe8\xae\xa4\xe8\xb4\xad\xe6\x96\xb9\xe5\xbc\x8f\x12\x17Basis of a subscription\x18\x01"\tBY_AMOUNT*\x0c\x08\x01\x12\x08SubsType\x88\x01\x01\x12\xb3\x01\n\x14allotment_to_persons\x18& \x01(\x0e2!.xinqiao.v1.ProductInfo.AllotmentH!R\x12allotmentToPersonsBY\xbaH\x07\x82\x01\x04\x10\x01 \x00\x8a\xe7\x18K\n\x12\xe4\xb8\xaa\xe4\xba\xba\xe9\x85\x8d\xe5\x94\xae\xe6\x96\xb9\xe5\xbc\x8f\x12\x14Allotment to persons\x18\x01"\x08PRO_RATA*\x13\x08\x01\x12\x0fIssueTypeByIndi\x88\x01\x01\x12\xc2\x01\n\x19allotment_to_institutions\x18\' \x01(\x0e2!.xinqiao.v1.ProductInfo.AllotmentH"R\x17allotmentToInstitutionsB^\xbaH\x07\x82\x01\x04\x10\x01 \x00\x8a\xe7\x18P\n\x12\xe6\x9c\xba\xe6\x9e\x84\xe9\x85\x8d\xe5\x94\xae\xe6\x96\xb9\xe5\xbc\x8f\x12\x19Allotment to institutions\x18\x01"\x08PRO_RATA*\x13\x08\x01\x12\x0fIssueTypeByInst\x88\x01\x01\x12\xa9\x01\n\x0claunch_start\x18( \x01(\tH#R\x0blaunchStartB\x80\x01\xbaH7r523^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$\x8a\xe7\x18B\n\x0f\xe5\x8b\x9f\xe9\x9b\x86\xe5\xbc\x80\xe5\xa7\x8b\xe6\x97\xa5\x12\rLaunch starts\x18\x01"\n2026-01-05*\x10\x08\x01\x12\x0cIPOStartDate@\x05\x88\x01\x01\x12\xa0\x01\n\nlaunch_end\x18) \x01(\tH$R\tlaunchEndB|\xbaH7r523^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$\x8a\xe7\x18>\n\x0f\xe5\x8b\x9f\xe9\x9b\x86\xe7\xbb\x93\xe6\x9d\x9f\xe6\x97\xa5\x12\x0bLaunch ends\x18\x01"\n2026-01-16*\x0e\x08\x01\x12\nIPOEndDate@\x05\x88\x01\x01\x12s\n\rminimum_scale\x18* \x01(\x0b2\x11.xinqiao.v1.MoneyH%R\x0cminimumScaleB6\x8a\xe7\x182\n\x12\xe6\x88\x90\xe7\xab\x8b\xe6\x9c\x80\xe4\xbd\x8e\xe8\xa7\x84\xe6\xa8\xa1\x12\x18Least scale to be set up\x18\x01P\x02\x88\x01\x01\x12e\n\rmaximum_scale\x18+ \x01(\x0b2\x11.xinqiao.v1.MoneyH&R\x0cmaximumScaleB(\x8a\xe7\x18$\n\x12\xe5\x8b\x9f\xe9\x9b\x86\xe8\xa7\x84\xe6\xa8\xa1\xe4\xb8\x8a\xe9\x99\x90\x12\nMost scale\x18\x01P\x02\x88\x01\x01\x12\x85\x01\n\tset_up_on\x18, \x01(\tH\'R\x07setUpOnBd\xbaH7r523^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$\x8a\xe7\x18&\n\t\xe6\x88\x90\xe7\xab\x8b\xe6\x97\xa5\x12\tSet up on\x18\x01"\n2026-01-20@\x05\x88\x01\x01\x12\x89\x01\n\nmatures_on\x18- \x01(\tH(R\tmaturesOnBe\xbaH7r523^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$\x8a\xe7\x18\'\n\t\xe5\x88\xb0\xe6\x9c\x9f\xe6\x97\xa5\x12\nMatures on\x18\x01"\n2029-01-20@\x05\x88\x01\x01\x12g\n\x0clock_up_days\x18. \x01(\x05H)R\nlockUpDaysB@\xbaH\x07\x1a\x05\x18\x8fN(\x00\x8a\xe7\x182\n\x12\xe4\xbb\xbd\xe9\xa2\x9d\xe9\x94\x81\xe5\xae\x9a\xe5\xa4\xa9\xe6\x95\xb0\x12\x15Days a unit is locked\x18\x01"\x03180\x88\x01\x01\x12\x98\x01\n\x19breach_redemption_allowed\x18/ \x01(\x08H*R\x17breachRedemptionAllowedBW\x8a\xe7\x18S\n\x12\xe5\x85\x81\xe8\xae\xb8\xe8\xbf\x9d\xe7\xba\xa6\xe8\xb5\x8e\xe5\x9b\x9e\x12\x1cRedemption in breach allowed\x18\x01"\x05false*\x16\x08\x01\x12\x12AllowBreachRedempt\x88\x01\x01\x12`\n\tdocuments\x180 \x03(\x0b2\x19.xinqiao.v1.FileReferenceR\tdocumentsB\'\xbaH\x05\x92\x01\x02\x10\x14\x8a\xe7\x18\x1b\n\x0c\xe4\xba\xa7\xe5\x93\x81\xe6\x96\x87\xe4\xbb\xb6\x12\tDocuments\x18\x01\x12{\n\x05state\x181 \x01(\x0e2\x18.xinqiao.v1.ProductStateH+R\x05stateBF\xbaH\n\x82\x01\x04\x10\x01 \x00\xc8\x01\x01\x8a\xe7\x185\n\x0c\xe4\xba\xa7\xe5\x93\x81\xe7\x8a\xb6\xe6\x80\x81\x12\x05State\x18\x01"\x0cPRODUCT_OPEN*\x0e\x08\x01\x12\nFundStatus\x88\x01\x01\x12\x9c\x01\n\x0ceffective_on\x182 \x01(\tH,R\x0beffectiveOnBt\xbaH7r523^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$\x8a\xe7\x186\n\x0f\xe8\xa6\x81\xe7\xb4\xa0\xe7\x94\x9f\xe6\x95\x88\xe6\x97\xa5\x12\x13Terms in force from\x18\x01"\n2026-02-02@\x05\x88\x01\x01"\xaf\x02\n\tOperation\x12\x19\n\x15OPERATION_UNSPECIFIED\x10\x00\x12+\n\nOPEN_ENDED\x10\x01\x1a\x1b\x8a\xe7\x18\x17\n\t\xe5\xbc\x80\xe6\x94\xbe\xe5\xbc\x8f\x12\nOpen-ended\x12+\n\nCLOSED_END\x10\x02\x1a\x1b\x8a\xe7\x18\x17\n\t\xe5\xb0\x81\xe9\x97\xad\xe5\xbc\x8f\x12\nClosed-end\x12<\n\x11PERIODICALLY_OPEN\x10\x03\x1a%\x8a\xe7\x18!\n\x0c\xe5\xae\x9a\xe6\x9c\x9f\xe5\xbc\x80\xe6\x94\xbe\x12\x11Open periodically\x12I\n\x0fMINIMUM_HOLDING\x10\x04\x1a4\x8a\xe7\x180\n\x0f\xe6\x9c\x80\xe7\x9f\xad\xe6\x8c\x81\xe6\x9c\x89\xe6\x9c\x9f\x12\x1dWith a minimum holding period\x1a$\x8a\xe7\x18 \n\x0c\xe8\xbf\x90\xe4\xbd\x9c\xe6\x96\xb9\xe5\xbc\x8f\x12\x10Way of operation"\x9a\x01\n\x08Offering\x12\x18\n\x14OFFERING_UNSPECIFIED\x10\x00\x12)\n\x0fPUBLIC_OFFERING\x10\x01\x1a\x14\x8a\xe7\x18\x10\n\x06\xe5\x85\xac\xe5\x8b\x9f\x12\x06Public\x12+\n\x10PRIVATE_OFFERING\x10\x02\x1a\x15\x8a\xe7\x18\x11\n\x06\xe7\xa7\x81\xe5\x8b\x9f\x12\x07Private\x1a\x1c\x8a\xe7\x18\x18\n\x0c\xe5\x8b\x9f\xe9\x9b\x86\xe6\x96\xb9\xe5\xbc\x8f\x12\x08Offering"\xf4\x01\n\x07Pricing\x12\x17\n\x13PRICING_UNSPECIFIED\x10\x00\x12E\n\rUNKNOWN_PRICE\x10\x01\x1a2\x8a\xe7\x18.\n\t\xe6\x9c\xaa\xe7\x9f\xa5\xe4\xbb\xb7\x12!At the NAV struck after the order\x127\n\x0bKNOWN_PRICE\x10\x02\x1a&\x8a\xe7\x18"\n\t\xe5\xb7\xb2\xe7\x9f\xa5\xe4\xbb\xb7\x12\x15At the last NAV known\x123\n\x0bFIXED_PRICE\x10\x03\x1a"\x8a\xe7\x18\x1e\n\x0c\xe5\x9b\xba\xe5\xae\x9a\xe5\x87\x80\xe5\x80\xbc\x12\x0eAt a fixed NAV\x1a\x1b\x8a\xe7\x18\x17\n\x0c\xe8\xae\xa1\xe4\xbb\xb7\xe5\x8e\x9f\xe5\x88\x99\x12\x07Pricing"\xed\x01\n\tAllotment\x12\x19\n\x15ALLOTMENT_UNSPECIFIED\x10\x00\x12*\n\x08PRO_RATA\x10\x01\x1a\x1c\x8a\xe7\x18\x18\n\x0c\xe6\xaf\x94\xe4\xbe\x8b\xe9\x85\x8d\xe5\x94\xae\x12\x08Pro rata\x12.\n\nFIRST_COME\x10\x02\x1a\x1e\x8a\xe7\x18\x1a\n\x0c\xe6\x97\xb6\xe9\x97\xb4\xe4\xbc\x98\xe5\x85\x88\x12\nFirst come\x12!\n\x07LOTTERY\x10\x03\x1a\x14\x8a\xe7\x18\x10\n\x06\xe6\x91\x87\xe5\x8f\xb7\x12\x06By lot\x12\'\n\x0cNO_ALLOTMENT\x10\x04\x1a\x15\x8a\xe7\x18\x11\n\t\xe4\xb8\x8d\xe9\x85\x8d\xe5\x94\xae\x12\x04None\x1a\x1d\x8a\xe7\x18\x19\n\x0c\xe9\x85\x8d\xe5\x94\xae\xe6\x96\xb9\xe5\xbc\x8f\x12\tAllotment"\xef\x01\n\x11SubscriptionBasis\x12"\n\x1eSUBSCRIPTION_BASIS_UNSPECIFIED\x10\x00\x12,\n\tBY_AMOUNT\x10\x01\x1a\x1d\x8a\xe7\x18\x19\n\x0c\xe9\x87\x91\xe9\xa2\x9d\xe8\xae\xa4\xe8\xb4\xad\x12\tBy amount\x12*\n\x08BY_UNITS\x10\x02\x1a\x1c\x8a\xe7\x18\x18\n\x0c\xe4\xbb\xbd\xe9\xa2\x9d\xe8\xae\xa4\xe8\xb4\xad\x12\x08By units\x12/\n\tBY_EITHER\x10\x03\x1a \x8a\xe7\x18\x1c\n\x0f\xe9\x87\x91\xe9\xa2\x9d\xe6\x88\x96\xe4\xbb\xbd\xe9\xa2\x9d\x12\tBy either\x1a+\x8a\xe7\x18\'\n\x0c\xe8\xae\xa4\xe8\xb4\xad\xe6\x96\xb9\xe5\xbc\x8f\x12\x17Basis of a subscriptionB\r\n\x0b_instrumentB\x07\n\x05_kindB\x0c\n\n_kind_nameB\n\n\x08_varietyB\x0c\n\n_operationB\x0b\n\t_offeringB\r\n\x0b_risk_levelB\x11\n\x0f_qualified_onlyB\n\n\x08_managerB\x0c\n\n_registrarB\x0c\n\n_custodianB\n\n\x08_sponsorB\x10\n\x0e_service_phoneB\n\n\x08_websiteB\x0b\n\t_currencyB\r\n\x0b_face_valueB\x0c\n\n_open_daysB\n\n\x08_cut_offB!\n\x1f_subscription_confirmation_daysB\x1f\n\x1d_redemption_confirmation_daysB\x1f\n\x1d_subscription_settlement_daysB\x1d\n\x1b_redemption_settlement_daysB\x18\n\x16_minimum_holding_unitsB\x12\n\x10_performance_feeB\n\n\x08_pricingB\x10\n\x0e_nav_frequencyB\r\n\x0b_nav_digitsB\x0f\n\r_nav_roundingB\x0f\n\r_units_digitsB\x11\n\x0f_units_roundingB\x12\n\x10_amount_roundingB\x12\n\x10_dividend_methodB\x15\n\x13_subscription_basisB\x17\n\x15_allotment_to_personsB\x1c\n\x1a_allotment_to_institutionsB\x0f\n\r_launch_startB\r\n\x0b_launch_endB\x10\n\x0e_minimum_scaleB\x10\n\x0e_maximum_scaleB\x0c\n\n_set_up_onB\r\n\x0b_matures_onB\x0f\n\r_lock_up_daysB\x1c\n\x1a_breach_redemption_allowedB\x08\n\x06_stateB\x0f\n\r_effective_on:8\x8a\xe7\x184\x08\x02\x12\x18\xe4\xba\xa7\xe5\x93\x81\xe4\xbf\xa1\xe6\x81\xaf\xef\xbc\x88\xe8\xb4\xa7\xe6\x9e\xb6\xef\xbc\x89\x1a\x14Product of the shelf \x01"\xa5\x15\n\rProductPrices\x12\xa1\x01\n\x08nav_date\x18\x01 \x01(\tH\x00R\x07navDateB\x80\x01\xbaH:r523^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$\xc8\x01\x01\x8a\xe7\x18?\n\x0c\xe5\x87\x80\xe5\x80\xbc\xe6\x97\xa5\xe6\x9c\x9f\x12\x0fDate of the NAV\x18\x01"\n2026-02-02*\x0e\x08\x01\x12\nUpdateDate@\x05\x88\x01\x01\x12}\n\x04kind\x18\x02 \x01(\x0e2\x1e.xinqiao.v1.ProductPrices.KindH\x01R\x04kindBD\xbaH\x07\x82\x01\x04\x10\x01 \x00\x8a\xe7\x186\n\x0c\xe5\x87\x80\xe5\x80\xbc\xe7\xb1\xbb\xe5\x9e\x8b\x12\x04Kind\x18\x01"\x0cORDINARY_NAV*\x10\x08\x01\x12\x0cNetValueType\x88\x01\x01\x12}\n\x08unit_nav\x18\x03 \x01(\tH\x02R\x07unitNavB]\xbaH)r\'2%^(0|[1-9][0-9]{0,15})(\\.[0-9]{1,8})?$\x8a\xe7\x18-\n\x0c\xe5\x8d\x95\xe4\xbd\x8d\xe5\x87\x80\xe5\x80\xbc\x12\x08Unit NAV\x18\x01"\x061.0086*\x07\x08\x01\x12\x03NAV@\n\x88\x01\x01\x12\xa1\x01\n\x0ecumulative_nav\x18\x04 \x01(\tH\x03R\rcumulativeNavBu\xbaH)r\'2%^(0|[1-9][0-9]{0,15})(\\.[0-9]{1,8})?$\x8a\xe7\x18E\n\x12\xe7\xb4\xaf\xe8\xae\xa1\xe5\x8d\x95\xe4\xbd\x8d\xe5\x87\x80\xe5\x80\xbc\x12\x0eCumulative NAV\x18\x01"\x061.0286*\x13\x08\x01\x12\x0fAccumulativeNAV@\n\x88\x01\x01\x12\x95\x01\n\rtrading_price\x18\x05 \x01(\tH\x04R\x0ctradingPriceBk\xbaH)r\'2%^(0|[1-9][0-9]{0,15})(\\.[0-9]{1,8})?$\x8a\xe7\x18;\n\x0c\xe4\xba\xa4\xe6\x98\x93\xe4\xbb\xb7\xe6\xa0\xbc\x12\rTrading price\x18\x01"\x061.0086*\x10\x08\x01\x12\x0cTradingPrice@\n\x88\x01\x01\x12\x99\x01\n\x0eguaranteed_nav\x18\x06 \x01(\tH\x05R\rguaranteedNavBm\xbaH)r\'2%^(0|[1-9][0-9]{0,15})(\\.[0-9]{1,8})?$\x8a\xe7\x18=\n\x0c\xe4\xbf\x9d\xe6\x9c\xac\xe5\x87\x80\xe5\x80\xbc\x12\x0eGuaranteed NAV\x18\x01"\x061.0000*\x11\x08\x01\x12\rGuaranteedNAV@\n\x88\x01\x01\x12\xab\x01\n\x0etotal_dividend\x18\x07 \x01(\tH\x06R\rtotalDividendB\x7f\xbaH)r\'2%^(0|[1-9][0-9]{0,15})(\\.[0-9]{1,8})?$\x8a\xe7\x18O\n\x12\xe7\xb4\xaf\xe8\xae\xa1\xe5\x8d\x95\xe4\xbd\x8d\xe5\x88\x86\xe7\xba\xa2\x12\x19Dividends per unit so far\x18\x01"\x070.02000*\x11\x08\x01\x12\rTotalDivident@\n\x88\x01\x01\x12\xe2\x01\n\x17income_per_ten_thousand\x18\x08 \x01(\tH\x07R\x14incomePerTenThousandB\xa5\x01\xbaH+r)2\'^-?(0|[1-9][0-9]{0,15})(\\.[0-9]{1,8})?$\x8a\xe7\x18s\n\x0c\xe4\xb8\x87\xe4\xbb\xbd\xe6\x94\xb6\xe7\x9b\x8a\x12\x16Income of 10,000 units\x18\x01"\x070.51230*\x1e\x08\x01\x12\nFundIncome\x12\x0eFundIncomeFlag2\x0c\xe5\x8f\xaf\xe4\xb8\xba\xe8\xb4\x9f\xe3\x80\x82:\x10May be negative.@\t\x88\x01\x01\x12\xb4\x01\n\x0fseven_day_yield\x18\t \x01(\tH\x08R\rsevenDayYieldB\x86\x01\xbaH*r(2&^-?(0|[1-9][0-9]{0,5})(\\.[0-9]{1,8})?$\x8a\xe7\x18U\n\x15\xe4\xb8\x83\xe6\x97\xa5\xe5\xb9\xb4\xe5\x8c\x96\xe6\x94\xb6\xe7\x9b\x8a\xe7\x8e\x87\x12\x19Seven-day yield, per year\x18\x01"\x071.87300*\x14\x08\x01\x12\x05Yield\x12\tYieldFlag@\x0c\x88\x01\x01\x12\xb3\x01\n\x0cannual_yield\x18\n \x01(\tH\tR\x0bannualYieldB\x8a\x01\xbaH*r(2&^-?(0|[1-9][0-9]{0,5})(\\.[0-9]{1,8})?$\x8a\xe7\x18Y\n\x0c\xe5\xb9\xb4\xe6\x94\xb6\xe7\x9b\x8a\xe7\x8e\x87\x12\x0cYearly yield\x18\x01"\x072.10000*.\x08\x01\x12\x12FundYearIncomeRate\x12\x16FundYearIncomeRateFlag@\x0c\x88\x01\x01\x12\x87\x01\n\nday_income\x18\x0b \x01(\x0b2\x11.xinqiao.v1.MoneyH\nR\tdayIncomeBP\x8a\xe7\x18L\n\x0f\xe5\xbd\x93\xe6\x97\xa5\xe6\x80\xbb\xe6\x94\xb6\xe7\x9b\x8a\x12\x11Income of the day\x18\x01*$\x08\x01\x12\rFundDayIncome\x12\x11FundDayIncomeFlag\x88\x01\x01\x12\x96\x01\n\x05units\x18\x0c \x01(\tH\x0bR\x05unitsB{\xbaH)r\'2%^(0|[1-9][0-9]{0,15})(\\.[0-9]{1,8})?$\x8a\xe7\x18K\n\x0f\xe4\xba\xa7\xe5\x93\x81\xe6\x80\xbb\xe4\xbb\xbd\xe9\xa2\x9d\x12\x14Units of the product\x18\x01"\x0c100000000.00*\x10\x08\x01\x12\x0cTotalFundVol@\n\x88\x01\x01\x12e\n\nnet_assets\x18\r \x01(\x0b2\x11.xinqiao.v1.MoneyH\x0cR\tnetAssetsB.\x8a\xe7\x18*\n\x0c\xe4\xba\xa7\xe5\x93\x81\xe8\xa7\x84\xe6\xa8\xa1\x12\nNet assets\x18\x01*\x0c\x08\x01\x12\x08FundSize\x88\x01\x01\x12\x8c\x01\n\nvalue_line\x18\x0e \x01(\tH\rR\tvalueLineBh\xbaH)r\'2%^(0|[1-9][0-9]{0,15})(\\.[0-9]{1,8})?$\x8a\xe7\x188\n\x0f\xe4\xba\xa7\xe5\x93\x81\xe4\xbb\xb7\xe5\x80\xbc\xe7\xba\xbf\x12\nValue line\x18\x01"\x06100.00*\r\x08\x01\x12\tValueLine@\n\x88\x01\x01"\xf1\x01\n\x04Kind\x12\x14\n\x10KIND_UNSPECIFIED\x10\x00\x12.\n\x0cORDINARY_NAV\x10\x01\x1a\x1c\x8a\xe7\x18\x18\n\x0c\xe6\x99\xae\xe9\x80\x9a\xe5\x87\x80\xe5\x80\xbc\x12\x08Ordinary\x12P\n\x13MONEY_MARKET_INCOME\x10\x02\x1a7\x8a\xe7\x183\n\x0f\xe8\xb4\xa7\xe5\xb8\x81\xe7\xb1\xbb\xe6\x94\xb6\xe7\x9b\x8a\x12 Income of a money-market product\x120\n\rESTIMATED_NAV\x10\x03\x1a\x1d\x8a\xe7\x18\x19\n\x0c\xe4\xbc\xb0\xe7\xae\x97\xe5\x87\x80\xe5\x80\xbc\x12\tEstimated\x1a\x1f\x8a\xe7\x18\x1b\n\x0c\xe5\x87\x80\xe5\x80\xbc\xe7\xb1\xbb\xe5\x9e\x8b\x12\x0bKind of NAVB\x0b\n\t_nav_dateB\x07\n\x05_kindB\x0b\n\t_unit_navB\x11\n\x0f_cumulative_navB\x10\n\x0e_trading_priceB\x11\n\x0f_guaranteed_navB\x11\n\x0f_total_dividendB\x1a\n\x18_income_per_ten_thousandB\x12\n\x10_seven_day_yieldB\x0f\n\r_annual_yieldB\r\n\x0b_day_incomeB\x08\n\x06_unitsB\r\n\x0b_net_assetsB\r\n\x0b_value_line:\'\x8a\xe7\x18#\x12\x0c\xe4\xba\xa7\xe5\x93\x81\xe8\xa1\x8c\xe6\x83\x85\x1a\x13Prices of a product"\xeb\x1c\n\rProductStatus\x12k\n\ninstrument\x18\x01 \x01(\x0b2\x16.xinqiao.v1.InstrumentH\x00R\ninstrumentB.\xbaH\x03\xc8\x01\x01\x8a\xe7\x18$\n\x06\xe4\xba\xa7\xe5\x93\x81\x12\nInstrument\x18\x01*\x0c\x08\x01\x12\x08FundCode\x88\x01\x01\x12\x80\x01\n\x05as_of\x18\x02 \x01(\tH\x01R\x04asOfBf\xbaH:r523^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$\xc8\x01\x01\x8a\xe7\x18%\n\x0c\xe7\x8a\xb6\xe6\x80\x81\xe6\x97\xa5\xe6\x9c\x9f\x12\x05As of\x18\x01"\n2026-02-03@\x05\x88\x01\x01\x12{\n\x05state\x18\x03 \x01(\x0e2\x18.xinqiao.v1.ProductStateH\x02R\x05stateBF\xbaH\n\x82\x01\x04\x10\x01 \x00\xc8\x01\x01\x8a\xe7\x185\n\x0c\xe4\xba\xa7\xe5\x93\x81\xe7\x8a\xb6\xe6\x80\x81\x12\x05State\x18\x01"\x0cPRODUCT_OPEN*\x0e\x08\x01\x12\nFundStatus\x88\x01\x01\x12W\n\rsubscriptions\x18\x04 \x01(\x08H\x03R\rsubscriptionsB,\x8a\xe7\x18(\n\t\xe5\x8f\xaf\xe7\x94\xb3\xe8\xb4\xad\x12\x13Subscriptions taken\x18\x01"\x04true\x88\x01\x01\x12Q\n\x0bredemptions\x18\x05 \x01(\x08H\x04R\x0bredemptionsB*\x8a\xe7\x18&\n\t\xe5\x8f\xaf\xe8\xb5\x8e\xe5\x9b\x9e\x12\x11Redemptions taken\x18\x01"\x04true\x88\x01\x01\x12c\n\x0bswitches_in\x18\x06 \x01(\x08H\x05R\nswitchesInB=\x8a\xe7\x189\n\t\xe5\x8f\xaf\xe8\xbd\xac\xe5\x85\xa5\x12\x11Switches in taken\x18\x01"\x04true*\x11\x08\x01\x12\rConvertStatus\x88\x01\x01\x12f\n\x0cswitches_out\x18\x07 \x01(\x08H\x06R\x0bswitchesOutB>\x8a\xe7\x18:\n\t\xe5\x8f\xaf\xe8\xbd\xac\xe5\x87\xba\x12\x12Switches out taken\x18\x01"\x04true*\x11\x08\x01\x12\rConvertStatus\x88\x01\x01\x12\x85\x01\n\x12plan_subscriptions\x18\x08 \x01(\x08H\x07R\x11planSubscriptionsBQ\x8a\xe7\x18M\n\x15\xe5\x8f\xaf\xe5\xae\x9a\xe6\x9c\x9f\xe5\xae\x9a\xe9\xa2\x9d\xe7\x94\xb3\xe8\xb4\xad\x12\x18Plan subscriptions taken\x18\x01"\x04true*\x12\x08\x01\x12\x0ePeriodicStatus\x88\x01\x01\x12\x80\x01\n\x10plan_redemptions\x18\t \x01(\x08H\x08R\x0fplanRedemptionsBP\x8a\xe7\x18L\n\x15\xe5\x8f\xaf\xe5\xae\x9a\xe6\x9c\x9f\xe5\xae\x9a\xe9\xa2\x9d\xe8\xb5\x8e\xe5\x9b\x9e\x12\x16Plan redemptions taken\x18\x01"\x05false*\x12\x08\x01\x12\x0ePeriodicStatus\x88\x01\x01\x12\x9d\x01\n\ttransfers\x18\n \x01(\x0e2#.xinqiao.v1.ProductStatus.TransfersH\tR\ttransfersBU\xbaH\x07\x82\x01\x04\x10\x01 \x00\x8a\xe7\x18G\n\x0f\xe8\xbd\xac\xe6\x89\x98\xe7\xae\xa1\xe7\x8a\xb6\xe6\x80\x81\x12\tTransfers\x18\x01"\rALL_TRANSFERS*\x18\x08\x01\x12\x14TransferAgencyStatus\x88\x01\x01\x12\x98\x01\n\x19breach_redemption_allowed\x18\x0b \x01(\x08H\nR\x17breachRedemptionAllowedBW\x8a\xe7\x18S\n\x12\xe5\x85\x81\xe8\xae\xb8\xe8\xbf\x9d\xe7\xba\xa6\xe8\xb5\x8e\xe5\x9b\x9e\x12\x1cRedemption in breach allowed\x18\x01"\x05false*\x16\x08\x01\x12\x12AllowBreachRedempt\x88\x01\x01\x12\xa9\x01\n\x0cnext_open_on\x18\x0c \x01(\tH\x0bR\nnextOpenOnB\x81\x01\xbaH7r523^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$\x8a\xe7\x18C\n\x0f\xe4\xb8\x8b\xe4\xb8\x80\xe5\xbc\x80\xe6\x94\xbe\xe6\x97\xa5\x12\rNext open day\x18\x01"\n2026-03-16*\x11\x08\x01\x12\rNextTradeDate@\x05\x88\x01\x01\x12Z\n\tannounced\x18\r \x01(\x08H\x0cR\tannouncedB7\x8a\xe7\x183\n\x0c\xe5\x85\xac\xe5\x91\x8a\xe6\xa0\x87\xe5\xbf\x97\x12\tAnnounced\x18\x01"\x05false*\x0f\x08\x01\x12\x0bAnnouncFlag\x88\x01\x01\x12e\n\x06limits\x18\x0e \x03(\x0b2\x16.xinqiao.v1.OrderLimitR\x06limitsB5\xbaH\x05\x92\x01\x02\x10\x1e\x8a\xe7\x18)\n\x12\xe5\xbd\x93\xe6\x97\xa5\xe4\xba\xa4\xe6\x98\x93\xe9\x99\x90\xe9\xa2\x9d\x12\x11Limits of the day\x18\x01\x12\xb2\x01\n\x15minimum_holding_units\x18\x0f \x01(\tH\rR\x13minimumHoldingUnitsBy\xbaH)r\'2%^(0|[1-9][0-9]{0,15})(\\.[0-9]{1,8})?$\x8a\xe7\x18I\n\x12\xe6\x9c\x80\xe4\xbd\x8e\xe6\x8c\x81\xe6\x9c\x89\xe4\xbb\xbd\xe9\xa2\x9d\x12\rLeast holding\x18\x01"\t300000.00*\x15\x08\x01\x12\x11MinAccountBalance@\n\x88\x01\x01\x12c\n\x0fremaining_quota\x18\x10 \x01(\x0b2\x11.xinqiao.v1.MoneyH\x0eR\x0eremainingQuotaB"\x8a\xe7\x18\x1e\n\x0c\xe5\x89\xa9\xe4\xbd\x99\xe9\xa2\x9d\xe5\xba\xa6\x12\nQuota left\x18\x01P\x02\x88\x01\x01\x12i\n\x10remaining_places\x18\x11 \x01(\x05H\x0fR\x0fremainingPlacesB9\xbaH\x08\x1a\x06\x18\xc0\x84=(\x00\x8a\xe7\x18*\n\x15\xe5\x89\xa9\xe4\xbd\x99\xe6\x8a\x95\xe8\xb5\x84\xe4\xba\xba\xe5\x90\x8d\xe9\xa2\x9d\x12\x0bPlaces left\x18\x01"\x0212\x88\x01\x01\x12T\n\x06prices\x18\x12 \x01(\x0b2\x19.xinqiao.v1.ProductPricesH\x10R\x06pricesB\x1c\x8a\xe7\x18\x18\n\x0c\xe5\xbd\x93\xe6\x97\xa5\xe8\xa1\x8c\xe6\x83\x85\x12\x06Prices\x18\x01\x88\x01\x01\x12\xad\x01\n\x0fdividend_method\x18\x13 \x01(\x0e2\x1a.xinqiao.v1.DividendMethodH\x11R\x0edividendMethodBc\xbaH\x07\x82\x01\x04\x10\x01 \x00\x8a\xe7\x18U\n\x12\xe9\xbb\x98\xe8\xae\xa4\xe5\x88\x86\xe7\xba\xa2\xe6\x96\xb9\xe5\xbc\x8f\x12\x17Default dividend method\x18\x01"\rCASH_DIVIDEND*\x15\x08\x01\x12\x11DefDividendMethod\x88\x01\x01\x12\xa9\x01\n\x0brecord_date\x18\x14 \x01(\tH\x12R\nrecordDateB\x82\x01\xbaH7r523^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$\x8a\xe7\x18D\n\x0f\xe6\x9d\x83\xe7\x9b\x8a\xe7\x99\xbb\xe8\xae\xb0\xe6\x97\xa5\x12\x0bRecord date\x18\x01"\n2026-02-06*\x14\x08\x01\x12\x10RegistrationDate@\x05\x88\x01\x01\x12\x8c\x01\n\x07ex_date\x18\x15 \x01(\tH\x13R\x06exDateBn\xbaH7r523^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$\x8a\xe7\x180\n\t\xe9\x99\xa4\xe6\x9d\x83\xe6\x97\xa5\x12\x07Ex-date\x18\x01"\n2026-02-06*\n\x08\x01\x12\x06XRDate@\x05\x88\x01\x01\x12\xa7\x01\n\x0cpayment_date\x18\x16 \x01(\tH\x14R\x0bpaymentDateB\x7f\xbaH7r523^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$\x8a\xe7\x18A\n\x0f\xe7\xba\xa2\xe5\x88\xa9\xe5\x8f\x91\xe6\x94\xbe\xe6\x97\xa5\x12\x0cPayment date\x18\x01"\n2026-02-10*\x10\x08\x01\x12\x0cDividentDate@\x05\x88\x01\x01\x12S\n\x07reasons\x18\x17 \x03(\x0b2\x12.xinqiao.v1.ReasonR\x07reasonsB%\xbaH\x05\x92\x01\x02\x10\x05\x8a\xe7\x18\x19\n\x0c\xe7\x8a\xb6\xe6\x80\x81\xe5\x8e\x9f\xe5\x9b\xa0\x12\x07Reasons\x18\x01"\xe7\x02\n\tTransfers\x12\x19\n\x15TRANSFERS_UNSPECIFIED\x10\x00\x123\n\rALL_TRANSFERS\x10\x01\x1a \x8a\xe7\x18\x1c\n\x15\xe5\x85\x81\xe8\xae\xb8\xe6\x89\x80\xe6\x9c\x89\xe8\xbd\xac\xe6\x89\x98\xe7\xae\xa1\x12\x03All\x12M\n\x16OFF_EXCHANGE_TRANSFERS\x10\x02\x1a1\x8a\xe7\x18-\n\x18\xe4\xbb\x85\xe5\x85\x81\xe8\xae\xb8\xe5\x9c\xba\xe5\xa4\x96\xe8\xbd\xac\xe6\x89\x98\xe7\xae\xa1\x12\x11Off exchange only\x12R\n\x16CROSS_MARKET_TRANSFERS\x10\x03\x1a6\x8a\xe7\x182\n\x1b\xe4\xbb\x85\xe5\x85\x81\xe8\xae\xb8\xe8\xb7\xa8\xe5\xb8\x82\xe5\x9c\xba\xe8\xbd\xac\xe6\x89\x98\xe7\xae\xa1\x12\x13Across markets only\x120\n\x0cNO_TRANSFERS\x10\x04\x1a\x1e\x8a\xe7\x18\x1a\n\x12\xe4\xb8\x8d\xe5\x85\x81\xe8\xae\xb8\xe8\xbd\xac\xe6\x89\x98\xe7\xae\xa1\x12\x04None\x1a5\x8a\xe7\x181\n\x0f\xe8\xbd\xac\xe6\x89\x98\xe7\xae\xa1\xe7\x8a\xb6\xe6\x80\x81\x12\x1eTransfers between distributorsB\r\n\x0b_instrumentB\x08\n\x06_as_ofB\x08\n\x06_stateB\x10\n\x0e_subscriptionsB\x0e\n\x0c_redemptionsB\x0e\n\x0c_switches_inB\x0f\n\r_switches_outB\x15\n\x13_plan_subscriptionsB\x13\n\x11_plan_redemptionsB\x0c\n\n_transfersB\x1c\n\x1a_breach_redemption_allowedB\x0f\n\r_next_open_onB\x0c\n\n_announcedB\x18\n\x16_minimum_holding_unitsB\x12\n\x10_remaining_quotaB\x13\n\x11_remaining_placesB\t\n\x07_pricesB\x12\n\x10_dividend_methodB\x0e\n\x0c_record_dateB\n\n\x08_ex_dateB\x0f\n\r_payment_date:$\x8a\xe7\x18 \x08\x02\x12\x0c\xe4\xba\xa7\xe5\x93\x81\xe7\x8a\xb6\xe6\x80\x81\x1a\x0eProduct status"\xea\x12\n\rHolderProfile\x12\x8b\x01\n\nshort_name\x18\x01 \x01(\tH\x00R\tshortNameBg\xbaH&r$\x10\x01\x18<2\x1e^[^\\x00-\\x1f\\x7f-\\x9f\xef\xbf\xbe\xef\xbf\xbf]*$\x8a\xe7\x18:\n\x0c\xe6\x88\xb7\xe5\x90\x8d\xe7\xae\x80\xe7\xa7\xb0\x12\nShort name\x18\x02"\t\xe7\x8e\x8b\xe5\xb0\x8f\xe6\x98\x8e*\x0f\x08\x01\x12\x0bAccountAbbr@\x01\x88\x01\x01\x12\x93\x01\n\nhome_phone\x18\x02 \x01(\tH\x01R\thomePhoneBo\xbaH&r$\x10\x01\x18(2\x1e^[^\\x00-\\x1f\\x7f-\\x9f\xef\xbf\xbe\xef\xbf\xbf]*$\x8a\xe7\x18B\n\x0c\xe4\xbd\x8f\xe5\x9d\x80\xe7\x94\xb5\xe8\xaf\x9d\x12\x11Telephone at home\x18\x02"\x0c010-12345678*\r\x08\x01\x12\tHomeTelNo@\x01\x88\x01\x01\x12\x99\x01\n\x0coffice_phone\x18\x03 \x01(\tH\x02R\x0bofficePhoneBq\xbaH&r$\x10\x01\x18(2\x1e^[^\\x00-\\x1f\\x7f-\\x9f\xef\xbf\xbe\xef\xbf\xbf]*$\x8a\xe7\x18D\n\x0c\xe5\x8d\x95\xe4\xbd\x8d\xe7\x94\xb5\xe8\xaf\x9d\x12\x11Telephone at work\x18\x02"\x0c010-87654321*\x0f\x08\x01\x12\x0bOfficeTelNo@\x01\x88\x01\x01\x12q\n\rannual_income\x18\x04 \x01(\x0b2\x11.xinqiao.v1.MoneyH\x03R\x0cannualIncomeB4\x8a\xe7\x180\n\t\xe5\xb9\xb4\xe6\x94\xb6\xe5\x85\xa5\x12\rAnnual income\x18\x02*\x10\x08\x01\x12\x0cAnnualIncomeP\x02\x88\x01\x01\x12\x7f\n\x10household_assets\x18\x05 \x01(\x0b2\x11.xinqiao.v1.MoneyH\x04R\x0fhouseholdAssetsB<\x8a\xe7\x188\n\x0c\xe5\xae\xb6\xe5\xba\xad\xe8\xb5\x84\xe4\xba\xa7\x12\x17Assets of the household\x18\x02*\x0b\x08\x01\x12\x07PenatesP\x02\x88\x01\x01\x12~\n\x11household_members\x18\x06 \x01(\x05H\x05R\x10householdMembersBL\xbaH\x06\x1a\x04\x18c(\x00\x8a\xe7\x18?\n\x0f\xe5\xae\xb6\xe5\xba\xad\xe4\xba\xba\xe5\x8f\xa3\xe6\x95\xb0\x12\x18Members of the household\x18\x02"\x014*\r\x08\x01\x12\tFamilyNum\x88\x01\x01\x12L\n\x05minor\x18\x07 \x01(\x08H\x06R\x05minorB1\x8a\xe7\x18-\n\x0c\xe6\x9c\xaa\xe6\x88\x90\xe5\xb9\xb4\xe4\xba\xba\x12\x05Minor\x18\x02"\x05false*\r\x08\x01\x12\tMinorFlag\x88\x01\x01\x12\x9f\x01\n\x10corporate_nature\x18\x08 \x01(\tH\x07R\x0fcorporateNatureBo\xbaH&r$\x10\x01\x18\x142\x1e^[^\\x00-\\x1f\\x7f-\\x9f\xef\xbf\xbe\xef\xbf\xbf]*$\x8a\xe7\x18B\n\x0c\xe4\xbc\x81\xe4\xb8\x9a\xe6\x80\xa7\xe8\xb4\xa8\x12\x18Nature of the enterprise\x18\x01"\x011*\x11\x08\x01\x12\rCorpoProperty@\x01\x88\x01\x01\x12\xc4\x01\n\x17controlling_shareholder\x18\t \x01(\tH\x08R\x16controllingShareholderB\x85\x01\xbaH&r$\x10\x01\x18x2\x1e^[^\\x00-\\x1f\\x7f-\\x9f\xef\xbf\xbe\xef\xbf\xbf]*$\x8a\xe7\x18X\n\x0c\xe6\x8e\xa7\xe8\x82\xa1\xe8\x82\xa1\xe4\xb8\x9c\x12\x17Controlling shareholder\x18\x02"\x18\xe7\xa4\xba\xe4\xbe\x8b\xe6\x8e\xa7\xe8\x82\xa1\xe6\x9c\x89\xe9\x99\x90\xe5\x85\xac\xe5\x8f\xb8*\x11\x08\x01\x12\rControlHolder@\x01\x88\x01\x01\x12\xa8\x01\n\x11actual_controller\x18\n \x01(\tH\tR\x10actualControllerBv\xbaH&r$\x10\x01\x18x2\x1e^[^\\x00-\\x1f\\x7f-\\x9f\xef\xbf\xbe\xef\xbf\xbf]*$\x8a\xe7\x18I\n\x0f\xe5\xae\x9e\xe9\x99\x85\xe6\x8e\xa7\xe5\x88\xb6\xe4\xba\xba\x12\x11Actual controller\x18\x02"\t\xe7\x8e\x8b\xe5\xb0\x8f\xe6\x98\x8e*\x14\x08\x01\x12\x10ActualController@\x01\x88\x01\x01\x12\xaf\x01\n\x10shanghai_account\x18\x0b \x01(\tH\nR\x0fshanghaiAccountB\x7f\xbaH\x1cr\x1a2\x18^[0-9A-Za-z._:/-]{1,64}$\x8a\xe7\x18\\\n\x12\xe4\xb8\x8a\xe6\xb5\xb7\xe8\xaf\x81\xe5\x88\xb8\xe8\xb4\xa6\xe5\x8f\xb7\x12\x1bShanghai securities account\x18\x02"\nA123456789*\x19\x08\x01\x12\x15SHSecuritiesAccountID@\x04\x88\x01\x01\x12\xaf\x01\n\x10shenzhen_account\x18\x0c \x01(\tH\x0bR\x0fshenzhenAccountB\x7f\xbaH\x1cr\x1a2\x18^[0-9A-Za-z._:/-]{1,64}$\x8a\xe7\x18\\\n\x12\xe6\xb7\xb1\xe5\x9c\xb3\xe8\xaf\x81\xe5\x88\xb8\xe8\xb4\xa6\xe5\x8f\xb7\x12\x1bShenzhen securities account\x18\x02"\n0123456789*\x19\x08\x01\x12\x15SZSecuritiesAccountID@\x04\x88\x01\x01\x12\x85\x01\n\x08referrer\x18\r \x01(\tH\x0cR\x08referrerBd\xbaH&r$\x10\x01\x18<2\x1e^[^\\x00-\\x1f\\x7f-\\x9f\xef\xbf\xbe\xef\xbf\xbf]*$\x8a\xe7\x187\n\t\xe6\x8e\xa8\xe8\x8d\x90\xe4\xba\xba\x12\x08Referrer\x18\x02"\t\xe6\x9d\x8e\xe7\xbb\x8f\xe7\x90\x86*\x11\x08\x01\x12\rCommendPerson@\x01\x88\x01\x01\x12\x98\x01\n\rreferrer_type\x18\x0e \x01(\tH\rR\x0creferrerTypeBn\xbaH&r$\x10\x01\x18\x142\x1e^[^\\x00-\\x1f\\x7f-\\x9f\xef\xbf\xbe\xef\xbf\xbf]*$\x8a\xe7\x18A\n\x0f\xe6\x8e\xa8\xe8\x8d\x90\xe4\xba\xba\xe7\xb1\xbb\xe5\x9e\x8b\x12\x10Type of referrer\x18\x01"\x011*\x15\x08\x01\x12\x11CommendPersonType@\x01\x88\x01\x01B\r\n\x0b_short_nameB\r\n\x0b_home_phoneB\x0f\n\r_office_phoneB\x10\n\x0e_annual_incomeB\x13\n\x11_household_assetsB\x14\n\x12_household_membersB\x08\n\x06_minorB\x13\n\x11_corporate_natureB\x1a\n\x18_controlling_shareholderB\x14\n\x12_actual_controllerB\x13\n\x11_shanghai_accountB\x13\n\x11_shenzhen_accountB\x0b\n\t_referrerB\x10\n\x0e_referrer_type:6\x8a\xe7\x182\x12\x15\xe6\x8a\x95\xe8\xb5\x84\xe4\xba\xba\xe8\xa1\xa5\xe5\x85\x85\xe8\xb5\x84\xe6\x96\x99\x1a\x19Further facts of a holder"\x883\n\x0eAccountOpening\x12\xb0\x01\n\x0forder_reference\x18\x01 \x01(\tH\x00R\x0eorderReferenceB\x81\x01\xbaH\x1fr\x1a2\x18^[0-9A-Za-z._:/-]{1,64}$\xc8\x01\x01\x8a\xe7\x18[\n\x0f\xe7\x94\xb3\xe8\xaf\xb7\xe5\x8d\x95\xe7\xbc\x96\xe5\x8f\xb7\x12\x0fOrder reference\x18\x01"\rAO20260120001*\x14\x08\x01\x12\x10AppSheetSerialNo*\x0e\x08\x02\x12\nAcctApplId@\x04\x88\x01\x01\x12\xd1\x03\n\rbusiness_code\x18\x02 \x01(\tH\x01R\x0cbusinessCodeB\xa6\x03\xbaH\x1dr\x182\x16^[0-9A-Za-z._-]{1,40}$\xc8\x01\x01\x8a\xe7\x18\x81\x03\n\x0c\xe4\xb8\x9a\xe5\x8a\xa1\xe4\xbb\xa3\xe7\xa0\x81\x12\rBusiness code\x18\x01"\x03001*\x10\x08\x01\x12\x0cBusinessCode*\n\x08\x02\x12\x06OpngTp2\x92\x01001 \xe5\xbc\x80\xe6\x88\xb7\xe3\x80\x81002 \xe9\x94\x80\xe6\x88\xb7\xe3\x80\x81003 \xe4\xbf\xae\xe6\x94\xb9\xe8\xb5\x84\xe6\x96\x99\xe3\x80\x81004 \xe5\x86\xbb\xe7\xbb\x93\xe3\x80\x81005 \xe8\xa7\xa3\xe5\x86\xbb\xe3\x80\x81008 \xe5\xa2\x9e\xe5\xbc\x80\xe4\xba\xa4\xe6\x98\x93\xe8\xb4\xa6\xe6\x88\xb7\xe3\x80\x81009 \xe6\x92\xa4\xe9\x94\x80\xe4\xba\xa4\xe6\x98\x93\xe8\xb4\xa6\xe6\x88\xb7\xe3\x80\x81058 \xe5\x8f\x98\xe6\x9b\xb4\xe4\xba\xa4\xe6\x98\x93\xe8\xb4\xa6\xe5\x8f\xb7\xe3\x80\x82:\x91\x01001 opens, 002 closes, 003 changes the data, 004 freezes, 005 releases, 008 adds and 009 withdraws a transaction account, 058 changes its number.@\x15J\x12ofd-business-codes\x88\x01\x01\x12\xa2\x02\n\nordered_at\x18\x03 \x01(\tH\x02R\torderedAtB\xfd\x01\xbaH\x96\x01r\x93\x012\x90\x01^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]{1,6})?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$\x8a\xe7\x18_\n\x0c\xe7\x94\xb3\xe8\xaf\xb7\xe6\x97\xb6\xe9\x97\xb4\x12\nOrdered at\x18\x01"\x192026-01-20T10:05:00+08:00*$\x08\x01\x12\x0fTransactionDate\x12\x0fTransactionTime@\x06\x88\x01\x01\x12\x9b\x01\n\x10client_reference\x18\x04 \x01(\tH\x03R\x0fclientReferenceBk\xbaH\x1cr\x1a2\x18^[0-9A-Za-z._:/-]{1,64}$\x8a\xe7\x18H\n\x12\xe5\xae\xa2\xe6\x88\xb7\xe5\xa7\x94\xe6\x89\x98\xe7\xbc\x96\xe5\x8f\xb7\x12\x12Client\'s reference\x18\x01"\rCL20260120001*\x0b\x08\x02\x12\x07ClntRef@\x04\x88\x01\x01\x12\x98\x01\n\x07account\x18\x05 \x01(\x0b2\x17.xinqiao.v1.FundAccountH\x04R\x07accountB`\xbaH\x03\xc8\x01\x01\x8a\xe7\x18V\n\x0c\xe5\x9f\xba\xe9\x87\x91\xe8\xb4\xa6\xe6\x88\xb7\x12\x0cFund account\x18\x02*6\x08\x01\x12\x0bTAAccountID\x12\x14TransactionAccountID\x12\x0fDistributorCode\x88\x01\x01\x12\xf2\x01\n\x17new_transaction_account\x18\x06 \x01(\tH\x05R\x15newTransactionAccountB\xb4\x01\xbaH\x1cr\x1a2\x18^[0-9A-Za-z._:/-]{1,64}$\x8a\xe7\x18\x90\x01\n\x0f\xe6\x96\xb0\xe4\xba\xa4\xe6\x98\x93\xe8\xb4\xa6\xe5\x8f\xb7\x12\x17New transaction account\x18\x02"\x05T0002*\x1e\x08\x01\x12\x1aTargetTransactionAccountID2\x1e\xe5\x8f\x98\xe6\x9b\xb4\xe4\xba\xa4\xe6\x98\x93\xe8\xb4\xa6\xe5\x8f\xb7\xe6\x97\xb6\xe5\xa1\xab\xe5\x86\x99\xe3\x80\x82:\x19Where the number changes.@\x04\x88\x01\x01\x12\x81\x01\n\x06holder\x18\x07 \x01(\x0b2\x11.xinqiao.v1.PartyH\x06R\x06holderBQ\xbaH\x03\xc8\x01\x01\x8a\xe7\x18G\n\t\xe6\x8a\x95\xe8\xb5\x84\xe4\xba\xba\x12\x06Holder\x18\x02*0\x08\x01\x12\x0cInvestorName\x12\x0fCertificateType\x12\rCertificateNo\x88\x01\x01\x12f\n\x07profile\x18\x08 \x01(\x0b2\x19.xinqiao.v1.HolderProfileH\x07R\x07profileB,\x8a\xe7\x18(\n\x15\xe6\x8a\x95\xe8\xb5\x84\xe4\xba\xba\xe8\xa1\xa5\xe5\x85\x85\xe8\xb5\x84\xe6\x96\x99\x12\rFurther facts\x18\x02\x88\x01\x01\x12\xee\x02\n\x0frelated_parties\x18\t \x03(\x0b2\x18.xinqiao.v1.RelatedPartyR\x0erelatedPartiesB\xaa\x02\xbaH\x05\x92\x01\x02\x10\x14\x8a\xe7\x18\x9d\x02\n\x1e\xe7\xbb\x8f\xe5\x8a\x9e\xe4\xba\xba\xe3\x80\x81\xe6\xb3\x95\xe5\xae\x9a\xe4\xbb\xa3\xe8\xa1\xa8\xe4\xba\xba\xe7\xad\x89\x12&Agent, legal representative and others\x18\x02* \x08\x01\x12\x0eTransactorName\x12\x0cInstReprName*\r\x08\x02\x12\tAcctPties2f\xe8\xa7\x92\xe8\x89\xb2\xef\xbc\x9a\xe7\xbb\x8f\xe5\x8a\x9e\xe4\xba\xba AGENT\xe3\x80\x81\xe6\xb3\x95\xe5\xae\x9a\xe4\xbb\xa3\xe8\xa1\xa8\xe4\xba\xba LEGAL_REPRESENTATIVE\xe3\x80\x81\xe7\x9b\x91\xe6\x8a\xa4\xe4\xba\xba GUARDIAN\xe3\x80\x81\xe5\x85\xb1\xe6\x9c\x89\xe4\xba\xba\xe7\xad\x89\xe3\x80\x82:8Roles: AGENT, LEGAL_REPRESENTATIVE, GUARDIAN and others.\x12\xde\x01\n\x19transactor_identification\x18\n \x01(\x0e23.xinqiao.v1.AccountOpening.TransactorIdentificationH\x08R\x18transactorIdentificationBg\xbaH\x07\x82\x01\x04\x10\x01 \x00\x8a\xe7\x18Y\n\x15\xe7\xbb\x8f\xe5\x8a\x9e\xe4\xba\xba\xe8\xaf\x86\xe5\x88\xab\xe6\x96\xb9\xe5\xbc\x8f\x12\x1bHow the agent is identified\x18\x01"\x0bBY_DOCUMENT*\x14\x08\x01\x12\x10TransactorIDType\x88\x01\x01\x12\x91\x01\n\townership\x18\x0b \x01(\x0e2$.xinqiao.v1.AccountOpening.OwnershipH\tR\townershipBH\xbaH\x07\x82\x01\x04\x10\x01 \x00\x8a\xe7\x18:\n\x0f\xe6\x89\x80\xe6\x9c\x89\xe6\x9d\x83\xe7\xb1\xbb\xe5\x9e\x8b\x12\tOwnership\x18\x01"\x0cSINGLE_OWNER*\x0c\x08\x02\x12\x08OwnrshTp\x88\x01\x01\x12p\n\tregistrar\x18\x0c \x01(\x0b2\x1e.xinqiao.v1.ProductInstitutionH\nR\tregistrarB-\x8a\xe7\x18)\n\x0c\xe7\x99\xbb\xe8\xae\xb0\xe6\x9c\xba\xe6\x9e\x84\x12\tRegistrar\x18\x01*\x0c\x08\x02\x12\x08AcctSvcr\x88\x01\x01\x12\xab\x01\n\x0bdesignation\x18\r \x01(\tH\x0bR\x0bdesignationB\x83\x01\xbaH&r$\x10\x01\x18<2\x1e^[^\\x00-\\x1f\\x7f-\\x9f\xef\xbf\xbe\xef\xbf\xbf]*$\x8a\xe7\x18V\n\x18\xe8\xb4\xa6\xe6\x88\xb7\xe5\x90\x8d\xe7\xa7\xb0\xef\xbc\x88\xe7\x94\xa8\xe9\x80\x94\xef\xbc\x89\x12\x0bDesignation\x18\x02"\x1e\xe7\xa4\xba\xe4\xbe\x8b\xe4\xbf\xa1\xe6\x89\x98\xe7\x8e\x8b\xe6\xb0\x8f\xe5\xae\xb6\xe6\x97\x8f\xe4\xbf\xa1\xe6\x89\x98*\t\x08\x02\x12\x05Dsgnt@\x01\x88\x01\x01\x12\x80\x01\n\x12reference_currency\x18\x0e \x01(\tH\x0cR\x11referenceCurrencyBL\xbaH\x0er\x0c2\n^[A-Z]{3}$\x8a\xe7\x187\n\x0c\xe8\xb4\xa6\xe6\x88\xb7\xe5\xb8\x81\xe7\xa7\x8d\x12\x12Reference currency\x18\x01"\x03CNY*\n\x08\x02\x12\x06RefCcy@\x0f\x88\x01\x01\x12\xe0\x01\n\rpayee_account\x18\x0f \x01(\x0b2\x17.xinqiao.v1.BankAccountH\rR\x0cpayeeAccountB\x9c\x01\x8a\xe7\x18\x97\x01\n\x12\xe6\x94\xb6\xe6\xac\xbe\xe9\x93\xb6\xe8\xa1\x8c\xe8\xb4\xa6\xe6\x88\xb7\x12\x17Account that is paid to\x18\x02*X\x08\x01\x12 AcctNoOfInvestorInClearingAgency\x12"AcctNameOfInvestorInClearingAgency\x12\x0eClearingAgency*\x0c\x08\x02\x12\x08CshSttlm\x88\x01\x01\x12\xd6\x01\n\x0fmanager_account\x18\x10 \x01(\x0b2\x17.xinqiao.v1.BankAccountH\x0eR\x0emanagerAccountB\x8e\x01\x8a\xe7\x18\x89\x01\n\x15\xe7\xae\xa1\xe7\x90\x86\xe4\xba\xba\xe4\xba\xa4\xe6\x94\xb6\xe8\xb4\xa6\xe6\x88\xb7\x12\x1cManager\'s settlement account\x18\x02*P\x08\x01\x12\x1aAcctNoOfFMInClearingAgency\x12\x1cAcctNameOfFMInClearingAgency\x12\x12ClearingAgencyCode\x88\x01\x01\x12\x81\x01\n\nrisk_level\x18\x11 \x01(\tH\x0fR\triskLevelB]\xbaH\x0cr\n2\x08^C[1-5]$\x8a\xe7\x18J\n\x12\xe5\xae\xa2\xe6\x88\xb7\xe9\xa3\x8e\xe9\x99\xa9\xe7\xad\x89\xe7\xba\xa7\x12\x1aRisk level of the customer\x18\x02"\x02C4*\x12\x08\x01\x12\x0eClientRiskRate\x88\x01\x01\x12\xa4\x01\n\x0fdividend_method\x18\x12 \x01(\x0e2\x1a.xinqiao.v1.DividendMethodH\x10R\x0edividendMethodBZ\xbaH\x07\x82\x01\x04\x10\x01 \x00\x8a\xe7\x18L\n\x12\xe9\xbb\x98\xe8\xae\xa4\xe5\x88\x86\xe7\xba\xa2\xe6\x96\xb9\xe5\xbc\x8f\x12\x17Default dividend method\x18\x01"\rCASH_DIVIDEND*\x0c\x08\x02\x12\x08IncmPref\x88\x01\x01\x12\xca\x01\n\x12statement_delivery\x18\x13 \x01(\x0e2,.xinqiao.v1.AccountOpening.StatementDeliveryH\x11R\x11statementDeliveryBh\xbaH\x07\x82\x01\x04\x10\x01 \x00\x8a\xe7\x18Z\n\x15\xe5\xaf\xb9\xe8\xb4\xa6\xe5\x8d\x95\xe5\xaf\x84\xe9\x80\x81\xe9\x80\x89\xe6\x8b\xa9\x12\nStatements\x18\x01"\x13QUARTERLY_STATEMENT*\x0f\x08\x01\x12\x0bDeliverType*\r\x08\x02\x12\tStmtFrqcy\x88\x01\x01\x12\xa9\x01\n\rstatement_way\x18\x14 \x01(\tH\x12R\x0cstatementWayB\x7f\xbaH&r$\x10\x01\x18(2\x1e^[^\\x00-\\x1f\\x7f-\\x9f\xef\xbf\xbe\xef\xbf\xbf]*$\x8a\xe7\x18R\n\x15\xe5\xaf\xb9\xe8\xb4\xa6\xe5\x8d\x95\xe5\xaf\x84\xe9\x80\x81\xe6\x96\xb9\xe5\xbc\x8f\x12\x17How statements are sent\x18\x01"\x0c\xe7\x94\xb5\xe5\xad\x90\xe9\x82\xae\xe4\xbb\xb6*\x0e\x08\x01\x12\nDeliverWay@\x01\x88\x01\x01\x12{\n\rmulti_channel\x18\x15 \x01(\x08H\x13R\x0cmultiChannelBQ\x8a\xe7\x18M\n\x0f\xe5\xa4\x9a\xe6\xb8\xa0\xe9\x81\x93\xe5\xbc\x80\xe6\x88\xb7\x12\x1eOpened at several distributors\x18\x01"\x05false*\x11\x08\x01\x12\rMultiAcctFlag\x88\x01\x01\x12\x8e\x01\n\x0caccount_card\x18\x16 \x01(\tH\x14R\x0baccountCardBf\xbaH\x1cr\x1a2\x18^[0-9A-Za-z._:/-]{1,64}$\x8a\xe7\x18C\n\x12\xe8\xb4\xa6\xe6\x88\xb7\xe5\x8d\xa1\xe5\x87\xad\xe8\xaf\x81\xe5\x8f\xb7\x12\x0cAccount card\x18\x01"\x08K0000001*\x11\x08\x01\x12\rAccountCardID@\x04\x88\x01\x01\x12\x96\x01\n\rsealed_letter\x18\x17 \x01(\tH\x15R\x0csealedLetterBl\xbaH\x1cr\x1a2\x18^[0-9A-Za-z._:/-]{1,64}$\x8a\xe7\x18I\n\x0c\xe5\xaf\x86\xe5\x87\xbd\xe7\xbc\x96\xe5\x8f\xb7\x12\rSealed letter\x18\x01"\x08M0000001*\x1c\x08\x01\x12\x18ConfidentialDocumentCode@\x04\x88\x01\x01\x12M\n\x06freeze\x18\x18 \x01(\x0b2\x12.xinqiao.v1.FreezeH\x16R\x06freezeB\x1c\x8a\xe7\x18\x18\n\x0c\xe5\x86\xbb\xe7\xbb\x93\xe4\xbf\xa1\xe6\x81\xaf\x12\x06Freeze\x18\x02\x88\x01\x01\x12h\n\x08original\x18\x19 \x01(\x0b2\x1f.xinqiao.v1.OriginalTransactionH\x17R\x08originalB&\x8a\xe7\x18"\n\t\xe5\x8e\x9f\xe4\xba\xa4\xe6\x98\x93\x12\x13Earlier transaction\x18\x01\x88\x01\x01\x12p\n\x05plans\x18\x1a \x03(\x0b2\x1a.xinqiao.v1.InvestmentPlanR\x05plansB>\xbaH\x05\x92\x01\x02\x10\n\x8a\xe7\x182\n\x12\xe5\xae\x9a\xe6\x9c\x9f\xe5\xae\x9a\xe9\xa2\x9d\xe8\xae\xa1\xe5\x88\x92\x12\x05Plans\x18\x01*\x13\x08\x02\x12\x0fSvgsInvstmtPlan\x12`\n\tdocuments\x18\x1b \x03(\x0b2\x19.xinqiao.v1.FileReferenceR\tdocumentsB\'\xbaH\x05\x92\x01\x02\x10\x14\x8a\xe7\x18\x1b\n\x0c\xe5\xbc\x80\xe6\x88\xb7\xe6\x9d\x90\xe6\x96\x99\x12\tDocuments\x18\x01\x12M\n\x06intake\x18\x1c \x01(\x0b2\x12.xinqiao.v1.IntakeH\x18R\x06intakeB\x1c\x8a\xe7\x18\x18\n\x0c\xe5\x8f\x97\xe7\x90\x86\xe4\xbf\xa1\xe6\x81\xaf\x12\x06Intake\x18\x01\x88\x01\x01\x12\x8c\x01\n\x06remark\x18\x1d \x01(\tH\x19R\x06remarkBo\xbaH\'r%\x10\x01\x18\xc8\x012\x1e^[^\\x00-\\x1f\\x7f-\\x9f\xef\xbf\xbe\xef\xbf\xbf]*$\x8a\xe7\x18A\n\x06\xe6\x91\x98\xe8\xa6\x81\x12\x06Remark\x18\x02"\x18\xe5\xae\xb6\xe6\x97\x8f\xe4\xbf\xa1\xe6\x89\x98\xe9\x85\x8d\xe7\xbd\xae\xe8\xb4\xa6\xe6\x88\xb7*\x11\x08\x01\x12\rSpecification@\x01\x88\x01\x01"\xfb\x01\n\x18TransactorIdentification\x12)\n%TRANSACTOR_IDENTIFICATION_UNSPECIFIED\x10\x00\x12*\n\x0bBY_DOCUMENT\x10\x01\x1a\x19\x8a\xe7\x18\x15\n\x06\xe8\xaf\x81\xe4\xbb\xb6\x12\x0bBy document\x12"\n\x07BY_SEAL\x10\x02\x1a\x15\x8a\xe7\x18\x11\n\x06\xe5\x8d\xb0\xe9\x89\xb4\x12\x07By seal\x12*\n\x0bBY_PASSWORD\x10\x03\x1a\x19\x8a\xe7\x18\x15\n\x06\xe5\xaf\x86\xe7\xa0\x81\x12\x0bBy password\x1a8\x8a\xe7\x184\n\x15\xe7\xbb\x8f\xe5\x8a\x9e\xe4\xba\xba\xe8\xaf\x86\xe5\x88\xab\xe6\x96\xb9\xe5\xbc\x8f\x12\x1bHow the agent is identified"\xcf\x02\n\tOwnership\x12\x19\n\x15OWNERSHIP_UNSPECIFIED\x10\x00\x12/\n\x0cSINGLE_OWNER\x10\x01\x1a\x1d\x8a\xe7\x18\x19\n\x0c\xe5\x8d\x95\xe7\x8b\xac\xe6\x89\x80\xe6\x9c\x89\x12\tOne owner\x12,\n\x0cJOINT_OWNERS\x10\x02\x1a\x1a\x8a\xe7\x18\x16\n\x06\xe5\x85\xb1\xe6\x9c\x89\x12\x0cJoint owners\x126\n\x0fCORPORATE_OWNER\x10\x03\x1a!\x8a\xe7\x18\x1d\n\x0c\xe6\xb3\x95\xe4\xba\xba\xe6\x89\x80\xe6\x9c\x89\x12\rA corporation\x129\n\rTRUSTEE_OWNER\x10\x04\x1a&\x8a\xe7\x18"\n\x15\xe5\x8f\x97\xe6\x89\x98\xe4\xba\xba\xe5\x90\x8d\xe4\xb9\x89\xe6\x8c\x81\xe6\x9c\x89\x12\tA trustee\x123\n\rNOMINEE_OWNER\x10\x05\x1a \x8a\xe7\x18\x1c\n\x0f\xe5\x90\x8d\xe4\xb9\x89\xe6\x8c\x81\xe6\x9c\x89\xe4\xba\xba\x12\tA nominee\x1a \x8a\xe7\x18\x1c\n\x0f\xe6\x89\x80\xe6\x9c\x89\xe6\x9d\x83\xe7\xb1\xbb\xe5\x9e\x8b\x12\tOwnership"\xf8\x02\n\x11StatementDelivery\x12"\n\x1eSTATEMENT_DELIVERY_UNSPECIFIED\x10\x00\x12\'\n\x08NOT_SENT\x10\x01\x1a\x19\x8a\xe7\x18\x15\n\t\xe4\xb8\x8d\xe5\xaf\x84\xe9\x80\x81\x12\x08Not sent\x12,\n\x11MONTHLY_STATEMENT\x10\x02\x1a\x15\x8a\xe7\x18\x11\n\x06\xe6\x8c\x89\xe6\x9c\x88\x12\x07Monthly\x120\n\x13QUARTERLY_STATEMENT\x10\x03\x1a\x17\x8a\xe7\x18\x13\n\x06\xe6\x8c\x89\xe5\xad\xa3\x12\tQuarterly\x127\n\x15HALF_YEARLY_STATEMENT\x10\x04\x1a\x1c\x8a\xe7\x18\x18\n\t\xe6\x8c\x89\xe5\x8d\x8a\xe5\xb9\xb4\x12\x0bHalf-yearly\x12*\n\x10YEARLY_STATEMENT\x10\x05\x1a\x14\x8a\xe7\x18\x10\n\x06\xe6\x8c\x89\xe5\xb9\xb4\x12\x06Yearly\x12(\n\nON_REQUEST\x10\x06\x1a\x18\x8a\xe7\x18\x14\n\x06\xe6\x8c\x89\xe9\x9c\x80\x12\nOn request\x1a\'\x8a\xe7\x18#\n\x15\xe5\xaf\xb9\xe8\xb4\xa6\xe5\x8d\x95\xe5\xaf\x84\xe9\x80\x81\xe9\x80\x89\xe6\x8b\xa9\x12\nStatementsB\x12\n\x10_order_referenceB\x10\n\x0e_business_codeB\r\n\x0b_ordered_atB\x13\n\x11_client_referenceB\n\n\x08_accountB\x1a\n\x18_new_transaction_accountB\t\n\x07_holderB\n\n\x08_profileB\x1c\n\x1a_transactor_identificationB\x0c\n\n_ownershipB\x0c\n\n_registrarB\x0e\n\x0c_designationB\x15\n\x13_reference_currencyB\x10\n\x0e_payee_accountB\x12\n\x10_manager_accountB\r\n\x0b_risk_levelB\x12\n\x10_dividend_methodB\x15\n\x13_statement_deliveryB\x10\n\x0e_statement_wayB\x10\n\x0e_multi_channelB\x0f\n\r_account_cardB\x10\n\x0e_sealed_letterB\t\n\x07_freezeB\x0b\n\t_originalB\t\n\x07_intakeB\t\n\x07_remark:+\x8a\xe7\x18\'\x08\x01\x12\x12\xe8\xb4\xa6\xe6\x88\xb7\xe4\xb8\x9a\xe5\x8a\xa1\xe7\x94\xb3\xe8\xaf\xb7\x1a\x0fAccount opening"\x95\x1d\n\x13AccountConfirmation\x12\xb0\x01\n\x0forder_reference\x18\x01 \x01(\tH\x00R\x0eorderReferenceB\x81\x01\xbaH\x1fr\x1a2\x18^[0-9A-Za-z._:/-]{1,64}$\xc8\x01\x01\x8a\xe7\x18[\n\x0f\xe7\x94\xb3\xe8\xaf\xb7\xe5\x8d\x95\xe7\xbc\x96\xe5\x8f\xb7\x12\x0fOrder reference\x18\x01"\rAO20260120001*\x14\x08\x01\x12\x10AppSheetSerialNo*\x0e\x08\x02\x12\nAcctApplId@\x04\x88\x01\x01\x12\x93\x01\n\tta_serial\x18\x02 \x01(\tH\x01R\x08taSerialBq\xbaH\x1cr\x1a2\x18^[0-9A-Za-z._:/-]{1,64}$\x8a\xe7\x18N\n\x12TA \xe7\xa1\xae\xe8\xae\xa4\xe6\xb5\x81\xe6\xb0\xb4\xe5\x8f\xb7\x12\x12Registrar\'s serial\x18\x01"\x10TA20260121000001*\x0e\x08\x01\x12\nTASerialNO@\x04\x88\x01\x01\x12\xa6\x01\n\rbusiness_code\x18\x03 \x01(\tH\x02R\x0cbusinessCodeB|\xbaH\x1dr\x182\x16^[0-9A-Za-z._-]{1,40}$\xc8\x01\x01\x8a\xe7\x18X\n\x0c\xe4\xb8\x9a\xe5\x8a\xa1\xe4\xbb\xa3\xe7\xa0\x81\x12\rBusiness code\x18\x01"\x03101*\x10\x08\x01\x12\x0cBusinessCode*\n\x08\x02\x12\x06ConfTp@\x15J\x12ofd-business-codes\x88\x01\x01\x12\xae\x01\n\x0cconfirmed_on\x18\x04 \x01(\tH\x03R\x0bconfirmedOnB\x85\x01\xbaH:r523^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$\xc8\x01\x01\x8a\xe7\x18D\n\x0c\xe7\xa1\xae\xe8\xae\xa4\xe6\x97\xa5\xe6\x9c\x9f\x12\x0cConfirmed on\x18\x01"\n2026-01-21*\x16\x08\x01\x12\x12TransactionCfmDate@\x05\x88\x01\x01\x12\xa2\x02\n\nordered_at\x18\x05 \x01(\tH\x04R\torderedAtB\xfd\x01\xbaH\x96\x01r\x93\x012\x90\x01^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]{1,6})?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$\x8a\xe7\x18_\n\x0c\xe7\x94\xb3\xe8\xaf\xb7\xe6\x97\xb6\xe9\x97\xb4\x12\nOrdered at\x18\x01"\x192026-01-20T10:05:00+08:00*$\x08\x01\x12\x0fTransactionDate\x12\x0fTransactionTime@\x06\x88\x01\x01\x12\x91\x01\n\x0breturn_code\x18\x06 \x01(\tH\x05R\nreturnCodeBk\xbaH\x1dr\x182\x16^[0-9A-Za-z._-]{1,40}$\xc8\x01\x01\x8a\xe7\x18G\n\x0c\xe8\xbf\x94\xe5\x9b\x9e\xe4\xbb\xa3\xe7\xa0\x81\x12\x0bReturn code\x18\x01"\x040000*\x0e\x08\x01\x12\nReturnCode@\x15J\x10ofd-return-codes\x88\x01\x01\x12\x9e\x01\n\x0breturn_text\x18\x07 \x01(\tH\x06R\nreturnTextBx\xbaH\'r%\x10\x01\x18\xf4\x032\x1e^[^\\x00-\\x1f\\x7f-\\x9f\xef\xbf\xbe\xef\xbf\xbf]*$\x8a\xe7\x18J\n\x12\xe5\x87\xba\xe9\x94\x99\xe8\xaf\xa6\xe7\xbb\x86\xe4\xbf\xa1\xe6\x81\xaf\x12\x17Text of the return code\x18\x02"\x06\xe6\x88\x90\xe5\x8a\x9f*\x0f\x08\x01\x12\x0bErrorDetail@\x01\x88\x01\x01\x12\x96\x01\n\x07reasons\x18\x08 \x03(\x0b2\x12.xinqiao.v1.ReasonR\x07reasonsBh\xbaH\x05\x92\x01\x02\x10\n\x8a\xe7\x18\\\n\x06\xe5\x8e\x9f\xe5\x9b\xa0\x12\x07Reasons\x18\x012\x1e\xe5\xa4\xb1\xe8\xb4\xa5\xe5\x8e\x9f\xe5\x9b\xa0\xe7\x9a\x84\xe6\xa0\x87\xe5\x87\x86\xe4\xbb\xa3\xe7\xa0\x81\xe3\x80\x82:\'Why it failed, in the standard\'s codes.\x12\x89\x01\n\x07account\x18\t \x01(\x0b2\x17.xinqiao.v1.FundAccountH\x07R\x07accountBQ\x8a\xe7\x18M\n\x0c\xe5\x9f\xba\xe9\x87\x91\xe8\xb4\xa6\xe6\x88\xb7\x12\x0cFund account\x18\x02*%\x08\x01\x12\x0bTAAccountID\x12\x14TransactionAccountID*\x06\x08\x02\x12\x02Id\x88\x01\x01\x12\xb5\x01\n\x17new_transaction_account\x18\n \x01(\tH\x08R\x15newTransactionAccountBx\xbaH\x1cr\x1a2\x18^[0-9A-Za-z._:/-]{1,64}$\x8a\xe7\x18U\n\x0f\xe6\x96\xb0\xe4\xba\xa4\xe6\x98\x93\xe8\xb4\xa6\xe5\x8f\xb7\x12\x17New transaction account\x18\x02"\x05T0002*\x1e\x08\x01\x12\x1aTargetTransactionAccountID@\x04\x88\x01\x01\x12\x8b\x01\n\nshort_name\x18\x0b \x01(\tH\tR\tshortNameBg\xbaH&r$\x10\x01\x18<2\x1e^[^\\x00-\\x1f\\x7f-\\x9f\xef\xbf\xbe\xef\xbf\xbf]*$\x8a\xe7\x18:\n\x0c\xe6\x88\xb7\xe5\x90\x8d\xe7\xae\x80\xe7\xa7\xb0\x12\nShort name\x18\x02"\t\xe7\x8e\x8b\xe5\xb0\x8f\xe6\x98\x8e*\x0f\x08\x01\x12\x0bAccountAbbr@\x01\x88\x01\x01\x12\x84\x01\n\x08document\x18\x0c \x01(\x0b2\x1c.xinqiao.v1.IdentityDocumentH\nR\x08documentBE\x8a\xe7\x18A\n\x06\xe8\xaf\x81\xe4\xbb\xb6\x12\x11Identity document\x18\x02*"\x08\x01\x12\x0fCertificateType\x12\rCertificateNo\x88\x01\x01\x12\x9f\x01\n\x05state\x18\r \x01(\x0e2%.xinqiao.v1.AccountConfirmation.StateH\x0bR\x05stateB]\xbaH\x07\x82\x01\x04\x10\x01 \x00\x8a\xe7\x18O\n\x0c\xe8\xb4\xa6\xe6\x88\xb7\xe7\x8a\xb6\xe6\x80\x81\x12\x14State of the account\x18\x01"\x07ENABLED*\x11\x08\x01\x12\rAccountStatus*\x0b\x08\x02\x12\x07AcctSts\x88\x01\x01\x12\x94\x01\n\x08state_on\x18\x0e \x01(\tH\x0cR\x07stateOnBt\xbaH7r523^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$\x8a\xe7\x186\n\x0c\xe7\x8a\xb6\xe6\x80\x81\xe6\x97\xa5\xe6\x9c\x9f\x12\x0bState since\x18\x01"\n2026-01-21*\t\x08\x02\x12\x05StsDt@\x05\x88\x01\x01\x12`\n\x07from_ta\x18\x0f \x01(\x08H\rR\x06fromTaBB\x8a\xe7\x18>\n\tTA \xe5\x8f\x91\xe8\xb5\xb7\x12\x18Started by the registrar\x18\x01"\x05false*\x0e\x08\x01\x12\nFromTAFlag\x88\x01\x01\x12{\n\rmulti_channel\x18\x10 \x01(\x08H\x0eR\x0cmultiChannelBQ\x8a\xe7\x18M\n\x0f\xe5\xa4\x9a\xe6\xb8\xa0\xe9\x81\x93\xe5\xbc\x80\xe6\x88\xb7\x12\x1eOpened at several distributors\x18\x01"\x05false*\x11\x08\x01\x12\rMultiAcctFlag\x88\x01\x01\x12\x8e\x01\n\x0caccount_card\x18\x11 \x01(\tH\x0fR\x0baccountCardBf\xbaH\x1cr\x1a2\x18^[0-9A-Za-z._:/-]{1,64}$\x8a\xe7\x18C\n\x12\xe8\xb4\xa6\xe6\x88\xb7\xe5\x8d\xa1\xe5\x87\xad\xe8\xaf\x81\xe5\x8f\xb7\x12\x0cAccount card\x18\x01"\x08K0000001*\x11\x08\x01\x12\rAccountCardID@\x04\x88\x01\x01\x12M\n\x06freeze\x18\x12 \x01(\x0b2\x12.xinqiao.v1.FreezeH\x10R\x06freezeB\x1c\x8a\xe7\x18\x18\n\x0c\xe5\x86\xbb\xe7\xbb\x93\xe4\xbf\xa1\xe6\x81\xaf\x12\x06Freeze\x18\x02\x88\x01\x01\x12M\n\x06intake\x18\x13 \x01(\x0b2\x12.xinqiao.v1.IntakeH\x11R\x06intakeB\x1c\x8a\xe7\x18\x18\n\x0c\xe5\x8f\x97\xe7\x90\x86\xe4\xbf\xa1\xe6\x81\xaf\x12\x06Intake\x18\x01\x88\x01\x01\x12\x80\x01\n\x06remark\x18\x14 \x01(\tH\x12R\x06remarkBc\xbaH\'r%\x10\x01\x18\xc8\x012\x1e^[^\\x00-\\x1f\\x7f-\\x9f\xef\xbf\xbe\xef\xbf\xbf]*$\x8a\xe7\x185\n\x06\xe6\x91\x98\xe8\xa6\x81\x12\x06Remark\x18\x02"\x0c\xe5\xbc\x80\xe6\x88\xb7\xe6\x88\x90\xe5\x8a\x9f*\x11\x08\x01\x12\rSpecification@\x01\x88\x01\x01"\xf3\x02\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12"\n\x07ENABLED\x10\x01\x1a\x15\x8a\xe7\x18\x11\n\x06\xe6\xad\xa3\xe5\xb8\xb8\x12\x07Enabled\x12$\n\x08DISABLED\x10\x02\x1a\x16\x8a\xe7\x18\x12\n\x06\xe5\x81\x9c\xe7\x94\xa8\x12\x08Disabled\x122\n\x0fPENDING_OPENING\x10\x03\x1a\x1d\x8a\xe7\x18\x19\n\t\xe5\xbe\x85\xe5\xbc\x80\xe6\x88\xb7\x12\x0cTo be opened\x12"\n\x07BLOCKED\x10\x04\x1a\x15\x8a\xe7\x18\x11\n\x06\xe5\x86\xbb\xe7\xbb\x93\x12\x07Blocked\x12&\n\tCARD_LOST\x10\x05\x1a\x17\x8a\xe7\x18\x13\n\x06\xe6\x8c\x82\xe5\xa4\xb1\x12\tCard lost\x122\n\x0fCLOSURE_PENDING\x10\x06\x1a\x1d\x8a\xe7\x18\x19\n\t\xe5\xbe\x85\xe9\x94\x80\xe6\x88\xb7\x12\x0cTo be closed\x12+\n\x0eACCOUNT_CLOSED\x10\x07\x1a\x17\x8a\xe7\x18\x13\n\t\xe5\xb7\xb2\xe9\x94\x80\xe6\x88\xb7\x12\x06Closed\x1a(\x8a\xe7\x18$\n\x0c\xe8\xb4\xa6\xe6\x88\xb7\xe7\x8a\xb6\xe6\x80\x81\x12\x14State of the accountB\x12\n\x10_order_referenceB\x0c\n\n_ta_serialB\x10\n\x0e_business_codeB\x0f\n\r_confirmed_onB\r\n\x0b_ordered_atB\x0e\n\x0c_return_codeB\x0e\n\x0c_return_textB\n\n\x08_accountB\x1a\n\x18_new_transaction_accountB\r\n\x0b_short_nameB\x0b\n\t_documentB\x08\n\x06_stateB\x0b\n\t_state_onB\n\n\x08_from_taB\x10\n\x0e_multi_channelB\x0f\n\r_account_cardB\t\n\x07_freezeB\t\n\x07_intakeB\t\n\x07_remark:0\x8a\xe7\x18,\x08\x02\x12\x12\xe8\xb4\xa6\xe6\x88\xb7\xe4\xb8\x9a\xe5\x8a\xa1\xe7\xa1\xae\xe8\xae\xa4\x1a\x14Account confirmation"\x83&\n\x0bSwitchOrder\x12\xac\x01\n\x0forder_reference\x18\x01 \x01(\tH\x01R\x0eorderReferenceB~\xbaH\x1fr\x1a2\x18^[0-9A-Za-z._:/-]{1,64}$\xc8\x01\x01\x8a\xe7\x18X\n\x0f\xe7\x94\xb3\xe8\xaf\xb7\xe5\x8d\x95\xe7\xbc\x96\xe5\x8f\xb7\x12\x0fOrder reference\x18\x01"\rSW20260202001*\x14\x08\x01\x12\x10AppSheetSerialNo*\x0b\x08\x02\x12\x07OrdrRef@\x04\x88\x01\x01\x12\x8f\x01\n\x10master_reference\x18\x02 \x01(\tH\x02R\x0fmasterReferenceB_\xbaH\x1cr\x1a2\x18^[0-9A-Za-z._:/-]{1,64}$\x8a\xe7\x18<\n\x0c\xe6\x89\xb9\xe6\xac\xa1\xe7\xbc\x96\xe5\x8f\xb7\x12\x10Master reference\x18\x01"\tB20260202*\x0b\x08\x02\x12\x07MstrRef@\x04\x88\x01\x01\x12`\n\x07account\x18\x03 \x01(\x0b2\x17.xinqiao.v1.FundAccountH\x03R\x07accountB(\xbaH\x03\xc8\x01\x01\x8a\xe7\x18\x1e\n\x0c\xe5\x9f\xba\xe9\x87\x91\xe8\xb4\xa6\xe6\x88\xb7\x12\x0cFund account\x18\x02\x88\x01\x01\x12\x81\x01\n\ninstrument\x18\x04 \x01(\x0b2\x16.xinqiao.v1.InstrumentH\x04R\ninstrumentBD\xbaH\x03\xc8\x01\x01\x8a\xe7\x18:\n\x0c\xe8\xbd\xac\xe5\x87\xba\xe4\xba\xa7\xe5\x93\x81\x12\x1aInstrument switched out of\x18\x01*\x0c\x08\x01\x12\x08FundCode\x88\x01\x01\x12\x94\x01\n\x11target_instrument\x18\x05 \x01(\x0b2\x16.xinqiao.v1.InstrumentH\x05R\x10targetInstrumentBJ\xbaH\x03\xc8\x01\x01\x8a\xe7\x18@\n\x0c\xe8\xbd\xac\xe5\x85\xa5\xe4\xba\xa7\xe5\x93\x81\x12\x18Instrument switched into\x18\x01*\x14\x08\x01\x12\x10CodeOfTargetFund\x88\x01\x01\x12\x8d\x01\n\x05units\x18\x06 \x01(\tH\x00R\x05unitsBu\xbaH)r\'2%^(0|[1-9][0-9]{0,15})(\\.[0-9]{1,8})?$\x8a\xe7\x18E\n\x0c\xe8\xbd\xac\xe5\x87\xba\xe4\xbb\xbd\xe9\xa2\x9d\x12\x05Units\x18\x02"\x075000.00*\x12\x08\x01\x12\x0eApplicationVol*\x0b\x08\x02\x12\x07UnitsNb@\nP\x01\x12m\n\x0cgross_amount\x18\x07 \x01(\x0b2\x11.xinqiao.v1.MoneyH\x00R\x0bgrossAmountB5\x8a\xe7\x181\n\x0c\xe8\xbd\xac\xe5\x87\xba\xe9\x87\x91\xe9\xa2\x9d\x12\x06Amount\x18\x02*\x15\x08\x01\x12\x11ApplicationAmountP\x01\x12\xdc\x01\n\x12holding_percentage\x18\x08 \x01(\tH\x00R\x11holdingPercentageB\xaa\x01\xbaH(r&2$^(0|[1-9][0-9]{0,5})(\\.[0-9]{1,8})?$\x8a\xe7\x18{\n\x0c\xe8\xbd\xac\xe5\x87\xba\xe6\xaf\x94\xe4\xbe\x8b\x12\x14Share of the holding\x18\x02"\x03100*\x10\x08\x02\x12\x0cHldgsRedRate2\x1e\xe5\x8d\xa0\xe6\x8c\x81\xe6\x9c\x89\xe4\xbb\xbd\xe9\xa2\x9d\xe7\x9a\x84\xe7\x99\xbe\xe5\x88\x86\xe6\x95\xb0\xe3\x80\x82:\x18Per cent of the holding.@\x0bP\x01\x12\x87\x01\n\x0ctarget_units\x18\t \x01(\tH\x00R\x0btargetUnitsBb\xbaH)r\'2%^(0|[1-9][0-9]{0,15})(\\.[0-9]{1,8})?$\x8a\xe7\x182\n\x0c\xe8\xbd\xac\xe5\x85\xa5\xe4\xbb\xbd\xe9\xa2\x9d\x12\x13Units switched into\x18\x02"\x074800.00@\nP\x01\x12\x84\x01\n\x0bcharge_mode\x18\n \x01(\x0e2\x16.xinqiao.v1.ChargeModeH\x06R\nchargeModeBF\xbaH\x07\x82\x01\x04\x10\x01 \x00\x8a\xe7\x188\n\x0c\xe6\x94\xb6\xe8\xb4\xb9\xe7\xb1\xbb\xe5\x88\xab\x12\x0bCharge mode\x18\x01"\tFRONT_END*\x0e\x08\x01\x12\nShareClass\x88\x01\x01\x12\xaa\x01\n\x12target_charge_mode\x18\x0b \x01(\x0e2\x16.xinqiao.v1.ChargeModeH\x07R\x10targetChargeModeB_\xbaH\x07\x82\x01\x04\x10\x01 \x00\x8a\xe7\x18Q\n\x12\xe8\xbd\xac\xe5\x85\xa5\xe6\x94\xb6\xe8\xb4\xb9\xe7\xb1\xbb\xe5\x88\xab\x12\x19Charge mode of the target\x18\x01"\tFRONT_END*\x13\x08\x01\x12\x0fTargetShareType\x88\x01\x01\x12\xaa\x01\n\x06target\x18\x0c \x01(\x0b2 .xinqiao.v1.TransferCounterpartyH\x08R\x06targetBk\x8a\xe7\x18g\n\x0c\xe8\xbd\xac\xe5\x85\xa5\xe8\xb4\xa6\xe6\x88\xb7\x12\x15Account switched into\x18\x022\x19\xe8\xb7\xa8 TA \xe8\xbd\xac\xe6\x8d\xa2\xe6\x97\xb6\xe5\xa1\xab\xe5\x86\x99\xe3\x80\x82:#Where it is with another registrar.\x88\x01\x01\x12\xb9\x01\n\x10large_redemption\x18\r \x01(\x0e2\x1b.xinqiao.v1.LargeRedemptionH\tR\x0flargeRedemptionBl\xbaH\x07\x82\x01\x04\x10\x01 \x00\x8a\xe7\x18^\n\x18\xe5\xb7\xa8\xe9\xa2\x9d\xe8\xb5\x8e\xe5\x9b\x9e\xe5\xa4\x84\xe7\x90\x86\xe6\xa0\x87\xe5\xbf\x97\x12\x15Large redemption flag\x18\x01"\x10CANCEL_REMAINDER*\x17\x08\x01\x12\x13LargeRedemptionFlag\x88\x01\x01\x12\x9f\x02\n\nordered_at\x18\x0e \x01(\tH\nR\torderedAtB\xfa\x01\xbaH\x96\x01r\x93\x012\x90\x01^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]{1,6})?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$\x8a\xe7\x18\\\n\x0c\xe4\xb8\x8b\xe5\x8d\x95\xe6\x97\xb6\xe9\x97\xb4\x12\nOrdered at\x18\x01"\x192026-02-02T09:30:18+08:00*\x13\x08\x01\x12\x0fTransactionTime*\x0c\x08\x02\x12\x08OrdrDtTm@\x06\x88\x01\x01\x12\xb9\x01\n\ntrade_date\x18\x0f \x01(\tH\x0bR\ttradeDateB\x94\x01\xbaH7r523^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$\x8a\xe7\x18V\n\x0f\xe7\x94\xb3\xe8\xaf\xb7\xe4\xba\xa4\xe6\x98\x93\xe6\x97\xa5\x12\nTrade date\x18\x01"\n2026-02-02*\x13\x08\x01\x12\x0fTransactionDate*\x12\x08\x02\x12\x0eReqdFutrTradDt@\x05\x88\x01\x01\x12\xd0\x01\n\x0cfee_discount\x18\x10 \x01(\tH\x0cR\x0bfeeDiscountB\xa7\x01\xbaH(r&2$^(0|[1-9][0-9]{0,5})(\\.[0-9]{1,8})?$\x8a\xe7\x18x\n\t\xe6\x8a\x98\xe6\x89\xa3\xe7\x8e\x87\x12\x08Discount\x18\x01"\x061.0000*\x1c\x08\x01\x12\x18DiscountRateOfCommission2\x1a\xe5\x80\x8d\xe6\x95\xb0\xef\xbc\x9a1 \xe4\xb8\xba\xe4\xb8\x8d\xe6\x89\x93\xe6\x8a\x98\xe3\x80\x82:\x1bA factor: 1 is no discount.@\x0b\x88\x01\x01\x12\xee\x01\n\x10make_up_discount\x18\x11 \x01(\tH\rR\x0emakeUpDiscountB\xbe\x01\xbaH(r&2$^(0|[1-9][0-9]{0,5})(\\.[0-9]{1,8})?$\x8a\xe7\x18\x8e\x01\n\x12\xe8\xa1\xa5\xe5\xb7\xae\xe8\xb4\xb9\xe6\x8a\x98\xe6\x89\xa3\xe7\x8e\x87\x12\x1bDiscount of the make-up fee\x18\x01"\x061.0000*\x16\x08\x01\x12\x12BackenloadDiscount2\x1a\xe5\x80\x8d\xe6\x95\xb0\xef\xbc\x9a1 \xe4\xb8\xba\xe4\xb8\x8d\xe6\x89\x93\xe6\x8a\x98\xe3\x80\x82:\x1bA factor: 1 is no discount.@\x0b\x88\x01\x01\x12s\n\x0fadditional_cash\x18\x12 \x01(\x0b2\x11.xinqiao.v1.MoneyH\x0eR\x0eadditionalCashB2\x8a\xe7\x18.\n\x0c\xe8\xbf\xbd\xe5\x8a\xa0\xe8\xb5\x84\xe9\x87\x91\x12\nCash added\x18\x02*\x0e\x08\x02\x12\nAddtlCshInP\x01\x88\x01\x01\x12v\n\x0eresulting_cash\x18\x13 \x01(\x0b2\x11.xinqiao.v1.MoneyH\x0fR\rresultingCashB7\x8a\xe7\x183\n\x0c\xe8\xbf\x94\xe8\xbf\x98\xe8\xb5\x84\xe9\x87\x91\x12\x0eCash left over\x18\x02*\x0f\x08\x02\x12\x0bRsltgCshOutP\x01\x88\x01\x01\x12\x9b\x01\n\x10client_reference\x18\x14 \x01(\tH\x10R\x0fclientReferenceBk\xbaH\x1cr\x1a2\x18^[0-9A-Za-z._:/-]{1,64}$\x8a\xe7\x18H\n\x12\xe5\xae\xa2\xe6\x88\xb7\xe5\xa7\x94\xe6\x89\x98\xe7\xbc\x96\xe5\x8f\xb7\x12\x12Client\'s reference\x18\x01"\rCL20260202001*\x0b\x08\x02\x12\x07ClntRef@\x04\x88\x01\x01\x12\x8d\x02\n\nexpires_at\x18\x15 \x01(\tH\x11R\texpiresAtB\xe8\x01\xbaH\x96\x01r\x93\x012\x90\x01^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]{1,6})?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$\x8a\xe7\x18J\n\x0f\xe5\xa7\x94\xe6\x89\x98\xe6\x9c\x89\xe6\x95\x88\xe6\x9c\x9f\x12\nExpires at\x18\x01"\x192026-02-06T15:00:00+08:00*\x0c\x08\x02\x12\x08XpryDtTm@\x06\x88\x01\x01\x12k\n\x0btake_income\x18\x16 \x01(\x08H\x12R\ntakeIncomeBE\x8a\xe7\x18A\n\x12\xe5\xb8\xa6\xe8\xb5\xb0\xe6\x94\xb6\xe7\x9b\x8a\xe6\xa0\x87\xe5\xbf\x97\x12\x0fTake the income\x18\x01"\x04true*\x12\x08\x01\x12\x0eTakeIncomeFlag\x88\x01\x01\x12\xa9\x01\n\tta_serial\x18\x17 \x01(\tH\x13R\x08taSerialB\x86\x01\xbaH\x1cr\x1a2\x18^[0-9A-Za-z._:/-]{1,64}$\x8a\xe7\x18c\n\x1c\xe6\x8c\x87\xe5\xae\x9a\xe4\xbb\xbd\xe9\xa2\x9d\xe7\x9a\x84 TA \xe6\xb5\x81\xe6\xb0\xb4\xe5\x8f\xb7\x12\x1dRegistrar\'s serial of the lot\x18\x01"\x10TA20260126000001*\x0e\x08\x01\x12\nTASerialNO@\x04\x88\x01\x01\x12[\n\nagreed_fee\x18\x18 \x01(\x0b2\x15.xinqiao.v1.AgreedFeeH\x14R\tagreedFeeB \x8a\xe7\x18\x1c\n\x0c\xe6\x8c\x87\xe5\xae\x9a\xe8\xb4\xb9\xe7\x94\xa8\x12\nAgreed fee\x18\x02\x88\x01\x01\x12\x80\x01\n\x0cportfolio_no\x18\x19 \x01(\tH\x15R\x0bportfolioNoBX\xbaH\x1cr\x1a2\x18^[0-9A-Za-z._:/-]{1,64}$\x8a\xe7\x185\n\x0c\xe7\xbb\x84\xe5\x90\x88\xe7\xbc\x96\xe5\x8f\xb7\x12\tPortfolio\x18\x01"\x06ZH0001*\x0e\x08\x01\x12\nCombineNum@\x04\x88\x01\x01\x12h\n\x08original\x18\x1a \x01(\x0b2\x1f.xinqiao.v1.OriginalTransactionH\x16R\x08originalB&\x8a\xe7\x18"\n\t\xe5\x8e\x9f\xe4\xba\xa4\xe6\x98\x93\x12\x13Earlier transaction\x18\x01\x88\x01\x01\x12M\n\x06intake\x18\x1b \x01(\x0b2\x12.xinqiao.v1.IntakeH\x17R\x06intakeB\x1c\x8a\xe7\x18\x18\n\x0c\xe5\x8f\x97\xe7\x90\x86\xe4\xbf\xa1\xe6\x81\xaf\x12\x06Intake\x18\x01\x88\x01\x01\x12z\n\x06remark\x18\x1c \x01(\tH\x18R\x06remarkB]\xbaH\'r%\x10\x01\x18\xc8\x012\x1e^[^\\x00-\\x1f\\x7f-\\x9f\xef\xbf\xbe\xef\xbf\xbf]*$\x8a\xe7\x18/\n\x06\xe6\x91\x98\xe8\xa6\x81\x12\x06Remark\x18\x02"\x06\xe8\xb0\x83\xe4\xbb\x93*\x11\x08\x01\x12\rSpecification@\x01\x88\x01\x01B\x11\n\x08quantity\x12\x05\xbaH\x02\x08\x01B\x12\n\x10_order_referenceB\x13\n\x11_master_referenceB\n\n\x08_accountB\r\n\x0b_instrumentB\x14\n\x12_target_instrumentB\x0e\n\x0c_charge_modeB\x15\n\x13_target_charge_modeB\t\n\x07_targetB\x13\n\x11_large_redemptionB\r\n\x0b_ordered_atB\r\n\x0b_trade_dateB\x0f\n\r_fee_discountB\x13\n\x11_make_up_discountB\x12\n\x10_additional_cashB\x11\n\x0f_resulting_cashB\x13\n\x11_client_referenceB\r\n\x0b_expires_atB\x0e\n\x0c_take_incomeB\x0c\n\n_ta_serialB\r\n\x0b_agreed_feeB\x0f\n\r_portfolio_noB\x0b\n\t_originalB\t\n\x07_intakeB\t\n\x07_remark:"\x8a\xe7\x18\x1e\x08\x01\x12\x0c\xe8\xbd\xac\xe6\x8d\xa2\xe7\x94\xb3\xe8\xaf\xb7\x1a\x0cSwitch order"\xd5\x11\n\x0bCancelOrder\x12\xc0\x01\n\x0forder_reference\x18\x01 \x01(\tH\x00R\x0eorderReferenceB\x91\x01\xbaH\x1fr\x1a2\x18^[0-9A-Za-z._:/-]{1,64}$\xc8\x01\x01\x8a\xe7\x18k\n\x15\xe6\x92\xa4\xe5\x8d\x95\xe7\x94\xb3\xe8\xaf\xb7\xe5\x8d\x95\xe7\xbc\x96\xe5\x8f\xb7\x12\x1dReference of the cancellation\x18\x01"\rCX20260123001*\x14\x08\x01\x12\x10AppSheetSerialNo*\n\x08\x02\x12\x06CxlRef@\x04\x88\x01\x01\x12\x8d\x01\n\x08original\x18\x02 \x01(\x0b2\x1f.xinqiao.v1.OriginalTransactionH\x01R\x08originalBK\xbaH\x03\xc8\x01\x01\x8a\xe7\x18A\n\x12\xe8\xa2\xab\xe6\x92\xa4\xe9\x94\x80\xe7\x9a\x84\xe7\x94\xb3\xe8\xaf\xb7\x12\x11What is cancelled\x18\x01*\x16\x08\x01\x12\x12OriginalAppSheetNo\x88\x01\x01\x12\xa6\x01\n\rbusiness_code\x18\x03 \x01(\tH\x02R\x0cbusinessCodeB|\xbaH\x1ar\x182\x16^[0-9A-Za-z._-]{1,40}$\x8a\xe7\x18[\n\x18\xe8\xa2\xab\xe6\x92\xa4\xe9\x94\x80\xe4\xb8\x9a\xe5\x8a\xa1\xe7\x9a\x84\xe4\xbb\xa3\xe7\xa0\x81\x12"Business code of what is cancelled\x18\x01"\x03022@\x15J\x12ofd-business-codes\x88\x01\x01\x12`\n\x07account\x18\x04 \x01(\x0b2\x17.xinqiao.v1.FundAccountH\x03R\x07accountB(\xbaH\x03\xc8\x01\x01\x8a\xe7\x18\x1e\n\x0c\xe5\x9f\xba\xe9\x87\x91\xe8\xb4\xa6\xe6\x88\xb7\x12\x0cFund account\x18\x02\x88\x01\x01\x12e\n\ninstrument\x18\x05 \x01(\x0b2\x16.xinqiao.v1.InstrumentH\x04R\ninstrumentB(\x8a\xe7\x18$\n\x06\xe4\xba\xa7\xe5\x93\x81\x12\nInstrument\x18\x01*\x0c\x08\x01\x12\x08FundCode\x88\x01\x01\x12r\n\x06amount\x18\x06 \x01(\x0b2\x11.xinqiao.v1.MoneyH\x05R\x06amountBB\x8a\xe7\x18>\n\x0f\xe8\xa2\xab\xe6\x92\xa4\xe9\x94\x80\xe9\x87\x91\xe9\xa2\x9d\x12\x10Amount cancelled\x18\x02*\x15\x08\x01\x12\x11ApplicationAmountP\x02\x88\x01\x01\x12\x8e\x01\n\x05units\x18\x07 \x01(\tH\x06R\x05unitsBs\xbaH)r\'2%^(0|[1-9][0-9]{0,15})(\\.[0-9]{1,8})?$\x8a\xe7\x18C\n\x0f\xe8\xa2\xab\xe6\x92\xa4\xe9\x94\x80\xe4\xbb\xbd\xe9\xa2\x9d\x12\x0fUnits cancelled\x18\x02"\x072901.08*\x12\x08\x01\x12\x0eApplicationVol@\n\x88\x01\x01\x12\xa2\x02\n\nordered_at\x18\x08 \x01(\tH\x07R\torderedAtB\xfd\x01\xbaH\x96\x01r\x93\x012\x90\x01^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]{1,6})?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$\x8a\xe7\x18_\n\x0c\xe6\x92\xa4\xe5\x8d\x95\xe6\x97\xb6\xe9\x97\xb4\x12\nOrdered at\x18\x01"\x192026-01-23T10:30:00+08:00*$\x08\x01\x12\x0fTransactionDate\x12\x0fTransactionTime@\x06\x88\x01\x01\x12\xa5\x01\n\ntrade_date\x18\t \x01(\tH\x08R\ttradeDateB\x80\x01\xbaH7r523^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$\x8a\xe7\x18B\n\x0f\xe7\x94\xb3\xe8\xaf\xb7\xe4\xba\xa4\xe6\x98\x93\xe6\x97\xa5\x12\nTrade date\x18\x01"\n2026-01-23*\x13\x08\x01\x12\x0fTransactionDate@\x05\x88\x01\x01\x12\x9b\x01\n\x10client_reference\x18\n \x01(\tH\tR\x0fclientReferenceBk\xbaH\x1cr\x1a2\x18^[0-9A-Za-z._:/-]{1,64}$\x8a\xe7\x18H\n\x12\xe5\xae\xa2\xe6\x88\xb7\xe5\xa7\x94\xe6\x89\x98\xe7\xbc\x96\xe5\x8f\xb7\x12\x12Client\'s reference\x18\x01"\rCL20260123002*\x0b\x08\x02\x12\x07ClntRef@\x04\x88\x01\x01\x12S\n\x07reasons\x18\x0b \x03(\x0b2\x12.xinqiao.v1.ReasonR\x07reasonsB%\xbaH\x05\x92\x01\x02\x10\x05\x8a\xe7\x18\x19\n\x0c\xe6\x92\xa4\xe5\x8d\x95\xe5\x8e\x9f\xe5\x9b\xa0\x12\x07Reasons\x18\x01\x12|\n\rpayee_account\x18\x0c \x01(\x0b2\x17.xinqiao.v1.BankAccountH\nR\x0cpayeeAccountB9\x8a\xe7\x185\n\x0c\xe9\x80\x80\xe6\xac\xbe\xe8\xb4\xa6\xe6\x88\xb7\x12#Account that the money goes back to\x18\x02\x88\x01\x01\x12M\n\x06intake\x18\r \x01(\x0b2\x12.xinqiao.v1.IntakeH\x0bR\x06intakeB\x1c\x8a\xe7\x18\x18\n\x0c\xe5\x8f\x97\xe7\x90\x86\xe4\xbf\xa1\xe6\x81\xaf\x12\x06Intake\x18\x01\x88\x01\x01\x12\x80\x01\n\x06remark\x18\x0e \x01(\tH\x0cR\x06remarkBc\xbaH\'r%\x10\x01\x18\xc8\x012\x1e^[^\\x00-\\x1f\\x7f-\\x9f\xef\xbf\xbe\xef\xbf\xbf]*$\x8a\xe7\x185\n\x06\xe6\x91\x98\xe8\xa6\x81\x12\x06Remark\x18\x02"\x0c\xe5\xae\xa2\xe6\x88\xb7\xe6\x92\xa4\xe5\x8d\x95*\x11\x08\x01\x12\rSpecification@\x01\x88\x01\x01B\x12\n\x10_order_referenceB\x0b\n\t_originalB\x10\n\x0e_business_codeB\n\n\x08_accountB\r\n\x0b_instrumentB\t\n\x07_amountB\x08\n\x06_unitsB\r\n\x0b_ordered_atB\r\n\x0b_trade_dateB\x13\n\x11_client_referenceB\x10\n\x0e_payee_accountB\t\n\x07_intakeB\t\n\x07_remark:.\x8a\xe7\x18*\x08\x01\x12\x0c\xe6\x92\xa4\xe5\x8d\x95\xe7\x94\xb3\xe8\xaf\xb7\x1a\x18Cancellation of an order"\xba\x1f\n\x0cAdvanceOrder\x12\x9f\x01\n\x0forder_reference\x18\x01 \x01(\tH\x01R\x0eorderReferenceBq\xbaH\x1fr\x1a2\x18^[0-9A-Za-z._:/-]{1,64}$\xc8\x01\x01\x8a\xe7\x18K\n\x0f\xe7\x94\xb3\xe8\xaf\xb7\xe5\x8d\x95\xe7\xbc\x96\xe5\x8f\xb7\x12\x0fOrder reference\x18\x01"\rAD20260302001*\x14\x08\x01\x12\x10AppSheetSerialNo@\x04\x88\x01\x01\x12\xe2\x01\n\x08business\x18\x02 \x01(\x0e2\x19.xinqiao.v1.OrderBusinessH\x02R\x08businessB\xa5\x01\xbaH\n\x82\x01\x04\x10\x01 \x00\xc8\x01\x01\x8a\xe7\x18\x93\x01\n\x0f\xe9\xa2\x84\xe7\xba\xa6\xe7\x9a\x84\xe4\xba\xa4\xe6\x98\x93\x12\x0fWhat is ordered\x18\x01"\x12ORDER_SUBSCRIPTION2\'\xe8\xae\xa4\xe8\xb4\xad 021\xe3\x80\x81\xe7\x94\xb3\xe8\xb4\xad 023\xe3\x80\x81\xe8\xb5\x8e\xe5\x9b\x9e 025\xe3\x80\x82:0021 at launch, 023 subscription, 025 redemption.\x88\x01\x01\x12`\n\x07account\x18\x03 \x01(\x0b2\x17.xinqiao.v1.FundAccountH\x03R\x07accountB(\xbaH\x03\xc8\x01\x01\x8a\xe7\x18\x1e\n\x0c\xe5\x9f\xba\xe9\x87\x91\xe8\xb4\xa6\xe6\x88\xb7\x12\x0cFund account\x18\x02\x88\x01\x01\x12k\n\ninstrument\x18\x04 \x01(\x0b2\x16.xinqiao.v1.InstrumentH\x04R\ninstrumentB.\xbaH\x03\xc8\x01\x01\x8a\xe7\x18$\n\x06\xe4\xba\xa7\xe5\x93\x81\x12\nInstrument\x18\x01*\x0c\x08\x01\x12\x08FundCode\x88\x01\x01\x12b\n\x06amount\x18\x05 \x01(\x0b2\x11.xinqiao.v1.MoneyH\x00R\x06amountB5\x8a\xe7\x181\n\x0c\xe9\xa2\x84\xe7\xba\xa6\xe9\x87\x91\xe9\xa2\x9d\x12\x06Amount\x18\x02*\x15\x08\x01\x12\x11ApplicationAmountP\x01\x12\x82\x01\n\x05units\x18\x06 \x01(\tH\x00R\x05unitsBj\xbaH)r\'2%^(0|[1-9][0-9]{0,15})(\\.[0-9]{1,8})?$\x8a\xe7\x18:\n\x0c\xe9\xa2\x84\xe7\xba\xa6\xe4\xbb\xbd\xe9\xa2\x9d\x12\x05Units\x18\x02"\t500000.00*\x12\x08\x01\x12\x0eApplicationVol@\nP\x01\x12\xdc\x01\n\x0erequested_date\x18\x07 \x01(\tH\x05R\rrequestedDateB\xaf\x01\xbaH:r523^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$\xc8\x01\x01\x8a\xe7\x18n\n\x0c\xe9\xa2\x84\xe7\xba\xa6\xe6\x97\xa5\xe6\x9c\x9f\x12\rFor which day\x18\x01"\n2026-03-16*?\x08\x01\x12\rFutureBuyDate\x12\x13FutureSubscribeDate\x12\x17RedemptionDateInAdvance@\x05\x88\x01\x01\x12\x8f\x01\n\x0fdays_in_advance\x18\x08 \x01(\x05H\x06R\rdaysInAdvanceBb\xbaH\x08\x1a\x06\x18\x9f\x8d\x06(\x00\x8a\xe7\x18S\n\x15\xe9\xa2\x84\xe7\xba\xa6\xe5\xb7\xa5\xe4\xbd\x9c\xe6\x97\xa5\xe5\xa4\xa9\xe6\x95\xb0\x12\x17Working days in advance\x18\x01"\x0210*\x1b\x08\x01\x12\x17DaysRedemptionInAdvance\x88\x01\x01\x12u\n\nvalid_days\x18\t \x01(\x05H\x07R\tvalidDaysBQ\xbaH\x06\x1a\x04\x18c(\x00\x8a\xe7\x18D\n\x12\xe7\x94\xb3\xe8\xaf\xb7\xe6\x9c\x89\xe6\x95\x88\xe5\xa4\xa9\xe6\x95\xb0\x12\x17Days the order is valid\x18\x01"\x0230*\x0f\x08\x01\x12\x0bValidPeriod\x88\x01\x01\x12\xff\x01\n\nexpires_at\x18\n \x01(\tH\x08R\texpiresAtB\xda\x01\xbaH\x96\x01r\x93\x012\x90\x01^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]{1,6})?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$\x8a\xe7\x18<\n\x0f\xe9\xa2\x84\xe7\xba\xa6\xe6\x9c\x89\xe6\x95\x88\xe6\x9c\x9f\x12\nExpires at\x18\x01"\x192026-03-16T15:00:00+08:00@\x06\x88\x01\x01\x12\x92\x01\n\x08quota_no\x18\x0b \x01(\tH\tR\x07quotaNoBr\xbaH\x1cr\x1a2\x18^[0-9A-Za-z._:/-]{1,64}$\x8a\xe7\x18O\n\x12\xe9\xa2\x84\xe7\xba\xa6\xe9\xa2\x9d\xe5\xba\xa6\xe7\xbc\x96\xe5\x8f\xb7\x12\x14Reservation of quota\x18\x01"\rYY20260301001*\x10\x08\t\x12\x0c\xe9\xa2\x84\xe7\xba\xa6\xe7\xbc\x96\xe5\x8f\xb7@\x04\x88\x01\x01\x12\xba\x01\n\rbecomes_order\x18\x0c \x01(\x08H\nR\x0cbecomesOrderB\x8f\x01\x8a\xe7\x18\x8a\x01\n\x18\xe5\x88\xb0\xe6\x9c\x9f\xe8\x87\xaa\xe5\x8a\xa8\xe7\x94\x9f\xe6\x88\x90\xe7\x94\xb3\xe8\xaf\xb7\x12\x1aBecomes an order by itself\x18\x01"\x04true2\x1e\xe5\x90\xa6\xe5\x88\x99\xe5\x88\xb0\xe6\x9c\x9f\xe9\xa1\xbb\xe5\x8f\xa6\xe8\xa1\x8c\xe4\xb8\x8b\xe5\x8d\x95\xe3\x80\x82:*Otherwise the customer still has to order.\x88\x01\x01\x12T\n\x07deposit\x18\r \x01(\x0b2\x11.xinqiao.v1.MoneyH\x0bR\x07depositB"\x8a\xe7\x18\x1e\n\x0f\xe9\xa2\x84\xe7\xba\xa6\xe4\xbf\x9d\xe8\xaf\x81\xe9\x87\x91\x12\x07Deposit\x18\x02P\x01\x88\x01\x01\x12\xa2\x02\n\nordered_at\x18\x0e \x01(\tH\x0cR\torderedAtB\xfd\x01\xbaH\x96\x01r\x93\x012\x90\x01^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]{1,6})?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$\x8a\xe7\x18_\n\x0c\xe7\x94\xb3\xe8\xaf\xb7\xe6\x97\xb6\xe9\x97\xb4\x12\nOrdered at\x18\x01"\x192026-03-02T09:30:00+08:00*$\x08\x01\x12\x0fTransactionDate\x12\x0fTransactionTime@\x06\x88\x01\x01\x12\xa5\x01\n\ntrade_date\x18\x0f \x01(\tH\rR\ttradeDateB\x80\x01\xbaH7r523^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$\x8a\xe7\x18B\n\x0f\xe7\x94\xb3\xe8\xaf\xb7\xe4\xba\xa4\xe6\x98\x93\xe6\x97\xa5\x12\nTrade date\x18\x01"\n2026-03-02*\x13\x08\x01\x12\x0fTransactionDate@\x05\x88\x01\x01\x12\xb8\x01\n\x10large_redemption\x18\x10 \x01(\x0e2\x1b.xinqiao.v1.LargeRedemptionH\x0eR\x0flargeRedemptionBk\xbaH\x07\x82\x01\x04\x10\x01 \x00\x8a\xe7\x18]\n\x18\xe5\xb7\xa8\xe9\xa2\x9d\xe8\xb5\x8e\xe5\x9b\x9e\xe5\xa4\x84\xe7\x90\x86\xe6\xa0\x87\xe5\xbf\x97\x12\x15Large redemption flag\x18\x01"\x0fDEFER_REMAINDER*\x17\x08\x01\x12\x13LargeRedemptionFlag\x88\x01\x01\x12\x84\x01\n\x0bcharge_mode\x18\x11 \x01(\x0e2\x16.xinqiao.v1.ChargeModeH\x0fR\nchargeModeBF\xbaH\x07\x82\x01\x04\x10\x01 \x00\x8a\xe7\x188\n\x0c\xe6\x94\xb6\xe8\xb4\xb9\xe7\xb1\xbb\xe5\x88\xab\x12\x0bCharge mode\x18\x01"\tFRONT_END*\x0e\x08\x01\x12\nShareClass\x88\x01\x01\x12\xd0\x01\n\x0cfee_discount\x18\x12 \x01(\tH\x10R\x0bfeeDiscountB\xa7\x01\xbaH(r&2$^(0|[1-9][0-9]{0,5})(\\.[0-9]{1,8})?$\x8a\xe7\x18x\n\t\xe6\x8a\x98\xe6\x89\xa3\xe7\x8e\x87\x12\x08Discount\x18\x01"\x061.0000*\x1c\x08\x01\x12\x18DiscountRateOfCommission2\x1a\xe5\x80\x8d\xe6\x95\xb0\xef\xbc\x9a1 \xe4\xb8\xba\xe4\xb8\x8d\xe6\x89\x93\xe6\x8a\x98\xe3\x80\x82:\x1bA factor: 1 is no discount.@\x0b\x88\x01\x01\x12\x8f\x01\n\x0bcontract_no\x18\x13 \x01(\tH\x11R\ncontractNoBi\xbaH&r$\x10\x01\x18@2\x1e^[^\\x00-\\x1f\\x7f-\\x9f\xef\xbf\xbe\xef\xbf\xbf]*$\x8a\xe7\x18<\n\x0c\xe5\x90\x88\xe5\x90\x8c\xe7\xbc\x96\xe5\x8f\xb7\x12\x0fContract number\x18\x01"\x0bJZ2026-0001*\n\x08\x07\x12\x06ContNo@\x01\x88\x01\x01\x12\x9b\x01\n\x10client_reference\x18\x14 \x01(\tH\x12R\x0fclientReferenceBk\xbaH\x1cr\x1a2\x18^[0-9A-Za-z._:/-]{1,64}$\x8a\xe7\x18H\n\x12\xe5\xae\xa2\xe6\x88\xb7\xe5\xa7\x94\xe6\x89\x98\xe7\xbc\x96\xe5\x8f\xb7\x12\x12Client\'s reference\x18\x01"\rCL20260302001*\x0b\x08\x02\x12\x07ClntRef@\x04\x88\x01\x01\x12h\n\x08original\x18\x15 \x01(\x0b2\x1f.xinqiao.v1.OriginalTransactionH\x13R\x08originalB&\x8a\xe7\x18"\n\t\xe5\x8e\x9f\xe4\xba\xa4\xe6\x98\x93\x12\x13Earlier transaction\x18\x01\x88\x01\x01\x12M\n\x06intake\x18\x16 \x01(\x0b2\x12.xinqiao.v1.IntakeH\x14R\x06intakeB\x1c\x8a\xe7\x18\x18\n\x0c\xe5\x8f\x97\xe7\x90\x86\xe4\xbf\xa1\xe6\x81\xaf\x12\x06Intake\x18\x01\x88\x01\x01\x12\x8d\x01\n\x06remark\x18\x17 \x01(\tH\x15R\x06remarkBp\xbaH\'r%\x10\x01\x18\xc8\x012\x1e^[^\\x00-\\x1f\\x7f-\\x9f\xef\xbf\xbe\xef\xbf\xbf]*$\x8a\xe7\x18B\n\x06\xe6\x91\x98\xe8\xa6\x81\x12\x06Remark\x18\x02"\x19\xe9\xa2\x84\xe7\xba\xa63\xe6\x9c\x88\xe5\xbc\x80\xe6\x94\xbe\xe6\x97\xa5\xe7\x94\xb3\xe8\xb4\xad*\x11\x08\x01\x12\rSpecification@\x01\x88\x01\x01B\x11\n\x08quantity\x12\x05\xbaH\x02\x08\x01B\x12\n\x10_order_referenceB\x0b\n\t_businessB\n\n\x08_accountB\r\n\x0b_instrumentB\x11\n\x0f_requested_dateB\x12\n\x10_days_in_advanceB\r\n\x0b_valid_daysB\r\n\x0b_expires_atB\x0b\n\t_quota_noB\x10\n\x0e_becomes_orderB\n\n\x08_depositB\r\n\x0b_ordered_atB\r\n\x0b_trade_dateB\x13\n\x11_large_redemptionB\x0e\n\x0c_charge_modeB\x0f\n\r_fee_discountB\x0e\n\x0c_contract_noB\x13\n\x11_client_referenceB\x0b\n\t_originalB\t\n\x07_intakeB\t\n\x07_remark:#\x8a\xe7\x18\x1f\x08\x01\x12\x0c\xe9\xa2\x84\xe7\xba\xa6\xe7\x94\xb3\xe8\xaf\xb7\x1a\rAdvance order"\xc9\x0e\n\x08TradeFee\x12\x81\x01\n\x03fee\x18\x01 \x01(\tH\x00R\x03feeBj\xbaH\x1dr\x182\x16^[0-9A-Za-z._-]{1,40}$\xc8\x01\x01\x8a\xe7\x18F\n\x0c\xe8\xb4\xb9\xe7\x94\xa8\xe7\xa7\x8d\xe7\xb1\xbb\x12\x03Fee\x18\x01"\x0cSUBSCRIPTION*\x06\x08\x02\x12\x02Tp*\x0c\x08\t\x12\x08ChargeTp@\x15J\tfee-kinds\x88\x01\x01\x12\xd2\x01\n\x06amount\x18\x02 \x01(\x0b2\x11.xinqiao.v1.MoneyH\x01R\x06amountB\xa1\x01\xbaH\x03\xc8\x01\x01\x8a\xe7\x18\x96\x01\n\x0c\xe8\xb4\xb9\xe7\x94\xa8\xe9\x87\x91\xe9\xa2\x9d\x12\x06Amount\x18\x02*m\x08\x01\x12\x06Charge\x12\tStampDuty\x12\x0bTransferFee\x12\tOtherFee1\x12\tOtherFee2\x12\tChangeFee\x12\rRecuperateFee\x12\tBreachFee\x12\tPunishFee\x12\x03Tax*\x0b\x08\x02\x12\x07ApldAmtP\x02\x88\x01\x01\x12\xae\x01\n\rstandard_rate\x18\x03 \x01(\tH\x02R\x0cstandardRateB\x83\x01\xbaH(r&2$^(0|[1-9][0-9]{0,5})(\\.[0-9]{1,8})?$\x8a\xe7\x18T\n\x0c\xe6\xa0\x87\xe5\x87\x86\xe8\xb4\xb9\xe7\x8e\x87\x12\x14Rate before discount\x18\x01"\x041.20*\x0b\x08\x02\x12\x07StdRate2\x0c\xe7\x99\xbe\xe5\x88\x86\xe6\x95\xb0\xe3\x80\x82:\tPer cent.@\x0b\x88\x01\x01\x12\xea\x01\n\x08discount\x18\x04 \x01(\tH\x03R\x08discountB\xc8\x01\xbaH(r&2$^(0|[1-9][0-9]{0,5})(\\.[0-9]{1,8})?$\x8a\xe7\x18\x98\x01\n\x0c\xe5\xae\x9e\xe9\x99\x85\xe6\x8a\x98\xe6\x89\xa3\x12\x19Discount that was applied\x18\x01"\x060.4000*(\x08\x01\x12\x10ManagerRealRatio\x12\x12BackenloadDiscount2\x1a\xe5\x80\x8d\xe6\x95\xb0\xef\xbc\x9a1 \xe4\xb8\xba\xe4\xb8\x8d\xe6\x89\x93\xe6\x8a\x98\xe3\x80\x82:\x1bA factor: 1 is no discount.@\x0b\x88\x01\x01\x12\xed\x01\n\x0capplied_rate\x18\x05 \x01(\tH\x04R\x0bappliedRateB\xc4\x01\xbaH(r&2$^(0|[1-9][0-9]{0,5})(\\.[0-9]{1,8})?$\x8a\xe7\x18\x94\x01\n\x0c\xe5\xae\x9e\xe9\x99\x85\xe8\xb4\xb9\xe7\x8e\x87\x12\x13Rate after discount\x18\x01"\x040.48*\x0b\x08\x01\x12\x07RateFee*\x0c\x08\x02\x12\x08ApldRate2!\xe7\x99\xbe\xe5\x88\x86\xe6\x95\xb0\xef\xbc\x9b\xe8\xb4\xb9\xe7\x94\xa8\xe6\x8d\xae\xe6\xad\xa4\xe8\xae\xa1\xe7\xae\x97\xe3\x80\x82:\'Per cent; the fee was worked out by it.@\x0b\x88\x01\x01\x12_\n\x07minimum\x18\x06 \x01(\x0b2\x11.xinqiao.v1.MoneyH\x05R\x07minimumB-\x8a\xe7\x18)\n\x0c\xe6\x9c\x80\xe4\xbd\x8e\xe6\x94\xb6\xe8\xb4\xb9\x12\tLeast fee\x18\x01*\n\x08\x01\x12\x06MinFeeP\x02\x88\x01\x01\x12\xfa\x01\n\x11distributor_share\x18\x07 \x01(\x0b2\x11.xinqiao.v1.MoneyH\x06R\x10distributorShareB\xb4\x01\x8a\xe7\x18\xaf\x01\n\x1e\xe5\xbd\x92\xe9\x94\x80\xe5\x94\xae\xe6\x9c\xba\xe6\x9e\x84\xef\xbc\x88\xe4\xbb\xa3\xe7\x90\x86\xe8\xb4\xb9\xef\xbc\x89\x12\x19Of it, to the distributor\x18\x02*3\x08\x01\x12\tAgencyFee\x12\x0fChangeAgencyFee\x12\x13RecuperateAgencyFee2\x18\xe5\xb7\xb2\xe5\x90\xab\xe4\xba\x8e\xe8\xb4\xb9\xe7\x94\xa8\xe9\x87\x91\xe9\xa2\x9d\xe3\x80\x82:\x1fPart of the amount, not on top.P\x02\x88\x01\x01\x12\xc3\x01\n\rproduct_share\x18\x08 \x01(\x0b2\x11.xinqiao.v1.MoneyH\x07R\x0cproductShareB\x85\x01\x8a\xe7\x18\x80\x01\n\x0f\xe5\xbd\x92\xe4\xba\xa7\xe5\x93\x81\xe8\xb4\xa2\xe4\xba\xa7\x12\x15Of it, to the product\x18\x02*\x17\x08\x01\x12\x13BreachFeeBackToFund2\x18\xe5\xb7\xb2\xe5\x90\xab\xe4\xba\x8e\xe8\xb4\xb9\xe7\x94\xa8\xe9\x87\x91\xe9\xa2\x9d\xe3\x80\x82:\x1fPart of the amount, not on top.P\x02\x88\x01\x01\x12\x8a\x01\n\x05payee\x18\t \x01(\tH\x08R\x05payeeBo\xbaH&r$\x10\x01\x18x2\x1e^[^\\x00-\\x1f\\x7f-\\x9f\xef\xbf\xbe\xef\xbf\xbf]*$\x8a\xe7\x18B\n\t\xe6\x94\xb6\xe5\x8f\x96\xe6\x96\xb9\x12\x05Payee\x18\x01"\x1e\xe7\xa4\xba\xe4\xbe\x8b\xe9\x93\xb6\xe8\xa1\x8c\xe8\x82\xa1\xe4\xbb\xbd\xe6\x9c\x89\xe9\x99\x90\xe5\x85\xac\xe5\x8f\xb8*\n\x08\x02\x12\x06RcptId@\x01\x88\x01\x01B\x06\n\x04_feeB\t\n\x07_amountB\x10\n\x0e_standard_rateB\x0b\n\t_discountB\x0f\n\r_applied_rateB\n\n\x08_minimumB\x14\n\x12_distributor_shareB\x10\n\x0e_product_shareB\x08\n\x06_payee:$\x8a\xe7\x18 \x12\x0c\xe4\xba\xa4\xe6\x98\x93\xe8\xb4\xb9\xe7\x94\xa8\x1a\x0eFee of a trade \x01"\xb8\x08\n\x0bCalculation\x12\x8c\x02\n\nfee_method\x18\x01 \x01(\x0e2\x15.xinqiao.v1.FeeMethodH\x00R\tfeeMethodB\xd0\x01\xbaH\x07\x82\x01\x04\x10\x01 \x00\x8a\xe7\x18\xc1\x01\n\x12\xe8\xb4\xb9\xe7\x94\xa8\xe6\x89\xa3\xe6\x94\xb6\xe6\x96\xb9\xe5\xbc\x8f\x12\x11Method of the fee\x18\x01"\nFEE_ON_TOP*\x12\x08\x01\x12\x0eCollectFeeType*\x11\x08\t\x12\r\xe5\x86\x85\xe6\x89\xa3/\xe5\xa4\x96\xe6\x89\xa323\xe7\x94\xb3\xe8\xb4\xad\xef\xbc\x88\xe8\xae\xa4\xe8\xb4\xad\xef\xbc\x89\xe5\xa1\xab\xe5\x86\x99\xef\xbc\x8c\xe6\x8d\xae\xe4\xbb\xa5\xe6\xa0\xb8\xe5\xaf\xb9\xe7\x94\xb3\xe8\xb4\xad\xe8\xb4\xb9\xe3\x80\x82:.For subscriptions: their fee is checked by it.\x88\x01\x01\x12\x8d\x01\n\x0famount_rounding\x18\x02 \x01(\x0e2\x18.xinqiao.v1.RoundingModeH\x01R\x0eamountRoundingBE\xbaH\n\x82\x01\x04\x10\x01 \x00\xc8\x01\x01\x8a\xe7\x184\n\x12\xe9\x87\x91\xe9\xa2\x9d\xe5\xb0\xbe\xe6\x95\xb0\xe5\xa4\x84\xe7\x90\x86\x12\x13Rounding of amounts\x18\x01"\x07HALF_UP\x88\x01\x01\x12c\n\ramount_digits\x18\x03 \x01(\x05H\x02R\x0camountDigitsB9\xbaH\t\x1a\x04\x18\x08(\x00\xc8\x01\x01\x8a\xe7\x18)\n\x0f\xe9\x87\x91\xe9\xa2\x9d\xe5\xb0\x8f\xe6\x95\xb0\xe4\xbd\x8d\x12\x11Digits of amounts\x18\x01"\x012\x88\x01\x01\x12\x93\x01\n\x0eunits_rounding\x18\x04 \x01(\x0e2\x18.xinqiao.v1.RoundingModeH\x03R\runitsRoundingBM\xbaH\n\x82\x01\x04\x10\x01 \x00\xc8\x01\x01\x8a\xe7\x18<\n\x12\xe4\xbb\xbd\xe9\xa2\x9d\xe5\xb0\xbe\xe6\x95\xb0\xe5\xa4\x84\xe7\x90\x86\x12\x11Rounding of units\x18\x01"\x07HALF_UP*\x08\x08\x02\x12\x04Rndg\x88\x01\x01\x12_\n\x0cunits_digits\x18\x05 \x01(\x05H\x04R\x0bunitsDigitsB7\xbaH\t\x1a\x04\x18\x08(\x00\xc8\x01\x01\x8a\xe7\x18\'\n\x0f\xe4\xbb\xbd\xe9\xa2\x9d\xe5\xb0\x8f\xe6\x95\xb0\xe4\xbd\x8d\x12\x0fDigits of units\x18\x01"\x012\x88\x01\x01\x12\x96\x01\n\x0efee_calculator\x18\x06 \x01(\tH\x05R\rfeeCalculatorBj\xbaH&r$\x10\x01\x18\x142\x1e^[^\\x00-\\x1f\\x7f-\\x9f\xef\xbf\xbe\xef\xbf\xbf]*$\x8a\xe7\x18=\n\t\xe8\xae\xa1\xe8\xb4\xb9\xe4\xba\xba\x12\x16Who worked out the fee\x18\x01"\x011*\x11\x08\x01\x12\rFeeCalculator@\x01\x88\x01\x01B\r\n\x0b_fee_methodB\x12\n\x10_amount_roundingB\x10\n\x0e_amount_digitsB\x11\n\x0f_units_roundingB\x0f\n\r_units_digitsB\x11\n\x0f_fee_calculator:)\x8a\xe7\x18%\x12\x0c\xe8\xae\xa1\xe7\xae\x97\xe5\x8f\xa3\xe5\xbe\x84\x1a\x15How it was worked out"\xd6\x04\n\x0eLaunchInterest\x12{\n\x07accrued\x18\x01 \x01(\x0b2\x11.xinqiao.v1.MoneyH\x00R\x07accruedBI\x8a\xe7\x18E\n\x12\xe8\xae\xa4\xe8\xb4\xad\xe6\x9c\x9f\xe9\x97\xb4\xe5\x88\xa9\xe6\x81\xaf\x12\x07Accrued\x18\x02*\x11\x08\x01\x12\rRaiseInterest*\x0f\x08\x02\x12\x0bSbcptIntrstP\x02\x88\x01\x01\x12s\n\tconverted\x18\x02 \x01(\x0b2\x11.xinqiao.v1.MoneyH\x01R\tconvertedB=\x8a\xe7\x189\n\x12\xe6\x8a\x98\xe4\xbb\xbd\xe9\xa2\x9d\xe7\x9a\x84\xe5\x88\xa9\xe6\x81\xaf\x12\x11Turned into units\x18\x02*\x0c\x08\x01\x12\x08InterestP\x02\x88\x01\x01\x12\x8f\x01\n\x05units\x18\x03 \x01(\tH\x02R\x05unitsBt\xbaH)r\'2%^(0|[1-9][0-9]{0,15})(\\.[0-9]{1,8})?$\x8a\xe7\x18D\n\x12\xe5\x88\xa9\xe6\x81\xaf\xe6\x8a\x98\xe7\xae\x97\xe4\xbb\xbd\xe9\xa2\x9d\x12\rUnits from it\x18\x02"\x0512.34*\x14\x08\x01\x12\x10VolumeByInterest@\n\x88\x01\x01\x12Y\n\x03tax\x18\x04 \x01(\x0b2\x11.xinqiao.v1.MoneyH\x03R\x03taxB/\x8a\xe7\x18+\n\t\xe5\x88\xa9\xe6\x81\xaf\xe7\xa8\x8e\x12\tTax on it\x18\x02*\x0f\x08\x01\x12\x0bInterestTaxP\x02\x88\x01\x01B\n\n\x08_accruedB\x0c\n\n_convertedB\x08\n\x06_unitsB\x06\n\x04_tax:9\x8a\xe7\x185\x12\x12\xe8\xae\xa4\xe8\xb4\xad\xe6\x9c\x9f\xe9\x97\xb4\xe5\x88\xa9\xe6\x81\xaf\x1a\x1dInterest of the launch period \x01"\x91\x08\n\x11SettlementOfTrade\x12\x8b\x02\n\x06amount\x18\x01 \x01(\x0b2\x11.xinqiao.v1.MoneyH\x00R\x06amountB\xda\x01\x8a\xe7\x18\xd5\x01\n\x0c\xe4\xba\xa4\xe6\x94\xb6\xe9\x87\x91\xe9\xa2\x9d\x12\x06Amount\x18\x02*\x0c\x08\x02\x12\x08SttlmAmt2N\xe5\x8f\xaf\xe4\xb8\xba\xe5\x87\x80\xe5\x80\xbc\xe5\xb8\x81\xe7\xa7\x8d\xe4\xbb\xa5\xe5\xa4\x96\xe7\x9a\x84\xe5\xb8\x81\xe7\xa7\x8d\xef\xbc\x9b\xe7\xa1\xae\xe8\xae\xa4\xe7\x9a\x84\xe5\x85\xb6\xe4\xbd\x99\xe9\x87\x91\xe9\xa2\x9d\xe5\x9d\x87\xe4\xb8\xba\xe5\x87\x80\xe5\x80\xbc\xe5\xb8\x81\xe7\xa7\x8d\xe3\x80\x82:[May be in another currency than the NAV; the confirmation\'s other amounts are in the NAV\'s.P\x02\x88\x01\x01\x12v\n\x0fagainst_payment\x18\x02 \x01(\x08H\x01R\x0eagainstPaymentBH\x8a\xe7\x18D\n\x12\xe6\x98\xaf\xe5\x90\xa6\xe5\x88\xb8\xe6\xac\xbe\xe5\xaf\xb9\xe4\xbb\x98\x12\x18Delivery against payment\x18\x01"\x04true*\x0c\x08\x02\x12\x08SttlmMtd\x88\x01\x01\x12\x9e\x01\n\x04date\x18\x03 \x01(\tH\x02R\x04dateB\x84\x01\xbaH7r523^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$\x8a\xe7\x18F\n\x0c\xe4\xba\xa4\xe6\x94\xb6\xe6\x97\xa5\xe6\x9c\x9f\x12\x04Date\x18\x01"\n2026-01-27*\x10\x08\x01\x12\x0c\xe4\xba\xa4\xe6\x94\xb6\xe6\x97\xa5\xe6\x9c\x9f*\x0e\x08\x02\x12\nCshSttlmDt@\x05\x88\x01\x01\x12\xf7\x01\n\rexchange_rate\x18\x04 \x01(\tH\x03R\x0cexchangeRateB\xcc\x01\xbaH)r\'2%^(0|[1-9][0-9]{0,15})(\\.[0-9]{1,8})?$\x8a\xe7\x18\x9b\x01\n\x06\xe6\xb1\x87\xe7\x8e\x87\x12\rExchange rate\x18\x01"\x067.8123*\x0c\x08\x02\x12\x08XchgRate2-\xe4\xb8\x80\xe5\x8d\x95\xe4\xbd\x8d\xe5\x87\x80\xe5\x80\xbc\xe5\xb8\x81\xe7\xa7\x8d\xe6\x8a\x98\xe5\x90\x88\xe7\x9a\x84\xe4\xba\xa4\xe6\x94\xb6\xe5\xb8\x81\xe7\xa7\x8d\xe3\x80\x82:7Settlement currency for one unit of the NAV\'s currency.@\nP\x01\x88\x01\x01\x12j\n\x07account\x18\x05 \x01(\x0b2\x17.xinqiao.v1.BankAccountH\x04R\x07accountB2\x8a\xe7\x18.\n\x0f\xe6\x94\xb6\xe4\xbb\x98\xe6\xac\xbe\xe8\xb4\xa6\xe6\x88\xb7\x12\x07Account\x18\x02*\x10\x08\x02\x12\x0cCshSttlmDtls\x88\x01\x01B\t\n\x07_amountB\x12\n\x10_against_paymentB\x07\n\x05_dateB\x10\n\x0e_exchange_rateB\n\n\x08_account:)\x8a\xe7\x18%\x12\x0c\xe8\xb5\x84\xe9\x87\x91\xe4\xba\xa4\xe6\x94\xb6\x1a\x15Settlement of a trade"\xb2\x08\n\x0cSwitchResult\x12\x87\x01\n\ninstrument\x18\x01 \x01(\x0b2\x16.xinqiao.v1.InstrumentH\x00R\ninstrumentBJ\xbaH\x03\xc8\x01\x01\x8a\xe7\x18@\n\x0c\xe8\xbd\xac\xe5\x85\xa5\xe4\xba\xa7\xe5\x93\x81\x12\x18Instrument switched into\x18\x01*\x14\x08\x01\x12\x10CodeOfTargetFund\x88\x01\x01\x12\x7f\n\x03nav\x18\x02 \x01(\tH\x01R\x03navBh\xbaH)r\'2%^(0|[1-9][0-9]{0,15})(\\.[0-9]{1,8})?$\x8a\xe7\x188\n\x12\xe8\xbd\xac\xe5\x85\xa5\xe4\xba\xa7\xe5\x93\x81\xe5\x87\x80\xe5\x80\xbc\x12\x07Its NAV\x18\x01"\x061.0500*\r\x08\x01\x12\tTargetNAV@\n\x88\x01\x01\x12\x8b\x01\n\x05price\x18\x03 \x01(\tH\x02R\x05priceBp\xbaH)r\'2%^(0|[1-9][0-9]{0,15})(\\.[0-9]{1,8})?$\x8a\xe7\x18@\n\x12\xe8\xbd\xac\xe5\x85\xa5\xe4\xba\xa7\xe5\x93\x81\xe4\xbb\xb7\xe6\xa0\xbc\x12\tIts price\x18\x01"\x061.0500*\x13\x08\x01\x12\x0fTargetFundPrice@\n\x88\x01\x01\x12\\\n\x06amount\x18\x04 \x01(\x0b2\x11.xinqiao.v1.MoneyH\x03R\x06amountB,\x8a\xe7\x18(\n\x0c\xe8\xbd\xac\xe5\x85\xa5\xe9\x87\x91\xe9\xa2\x9d\x12\x14Amount switched into\x18\x02P\x02\x88\x01\x01\x12\x95\x01\n\x05units\x18\x05 \x01(\tH\x04R\x05unitsBz\xbaH)r\'2%^(0|[1-9][0-9]{0,15})(\\.[0-9]{1,8})?$\x8a\xe7\x18J\n\x12\xe8\xbd\xac\xe5\x85\xa5\xe7\xa1\xae\xe8\xae\xa4\xe4\xbb\xbd\xe9\xa2\x9d\x12\x0fUnits confirmed\x18\x02"\x074800.00*\x16\x08\x01\x12\x12CfmVolOfTargetFund@\n\x88\x01\x01\x12\x8f\x01\n\x0bcharge_mode\x18\x06 \x01(\x0e2\x16.xinqiao.v1.ChargeModeH\x05R\nchargeModeBQ\xbaH\x07\x82\x01\x04\x10\x01 \x00\x8a\xe7\x18C\n\x12\xe8\xbd\xac\xe5\x85\xa5\xe6\x94\xb6\xe8\xb4\xb9\xe7\xb1\xbb\xe5\x88\xab\x12\x0bCharge mode\x18\x01"\tFRONT_END*\x13\x08\x01\x12\x0fTargetShareType\x88\x01\x01\x12\x84\x01\n\tta_serial\x18\x07 \x01(\tH\x06R\x08taSerialBb\xbaH\x1cr\x1a2\x18^[0-9A-Za-z._:/-]{1,64}$\x8a\xe7\x18?\n\x13\xe8\xbd\xac\xe5\x85\xa5 TA \xe6\xb5\x81\xe6\xb0\xb4\xe5\x8f\xb7\x12\x12Registrar\'s serial\x18\x01"\x10TA20260203000002@\x04\x88\x01\x01B\r\n\x0b_instrumentB\x06\n\x04_navB\x08\n\x06_priceB\t\n\x07_amountB\x08\n\x06_unitsB\x0e\n\x0c_charge_modeB\x0c\n\n_ta_serial:&\x8a\xe7\x18"\x12\x0c\xe8\xbd\xac\xe6\x8d\xa2\xe7\xbb\x93\xe6\x9e\x9c\x1a\x12Result of a switch"\x87k\n\x11OrderConfirmation\x12\x90\x02\n\x0forder_reference\x18\x01 \x01(\tH\x00R\x0eorderReferenceB\xe1\x01\xbaH\x1cr\x1a2\x18^[0-9A-Za-z._:/-]{1,64}$\x8a\xe7\x18\xbd\x01\n\x0f\xe7\x94\xb3\xe8\xaf\xb7\xe5\x8d\x95\xe7\xbc\x96\xe5\x8f\xb7\x12\x0fOrder reference\x18\x01"\rSO20260123001*\x14\x08\x01\x12\x10AppSheetSerialNo*\x0b\x08\x02\x12\x07OrdrRef2*TA \xe5\x8f\x91\xe8\xb5\xb7\xe7\x9a\x84\xe4\xb8\x9a\xe5\x8a\xa1\xe6\x97\xa0\xe7\x94\xb3\xe8\xaf\xb7\xe5\x8d\x95\xe6\x97\xb6\xe7\xbc\xba\xe7\x9c\x81\xe3\x80\x82:7Absent where the registrar started it without an order.@\x04\x88\x01\x01\x12\xa4\x01\n\tta_serial\x18\x02 \x01(\tH\x01R\x08taSerialB\x81\x01\xbaH\x1fr\x1a2\x18^[0-9A-Za-z._:/-]{1,64}$\xc8\x01\x01\x8a\xe7\x18[\n\x12TA \xe7\xa1\xae\xe8\xae\xa4\xe6\xb5\x81\xe6\xb0\xb4\xe5\x8f\xb7\x12\x12Registrar\'s serial\x18\x01"\x10TA20260126000001*\x0e\x08\x01\x12\nTASerialNO*\x0b\x08\x02\x12\x07DealRef@\x04\x88\x01\x01\x12\xb9\x01\n\x10parent_ta_serial\x18\x03 \x01(\tH\x02R\x0eparentTaSerialB\x89\x01\xbaH\x1cr\x1a2\x18^[0-9A-Za-z._:/-]{1,64}$\x8a\xe7\x18f\n\x16\xe6\x80\xbb TA \xe7\xa1\xae\xe8\xae\xa4\xe6\xb5\x81\xe6\xb0\xb4\xe5\x8f\xb7\x12\x1fRegistrar\'s serial of the whole\x18\x01"\x10TA20260126000000*\x15\x08\x01\x12\x11GeneralTASerialNO@\x04\x88\x01\x01\x12\x8f\x01\n\x10master_reference\x18\x04 \x01(\tH\x03R\x0fmasterReferenceB_\xbaH\x1cr\x1a2\x18^[0-9A-Za-z._:/-]{1,64}$\x8a\xe7\x18<\n\x0c\xe6\x89\xb9\xe6\xac\xa1\xe7\xbc\x96\xe5\x8f\xb7\x12\x10Master reference\x18\x01"\tB20260123*\x0b\x08\x02\x12\x07MstrRef@\x04\x88\x01\x01\x12\x9b\x01\n\x10client_reference\x18\x05 \x01(\tH\x04R\x0fclientReferenceBk\xbaH\x1cr\x1a2\x18^[0-9A-Za-z._:/-]{1,64}$\x8a\xe7\x18H\n\x12\xe5\xae\xa2\xe6\x88\xb7\xe5\xa7\x94\xe6\x89\x98\xe7\xbc\x96\xe5\x8f\xb7\x12\x12Client\'s reference\x18\x01"\rCL20260123001*\x0b\x08\x02\x12\x07ClntRef@\x04\x88\x01\x01\x12\xff\x01\n\rbusiness_code\x18\x06 \x01(\tH\x05R\x0cbusinessCodeB\xd4\x01\xbaH\x1dr\x182\x16^[0-9A-Za-z._-]{1,40}$\xc8\x01\x01\x8a\xe7\x18\xaf\x01\n\x0c\xe4\xb8\x9a\xe5\x8a\xa1\xe4\xbb\xa3\xe7\xa0\x81\x12\rBusiness code\x18\x01"\x03122*\x10\x08\x01\x12\x0cBusinessCode2+JR/T 0017\xef\xbc\x9b\xe7\xa1\xae\xe8\xae\xa4\xe4\xb8\xba\xe7\x94\xb3\xe8\xaf\xb7\xe4\xbb\xa3\xe7\xa0\x81\xe5\x8a\xa0 100\xe3\x80\x82:4JR/T 0017; a confirmation\'s is the order\'s plus 100.@\x15J\x12ofd-business-codes\x88\x01\x01\x12\x91\x01\n\x0breturn_code\x18\x07 \x01(\tH\x06R\nreturnCodeBk\xbaH\x1dr\x182\x16^[0-9A-Za-z._-]{1,40}$\xc8\x01\x01\x8a\xe7\x18G\n\x0c\xe8\xbf\x94\xe5\x9b\x9e\xe4\xbb\xa3\xe7\xa0\x81\x12\x0bReturn code\x18\x01"\x040000*\x0e\x08\x01\x12\nReturnCode@\x15J\x10ofd-return-codes\x88\x01\x01\x12\x9e\x01\n\x0breturn_text\x18\x08 \x01(\tH\x07R\nreturnTextBx\xbaH\'r%\x10\x01\x18\xf4\x032\x1e^[^\\x00-\\x1f\\x7f-\\x9f\xef\xbf\xbe\xef\xbf\xbf]*$\x8a\xe7\x18J\n\x12\xe5\x87\xba\xe9\x94\x99\xe8\xaf\xa6\xe7\xbb\x86\xe4\xbf\xa1\xe6\x81\xaf\x12\x17Text of the return code\x18\x02"\x06\xe6\x88\x90\xe5\x8a\x9f*\x0f\x08\x01\x12\x0bErrorDetail@\x01\x88\x01\x01\x12\xac\x01\n\x07reasons\x18\t \x03(\x0b2\x12.xinqiao.v1.ReasonR\x07reasonsB~\xbaH\x05\x92\x01\x02\x10\n\x8a\xe7\x18r\n\x06\xe5\x8e\x9f\xe5\x9b\xa0\x12\x07Reasons\x18\x012*\xe5\xa4\xb1\xe8\xb4\xa5\xe3\x80\x81\xe9\x83\xa8\xe5\x88\x86\xe7\xa1\xae\xe8\xae\xa4\xe3\x80\x81\xe9\xa1\xba\xe5\xbb\xb6\xe7\x9a\x84\xe5\x8e\x9f\xe5\x9b\xa0\xe3\x80\x82:1Why it failed, was confirmed in part or deferred.\x12\xc8\x01\n\x08finished\x18\n \x01(\x08H\x08R\x08finishedB\xa6\x01\xbaH\x03\xc8\x01\x01\x8a\xe7\x18\x9b\x01\n\x12\xe4\xb8\x9a\xe5\x8a\xa1\xe8\xbf\x87\xe7\xa8\x8b\xe7\xbb\x93\xe6\x9d\x9f\x12\x11Business finished\x18\x01"\x04true*\x16\x08\x01\x12\x12BusinessFinishFlag2!\xe8\xaf\xa5\xe7\x94\xb3\xe8\xaf\xb7\xe4\xb8\x8d\xe5\x86\x8d\xe6\x9c\x89\xe5\x90\x8e\xe7\xbb\xad\xe7\xa1\xae\xe8\xae\xa4\xe3\x80\x82:/No further confirmation of the order will come.\x88\x01\x01\x12`\n\x07from_ta\x18\x0b \x01(\x08H\tR\x06fromTaBB\x8a\xe7\x18>\n\tTA \xe5\x8f\x91\xe8\xb5\xb7\x12\x18Started by the registrar\x18\x01"\x05false*\x0e\x08\x01\x12\nFromTAFlag\x88\x01\x01\x12`\n\x07account\x18\x0c \x01(\x0b2\x17.xinqiao.v1.FundAccountH\nR\x07accountB(\xbaH\x03\xc8\x01\x01\x8a\xe7\x18\x1e\n\x0c\xe5\x9f\xba\xe9\x87\x91\xe8\xb4\xa6\xe6\x88\xb7\x12\x0cFund account\x18\x02\x88\x01\x01\x12k\n\ninstrument\x18\r \x01(\x0b2\x16.xinqiao.v1.InstrumentH\x0bR\ninstrumentB.\xbaH\x03\xc8\x01\x01\x8a\xe7\x18$\n\x06\xe4\xba\xa7\xe5\x93\x81\x12\nInstrument\x18\x01*\x0c\x08\x01\x12\x08FundCode\x88\x01\x01\x12\x84\x01\n\x0bcharge_mode\x18\x0e \x01(\x0e2\x16.xinqiao.v1.ChargeModeH\x0cR\nchargeModeBF\xbaH\x07\x82\x01\x04\x10\x01 \x00\x8a\xe7\x188\n\x0c\xe6\x94\xb6\xe8\xb4\xb9\xe7\xb1\xbb\xe5\x88\xab\x12\x0bCharge mode\x18\x01"\tFRONT_END*\x0e\x08\x01\x12\nShareClass\x88\x01\x01\x12\xae\x01\n\x0cconfirmed_on\x18\x0f \x01(\tH\rR\x0bconfirmedOnB\x85\x01\xbaH:r523^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$\xc8\x01\x01\x8a\xe7\x18D\n\x0c\xe7\xa1\xae\xe8\xae\xa4\xe6\x97\xa5\xe6\x9c\x9f\x12\x0cConfirmed on\x18\x01"\n2026-01-26*\x16\x08\x01\x12\x12TransactionCfmDate@\x05\x88\x01\x01\x12\xb3\x01\n\ntrade_date\x18\x10 \x01(\tH\x0eR\ttradeDateB\x8e\x01\xbaH7r523^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$\x8a\xe7\x18P\n\x0f\xe7\x94\xb3\xe8\xaf\xb7\xe4\xba\xa4\xe6\x98\x93\xe6\x97\xa5\x12\nTrade date\x18\x01"\n2026-01-23*\x13\x08\x01\x12\x0fTransactionDate*\x0c\x08\x02\x12\x08TradDtTm@\x05\x88\x01\x01\x12\x9f\x02\n\nordered_at\x18\x11 \x01(\tH\x0fR\torderedAtB\xfa\x01\xbaH\x96\x01r\x93\x012\x90\x01^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]{1,6})?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$\x8a\xe7\x18\\\n\x0c\xe4\xb8\x8b\xe5\x8d\x95\xe6\x97\xb6\xe9\x97\xb4\x12\nOrdered at\x18\x01"\x192026-01-23T09:30:18+08:00*\x13\x08\x01\x12\x0fTransactionTime*\x0c\x08\x02\x12\x08OrdrDtTm@\x06\x88\x01\x01\x12|\n\x0eordered_amount\x18\x12 \x01(\x0b2\x11.xinqiao.v1.MoneyH\x10R\rorderedAmountB=\x8a\xe7\x189\n\x0c\xe7\x94\xb3\xe8\xaf\xb7\xe9\x87\x91\xe9\xa2\x9d\x12\x0eAmount ordered\x18\x02*\x15\x08\x01\x12\x11ApplicationAmountP\x02\x88\x01\x01\x12\x98\x01\n\rordered_units\x18\x13 \x01(\tH\x11R\x0corderedUnitsBn\xbaH)r\'2%^(0|[1-9][0-9]{0,15})(\\.[0-9]{1,8})?$\x8a\xe7\x18>\n\x0c\xe7\x94\xb3\xe8\xaf\xb7\xe4\xbb\xbd\xe9\xa2\x9d\x12\rUnits ordered\x18\x02"\x072901.08*\x12\x08\x01\x12\x0eApplicationVol@\n\x88\x01\x01\x12\xbd\x02\n\x10confirmed_amount\x18\x14 \x01(\x0b2\x11.xinqiao.v1.MoneyH\x12R\x0fconfirmedAmountB\xf9\x01\x8a\xe7\x18\xf4\x01\n\x0c\xe7\xa1\xae\xe8\xae\xa4\xe9\x87\x91\xe9\xa2\x9d\x12\x10Amount confirmed\x18\x02*\x13\x08\x01\x12\x0fConfirmedAmount2Q\xe7\x94\xb3\xe8\xb4\xad\xe4\xb8\xba\xe5\x90\xab\xe8\xb4\xb9\xe9\x87\x91\xe9\xa2\x9d\xef\xbc\x9b\xe8\xb5\x8e\xe5\x9b\x9e\xe4\xb8\xba\xe6\x89\xa3\xe9\x99\xa4\xe8\xb4\xb9\xe7\x94\xa8\xe5\x92\x8c\xe4\xb8\x9a\xe7\xbb\xa9\xe6\x8a\xa5\xe9\x85\xac\xe5\x90\x8e\xe7\x9a\x84\xe5\xba\x94\xe4\xbb\x98\xe9\x87\x91\xe9\xa2\x9d\xe3\x80\x82:fFor a subscription with the fees in it; for a redemption the proceeds, after fees and performance fee.P\x02\x88\x01\x01\x12\xb9\x02\n\ramount_at_nav\x18\x15 \x01(\x0b2\x11.xinqiao.v1.MoneyH\x13R\x0bamountAtNavB\xfc\x01\x8a\xe7\x18\xf7\x01\n\x18\xe6\x8c\x89\xe5\x87\x80\xe5\x80\xbc\xe8\xae\xa1\xe7\xae\x97\xe7\x9a\x84\xe9\x87\x91\xe9\xa2\x9d\x12\x11Amount at the NAV\x18\x02*\x13\x08\x02\x12\x06NetAmt\x12\x07GrssAmt2K\xe7\x94\xb3\xe8\xb4\xad\xe4\xb8\xba\xe6\x89\xa3\xe8\xb4\xb9\xe5\x90\x8e\xe7\x94\xa8\xe4\xba\x8e\xe6\x8a\x98\xe7\xae\x97\xe4\xbb\xbd\xe9\xa2\x9d\xe7\x9a\x84\xe5\x87\x80\xe9\xa2\x9d\xef\xbc\x9b\xe8\xb5\x8e\xe5\x9b\x9e\xe4\xb8\xba\xe4\xbb\xbd\xe9\xa2\x9d\xe4\xb9\x98\xe5\x87\x80\xe5\x80\xbc\xe3\x80\x82:bFor a subscription what buys the units, after fees; for a redemption units times NAV, before fees.P\x02\x88\x01\x01\x12\x88\x02\n\x0fconfirmed_units\x18\x16 \x01(\tH\x14R\x0econfirmedUnitsB\xd9\x01\xbaH)r\'2%^(0|[1-9][0-9]{0,15})(\\.[0-9]{1,8})?$\x8a\xe7\x18\xa8\x01\n\x0c\xe7\xa1\xae\xe8\xae\xa4\xe4\xbb\xbd\xe9\xa2\x9d\x12\x0fUnits confirmed\x18\x02"\x072901.08*\x10\x08\x01\x12\x0cConfirmedVol*\x0b\x08\x02\x12\x07UnitsNb2\'\xe4\xb8\x8d\xe5\x90\xab\xe8\xae\xa4\xe8\xb4\xad\xe6\x9c\x9f\xe5\x88\xa9\xe6\x81\xaf\xe6\x8a\x98\xe7\xae\x97\xe7\x9a\x84\xe4\xbb\xbd\xe9\xa2\x9d\xe3\x80\x82:2Without the units from the interest of the launch.@\n\x88\x01\x01\x12\xde\x01\n\x0btotal_units\x18\x17 \x01(\tH\x15R\ntotalUnitsB\xb7\x01\xbaH)r\'2%^(0|[1-9][0-9]{0,15})(\\.[0-9]{1,8})?$\x8a\xe7\x18\x86\x01\n\x12\xe7\xa1\xae\xe8\xae\xa4\xe4\xbb\xbd\xe9\xa2\x9d\xe5\x90\x88\xe8\xae\xa1\x12\x0cUnits in all\x18\x02"\x072913.422$\xe5\x90\xab\xe8\xae\xa4\xe8\xb4\xad\xe6\x9c\x9f\xe5\x88\xa9\xe6\x81\xaf\xe6\x8a\x98\xe7\xae\x97\xe7\x9a\x84\xe4\xbb\xbd\xe9\xa2\x9d\xe3\x80\x82:/With the units from the interest of the launch.@\n\x88\x01\x01\x12\x82\x01\n\x03nav\x18\x18 \x01(\tH\x16R\x03navBk\xbaH)r\'2%^(0|[1-9][0-9]{0,15})(\\.[0-9]{1,8})?$\x8a\xe7\x18;\n\x0c\xe5\x8d\x95\xe4\xbd\x8d\xe5\x87\x80\xe5\x80\xbc\x12\x03NAV\x18\x01"\x061.0021*\x07\x08\x01\x12\x03NAV*\x11\x08\x02\x12\rDealgPricDtls@\n\x88\x01\x01\x12\x95\x01\n\rtrading_price\x18\x19 \x01(\tH\x17R\x0ctradingPriceBk\xbaH)r\'2%^(0|[1-9][0-9]{0,15})(\\.[0-9]{1,8})?$\x8a\xe7\x18;\n\x0c\xe4\xba\xa4\xe6\x98\x93\xe4\xbb\xb7\xe6\xa0\xbc\x12\rTrading price\x18\x01"\x061.0021*\x10\x08\x01\x12\x0cTradingPrice@\n\x88\x01\x01\x12\x8d\x01\n\x08nav_date\x18\x1a \x01(\tH\x18R\x07navDateBm\xbaH7r523^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$\x8a\xe7\x18/\n\x0c\xe5\x87\x80\xe5\x80\xbc\xe6\x97\xa5\xe6\x9c\x9f\x12\x0fDate of the NAV\x18\x01"\n2026-01-23@\x05\x88\x01\x01\x12y\n\rrefund_amount\x18\x1b \x01(\x0b2\x11.xinqiao.v1.MoneyH\x19R\x0crefundAmountB<\x8a\xe7\x188\n\x0c\xe9\x80\x80\xe6\xac\xbe\xe9\x87\x91\xe9\xa2\x9d\x12\x08Refunded\x18\x02*\x10\x08\x01\x12\x0cRefundAmount*\x08\x08\x02\x12\x04RfndP\x02\x88\x01\x01\x12p\n\x0fdeferred_amount\x18\x1c \x01(\x0b2\x11.xinqiao.v1.MoneyH\x1aR\x0edeferredAmountB/\x8a\xe7\x18+\n\x0c\xe9\xa1\xba\xe5\xbb\xb6\xe9\x87\x91\xe9\xa2\x9d\x12\x17Deferred to a later day\x18\x02P\x02\x88\x01\x01\x12\x86\x01\n\x0edeferred_units\x18\x1d \x01(\tH\x1bR\rdeferredUnitsBZ\xbaH)r\'2%^(0|[1-9][0-9]{0,15})(\\.[0-9]{1,8})?$\x8a\xe7\x18*\n\x0c\xe9\xa1\xba\xe5\xbb\xb6\xe4\xbb\xbd\xe9\xa2\x9d\x12\x0eUnits deferred\x18\x02"\x06400.00@\n\x88\x01\x01\x12\xbe\x01\n\x0frejected_amount\x18\x1e \x01(\x0b2\x11.xinqiao.v1.MoneyH\x1cR\x0erejectedAmountB}\x8a\xe7\x18y\n\x15\xe6\x8b\x92\xe7\xbb\x9d\xe6\x88\x96\xe5\x8f\x96\xe6\xb6\x88\xe9\x87\x91\xe9\xa2\x9d\x12\x15Rejected or cancelled\x18\x022!\xe6\x9c\xaa\xe5\x88\x97\xe5\x85\xa5\xe9\x80\x80\xe6\xac\xbe\xe9\x87\x91\xe9\xa2\x9d\xe7\x9a\x84\xe9\x83\xa8\xe5\x88\x86\xe3\x80\x82:"As far as it is not in the refund.P\x02\x88\x01\x01\x12\x9c\x01\n\x0erejected_units\x18\x1f \x01(\tH\x1dR\rrejectedUnitsBp\xbaH)r\'2%^(0|[1-9][0-9]{0,15})(\\.[0-9]{1,8})?$\x8a\xe7\x18@\n\x15\xe6\x8b\x92\xe7\xbb\x9d\xe6\x88\x96\xe5\x8f\x96\xe6\xb6\x88\xe4\xbb\xbd\xe9\xa2\x9d\x12\x1bUnits rejected or cancelled\x18\x02"\x06100.00@\n\x88\x01\x01\x12a\n\x0epending_amount\x18  \x01(\x0b2\x11.xinqiao.v1.MoneyH\x1eR\rpendingAmountB"\x8a\xe7\x18\x1e\n\x0f\xe5\xbe\x85\xe7\xa1\xae\xe8\xae\xa4\xe9\x87\x91\xe9\xa2\x9d\x12\x07Pending\x18\x02P\x02\x88\x01\x01\x12\x84\x01\n\rpending_units\x18! \x01(\tH\x1fR\x0cpendingUnitsBZ\xbaH)r\'2%^(0|[1-9][0-9]{0,15})(\\.[0-9]{1,8})?$\x8a\xe7\x18*\n\x0f\xe5\xbe\x85\xe7\xa1\xae\xe8\xae\xa4\xe4\xbb\xbd\xe9\xa2\x9d\x12\rUnits pending\x18\x02"\x040.00@\n\x88\x01\x01\x12\x92\x02\n\x0eearlier_amount\x18" \x01(\x0b2\x11.xinqiao.v1.MoneyH R\rearlierAmountB\xd2\x01\x8a\xe7\x18\xcd\x01\n\x15\xe6\xad\xa4\xe5\x89\x8d\xe5\xb7\xb2\xe5\xa4\x84\xe7\x90\x86\xe9\x87\x91\xe9\xa2\x9d\x12 Settled by earlier confirmations\x18\x022E\xe5\x90\x8c\xe4\xb8\x80\xe7\x94\xb3\xe8\xaf\xb7\xe6\xad\xa4\xe5\x89\x8d\xe5\x90\x84\xe6\xac\xa1\xe7\xa1\xae\xe8\xae\xa4\xe5\xb7\xb2\xe7\xa1\xae\xe8\xae\xa4\xe3\x80\x81\xe9\x80\x80\xe6\xac\xbe\xe5\x92\x8c\xe6\x8b\x92\xe7\xbb\x9d\xe7\x9a\x84\xe5\x90\x88\xe8\xae\xa1\xe3\x80\x82:GConfirmed, refunded and rejected by earlier confirmations of the order.P\x02\x88\x01\x01\x12\xa3\x01\n\rearlier_units\x18# \x01(\tH!R\x0cearlierUnitsBy\xbaH)r\'2%^(0|[1-9][0-9]{0,15})(\\.[0-9]{1,8})?$\x8a\xe7\x18I\n\x15\xe6\xad\xa4\xe5\x89\x8d\xe5\xb7\xb2\xe5\xa4\x84\xe7\x90\x86\xe4\xbb\xbd\xe9\xa2\x9d\x12&Units settled by earlier confirmations\x18\x02"\x040.00@\n\x88\x01\x01\x12Y\n\x04fees\x18$ \x03(\x0b2\x14.xinqiao.v1.TradeFeeR\x04feesB/\xbaH\x05\x92\x01\x02\x10\x14\x8a\xe7\x18#\n\x0c\xe8\xb4\xb9\xe7\x94\xa8\xe6\x98\x8e\xe7\xbb\x86\x12\x04Fees\x18\x02*\x0b\x08\x02\x12\x07IndvFee\x12}\n\ttotal_fee\x18% \x01(\x0b2\x11.xinqiao.v1.MoneyH"R\x08totalFeeBH\x8a\xe7\x18D\n\x0c\xe8\xb4\xb9\xe7\x94\xa8\xe5\x90\x88\xe8\xae\xa1\x12\x0bFees in all\x18\x02*\x11\x08\x01\x12\rTotalTransFee*\x10\x08\x02\x12\x0cTtlOvrhdApldP\x02\x88\x01\x01\x12\xe1\x01\n\x0cfee_discount\x18& \x01(\tH#R\x0bfeeDiscountB\xb8\x01\xbaH(r&2$^(0|[1-9][0-9]{0,5})(\\.[0-9]{1,8})?$\x8a\xe7\x18\x88\x01\n\x0f\xe7\x94\xb3\xe8\xaf\xb7\xe6\x8a\x98\xe6\x89\xa3\xe7\x8e\x87\x12\x12Discount asked for\x18\x01"\x061.0000*\x1c\x08\x01\x12\x18DiscountRateOfCommission2\x1a\xe5\x80\x8d\xe6\x95\xb0\xef\xbc\x9a1 \xe4\xb8\xba\xe4\xb8\x8d\xe6\x89\x93\xe6\x8a\x98\xe3\x80\x82:\x1bA factor: 1 is no discount.@\x0b\x88\x01\x01\x12\xdc\x01\n\rback_end_load\x18\' \x01(\x0b2\x11.xinqiao.v1.MoneyH$R\x0bbackEndLoadB\x9f\x01\x8a\xe7\x18\x9a\x01\n\x12\xe5\x90\x8e\xe7\xab\xaf\xe6\x94\xb6\xe8\xb4\xb9\xe6\x80\xbb\xe9\xa2\x9d\x12\x14Back-end load so far\x18\x02*\x14\x08\x01\x12\x10TotalBackendLoad2*\xe4\xbb\xbd\xe9\xa2\x9d\xe4\xb8\x8a\xe7\xb4\xaf\xe8\xae\xa1\xe5\xbe\x85\xe6\x94\xb6\xef\xbc\x8c\xe9\x9d\x9e\xe6\x9c\xac\xe6\xac\xa1\xe6\x94\xb6\xe5\x8f\x96\xe3\x80\x82:(Due on the units later, not charged now.P\x02\x88\x01\x01\x12|\n\x0fperformance_fee\x18( \x01(\x0b2\x11.xinqiao.v1.MoneyH%R\x0eperformanceFeeB;\x8a\xe7\x187\n\x0c\xe4\xb8\x9a\xe7\xbb\xa9\xe6\x8a\xa5\xe9\x85\xac\x12\x0fPerformance fee\x18\x02*\x12\x08\x01\x12\x0eAchievementPayP\x02\x88\x01\x01\x12\xf2\x01\n\x18performance_compensation\x18) \x01(\x0b2\x11.xinqiao.v1.MoneyH&R\x17performanceCompensationB\x9e\x01\x8a\xe7\x18\x99\x01\n\x0c\xe4\xb8\x9a\xe7\xbb\xa9\xe8\xa1\xa5\xe5\x81\xbf\x12\x1cCompensation for performance\x18\x02*\x15\x08\x01\x12\x11AchievementCompen2$\xe7\xae\xa1\xe7\x90\x86\xe4\xba\xba\xe8\xa1\xa5\xe5\x81\xbf\xe6\x8a\x95\xe8\xb5\x84\xe4\xba\xba\xe7\x9a\x84\xe9\x87\x91\xe9\xa2\x9d\xe3\x80\x82:*What the manager makes up to the investor.P\x02\x88\x01\x01\x12\xdf\x01\n\x14undistributed_income\x18* \x01(\x0b2\x11.xinqiao.v1.MoneyH\'R\x13undistributedIncomeB\x93\x01\x8a\xe7\x18\x8e\x01\n\x1b\xe8\xb4\xa7\xe5\xb8\x81\xe7\xb1\xbb\xe4\xba\xa7\xe5\x93\x81\xe6\x9c\xaa\xe4\xbb\x98\xe6\x94\xb6\xe7\x9b\x8a\x12-Income of a money-market product not yet paid\x18\x02*>\x08\x01\x12\x1aUndistributeMonetaryIncome\x12\x1eUndistributeMonetaryIncomeFlag\x88\x01\x01\x12v\n\x0cincome_taken\x18+ \x01(\x08H(R\x0bincomeTakenBN\x8a\xe7\x18J\n\x12\xe5\xb8\xa6\xe8\xb5\xb0\xe6\x94\xb6\xe7\x9b\x8a\xe6\xa0\x87\xe5\xbf\x97\x12\x17Income paid out with it\x18\x01"\x05false*\x12\x08\x01\x12\x0eTakeIncomeFlag\x88\x01\x01\x12|\n\x0flaunch_interest\x18, \x01(\x0b2\x1a.xinqiao.v1.LaunchInterestH)R\x0elaunchInterestB2\x8a\xe7\x18.\n\x12\xe8\xae\xa4\xe8\xb4\xad\xe6\x9c\x9f\xe9\x97\xb4\xe5\x88\xa9\xe6\x81\xaf\x12\x16Interest of the launch\x18\x02\x88\x01\x01\x12k\n\x0bcalculation\x18- \x01(\x0b2\x17.xinqiao.v1.CalculationH*R\x0bcalculationB+\x8a\xe7\x18\'\n\x0c\xe8\xae\xa1\xe7\xae\x97\xe5\x8f\xa3\xe5\xbe\x84\x12\x15How it was worked out\x18\x01\x88\x01\x01\x12\xb5\x01\n\x0fallotment_ratio\x18. \x01(\tH+R\x0eallotmentRatioB\x86\x01\xbaH(r&2$^(0|[1-9][0-9]{0,5})(\\.[0-9]{1,8})?$\x8a\xe7\x18W\n\x0c\xe9\x85\x8d\xe5\x94\xae\xe6\xaf\x94\xe4\xbe\x8b\x12\x0fAllotment ratio\x18\x01"\x0860.00000*\x0f\x08\x01\x12\x0bSalePercent2\x0c\xe7\x99\xbe\xe5\x88\x86\xe6\x95\xb0\xe3\x80\x82:\tPer cent.@\x0b\x88\x01\x01\x12\xab\x01\n\x12holding_percentage\x18/ \x01(\tH,R\x11holdingPercentageBw\xbaH(r&2$^(0|[1-9][0-9]{0,5})(\\.[0-9]{1,8})?$\x8a\xe7\x18H\n\x0c\xe8\xb5\x8e\xe5\x9b\x9e\xe6\xaf\x94\xe4\xbe\x8b\x12\x1dShare of the holding redeemed\x18\x02"\x03100*\x10\x08\x02\x12\x0cHldgsRedRate@\x0b\x88\x01\x01\x12\xc4\x01\n\x13share_register_date\x180 \x01(\tH-R\x11shareRegisterDateB\x8e\x01\xbaH7r523^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$\x8a\xe7\x18P\n\x12\xe4\xbb\xbd\xe9\xa2\x9d\xe6\xb3\xa8\xe5\x86\x8c\xe6\x97\xa5\xe6\x9c\x9f\x12\x13Units registered on\x18\x01"\n2026-01-26*\x15\x08\x01\x12\x11ShareRegisterDate@\x05\x88\x01\x01\x12d\n\nsettlement\x181 \x01(\x0b2\x1d.xinqiao.v1.SettlementOfTradeH.R\nsettlementB \x8a\xe7\x18\x1c\n\x0c\xe8\xb5\x84\xe9\x87\x91\xe4\xba\xa4\xe6\x94\xb6\x12\nSettlement\x18\x02\x88\x01\x01\x12r\n\x0ccum_dividend\x182 \x01(\x08H/R\x0bcumDividendBJ\x8a\xe7\x18F\n\x0c\xe6\x98\xaf\xe5\x90\xa6\xe5\x90\xab\xe6\x9d\x83\x12\x1eWith the right to the dividend\x18\x01"\x04true*\x0e\x08\x02\x12\nCumDvddInd\x88\x01\x01\x12x\n\x11physical_delivery\x183 \x01(\x08H0R\x10physicalDeliveryBF\x8a\xe7\x18B\n\x12\xe6\x98\xaf\xe5\x90\xa6\xe5\xae\x9e\xe7\x89\xa9\xe4\xba\xa4\xe5\x89\xb2\x12\x11Physical delivery\x18\x01"\x05false*\x10\x08\x02\x12\x0cPhysDlvryInd\x88\x01\x01\x12\xb8\x01\n\x10large_redemption\x184 \x01(\x0e2\x1b.xinqiao.v1.LargeRedemptionH1R\x0flargeRedemptionBk\xbaH\x07\x82\x01\x04\x10\x01 \x00\x8a\xe7\x18]\n\x18\xe5\xb7\xa8\xe9\xa2\x9d\xe8\xb5\x8e\xe5\x9b\x9e\xe5\xa4\x84\xe7\x90\x86\xe6\xa0\x87\xe5\xbf\x97\x12\x15Large redemption flag\x18\x01"\x0fDEFER_REMAINDER*\x17\x08\x01\x12\x13LargeRedemptionFlag\x88\x01\x01\x12\xac\x01\n\x0elarge_purchase\x185 \x01(\x0e2\x1b.xinqiao.v1.LargeRedemptionH2R\rlargePurchaseBc\xbaH\x07\x82\x01\x04\x10\x01 \x00\x8a\xe7\x18U\n\x18\xe5\xb7\xa8\xe9\xa2\x9d\xe8\xb4\xad\xe4\xb9\xb0\xe5\xa4\x84\xe7\x90\x86\xe6\xa0\x87\xe5\xbf\x97\x12\x13Large purchase flag\x18\x01"\x10CANCEL_REMAINDER*\x10\x08\x01\x12\x0cLargeBuyFlag\x88\x01\x01\x12\xad\x01\n\x0fdividend_method\x186 \x01(\x0e2\x1a.xinqiao.v1.DividendMethodH3R\x0edividendMethodBc\xbaH\x07\x82\x01\x04\x10\x01 \x00\x8a\xe7\x18U\n\x0c\xe5\x88\x86\xe7\xba\xa2\xe6\x96\xb9\xe5\xbc\x8f\x12\x0fDividend method\x18\x01"\rCASH_DIVIDEND*\x15\x08\x01\x12\x11DefDividendMethod*\x0c\x08\x02\x12\x08IncmPref\x88\x01\x01\x12\xb3\x01\n\x0edividend_ratio\x187 \x01(\tH4R\rdividendRatioB\x86\x01\xbaH(r&2$^(0|[1-9][0-9]{0,5})(\\.[0-9]{1,8})?$\x8a\xe7\x18W\n\x0c\xe7\xba\xa2\xe5\x88\xa9\xe6\xaf\x94\xe4\xbe\x8b\x12\x12Share of dividends\x18\x01"\x03100*\x11\x08\x01\x12\rDividendRatio2\x0c\xe7\x99\xbe\xe5\x88\x86\xe6\x95\xb0\xe3\x80\x82:\tPer cent.@\x0b\x88\x01\x01\x12a\n\x06switch\x188 \x01(\x0b2\x18.xinqiao.v1.SwitchResultH5R\x06switchB*\x8a\xe7\x18&\n\x0c\xe8\xbd\xac\xe6\x8d\xa2\xe7\xbb\x93\xe6\x9e\x9c\x12\x14Result of the switch\x18\x02\x88\x01\x01\x12s\n\x08transfer\x189 \x01(\x0b2 .xinqiao.v1.TransferCounterpartyH6R\x08transferB0\x8a\xe7\x18,\n\x0c\xe5\xaf\xb9\xe6\x96\xb9\xe8\xb4\xa6\xe6\x88\xb7\x12\x1aOther side of the transfer\x18\x02\x88\x01\x01\x12\x9a\x01\n\tdirection\x18: \x01(\x0e2\'.xinqiao.v1.OrderConfirmation.DirectionH7R\tdirectionBN\xbaH\x07\x82\x01\x04\x10\x01 \x00\x8a\xe7\x18@\n\x12\xe8\xbd\xac\xe5\x85\xa5\xe8\xbd\xac\xe5\x87\xba\xe6\xa0\x87\xe8\xaf\x86\x12\tDirection\x18\x01"\x06INWARD*\x15\x08\x01\x12\x11TransferDirection\x88\x01\x01\x12M\n\x06freeze\x18; \x01(\x0b2\x12.xinqiao.v1.FreezeH8R\x06freezeB\x1c\x8a\xe7\x18\x18\n\x0c\xe5\x86\xbb\xe7\xbb\x93\xe4\xbf\xa1\xe6\x81\xaf\x12\x06Freeze\x18\x02\x88\x01\x01\x12U\n\x04plan\x18< \x01(\x0b2\x1a.xinqiao.v1.InvestmentPlanH9R\x04planB \x8a\xe7\x18\x1c\n\x12\xe5\xae\x9a\xe6\x9c\x9f\xe5\xae\x9a\xe9\xa2\x9d\xe8\xae\xa1\xe5\x88\x92\x12\x04Plan\x18\x01\x88\x01\x01\x12\xaa\x01\n\x06forced\x18= \x01(\x0e2 .xinqiao.v1.ForcedRedemptionKindH:R\x06forcedBk\xbaH\x07\x82\x01\x04\x10\x01 \x00\x8a\xe7\x18]\n\x12\xe5\xbc\xba\xe5\x88\xb6\xe8\xb5\x8e\xe5\x9b\x9e\xe7\xb1\xbb\xe5\x9e\x8b\x12\x19Kind of forced redemption\x18\x01"\x11FORCED_REDEMPTION*\x17\x08\x01\x12\x13ForceRedemptionType\x88\x01\x01\x12\xc3\x01\n\rforced_reason\x18> \x01(\x0e2*.xinqiao.v1.OrderConfirmation.ForcedReasonH;R\x0cforcedReasonBm\xbaH\x07\x82\x01\x04\x10\x01 \x00\x8a\xe7\x18_\n\x12\xe5\xbc\xba\xe8\xa1\x8c\xe8\xb5\x8e\xe5\x9b\x9e\xe5\x8e\x9f\xe5\x9b\xa0\x12\x1aWhy the registrar redeemed\x18\x01"\x15BELOW_MINIMUM_HOLDING*\x14\x08\x01\x12\x10RedemptionReason\x88\x01\x01\x12\xb8\x01\n\nadjustment\x18? \x01(\tH<R\nadjustmentB\x92\x01\xbaH\x1ar\x182\x16^[0-9A-Za-z._-]{1,40}$\x8a\xe7\x18q\n\x18\xe4\xbb\xbd\xe9\xa2\x9d\xe5\xbc\xba\xe5\x88\xb6\xe8\xb0\x83\xe6\x95\xb4\xe5\x8e\x9f\xe5\x9b\xa0\x12\x13Adjustment of units\x18\x01"\x0fPERFORMANCE_FEE*\x18\x08\x01\x12\x14SharesAdjustmentFlag@\x15J\x11units-adjustments\x88\x01\x01\x12k\n\x07advance\x18@ \x01(\x08H=R\x07advanceBL\x8a\xe7\x18H\n\x0c\xe9\xa2\x84\xe7\xba\xa6\xe6\xa0\x87\xe5\xbf\x97\x12\x12Ordered in advance\x18\x01"\x05false*\x1b\x08\x01\x12\x17RedemptionInAdvanceFlag\x88\x01\x01\x12\xba\x01\n\x0cadvance_date\x18A \x01(\tH>R\x0badvanceDateB\x91\x01\xbaH7r523^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$\x8a\xe7\x18S\n\x0c\xe9\xa2\x84\xe7\xba\xa6\xe6\x97\xa5\xe6\x9c\x9f\x12\x16Ordered in advance for\x18\x01"\n2026-02-02*\x1b\x08\x01\x12\x17RedemptionDateInAdvance@\x05\x88\x01\x01\x12t\n\nvalid_days\x18B \x01(\x05H?R\tvalidDaysBP\xbaH\x06\x1a\x04\x18c(\x00\x8a\xe7\x18C\n\x12\xe7\x94\xb3\xe8\xaf\xb7\xe6\x9c\x89\xe6\x95\x88\xe5\xa4\xa9\xe6\x95\xb0\x12\x17Days the order is valid\x18\x01"\x011*\x0f\x08\x01\x12\x0bValidPeriod\x88\x01\x01\x12\x80\x01\n\x0cportfolio_no\x18C \x01(\tH@R\x0bportfolioNoBX\xbaH\x1cr\x1a2\x18^[0-9A-Za-z._:/-]{1,64}$\x8a\xe7\x185\n\x0c\xe7\xbb\x84\xe5\x90\x88\xe7\xbc\x96\xe5\x8f\xb7\x12\tPortfolio\x18\x01"\x06ZH0001*\x0e\x08\x01\x12\nCombineNum@\x04\x88\x01\x01\x12]\n\x06detail\x18D \x01(\x08HAR\x06detailB@\x8a\xe7\x18<\n\x12\xe6\x95\xb0\xe6\x8d\xae\xe6\x98\x8e\xe7\xbb\x86\xe6\xa0\x87\xe5\xbf\x97\x12\rRow of detail\x18\x01"\x05false*\x0e\x08\x01\x12\nDetailFlag\x88\x01\x01\x12h\n\x08original\x18E \x01(\x0b2\x1f.xinqiao.v1.OriginalTransactionHBR\x08originalB&\x8a\xe7\x18"\n\t\xe5\x8e\x9f\xe4\xba\xa4\xe6\x98\x93\x12\x13Earlier transaction\x18\x01\x88\x01\x01\x12\xad\x01\n\rdownloaded_on\x18F \x01(\tHCR\x0cdownloadedOnB\x82\x01\xbaH7r523^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$\x8a\xe7\x18D\n\x12\xe6\x95\xb0\xe6\x8d\xae\xe4\xb8\x8b\xe4\xbc\xa0\xe6\x97\xa5\xe6\x9c\x9f\x12\x0cSent down on\x18\x01"\n2026-01-26*\x10\x08\x01\x12\x0cDownLoaddate@\x05\x88\x01\x01\x12\xaa\x01\n\nupdated_on\x18G \x01(\tHDR\tupdatedOnB\x85\x01\xbaH7r523^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$\x8a\xe7\x18G\n\x0f\xe6\x9c\x80\xe5\x90\x8e\xe6\x9b\xb4\xe6\x96\xb0\xe6\x97\xa5\x12\x0fLast changed on\x18\x01"\n2026-01-26*\x13\x08\x01\x12\x0fAlternationDate@\x05\x88\x01\x01\x12M\n\x06intake\x18H \x01(\x0b2\x12.xinqiao.v1.IntakeHER\x06intakeB\x1c\x8a\xe7\x18\x18\n\x0c\xe5\x8f\x97\xe7\x90\x86\xe4\xbf\xa1\xe6\x81\xaf\x12\x06Intake\x18\x01\x88\x01\x01\x12\x80\x01\n\x06remark\x18I \x01(\tHFR\x06remarkBc\xbaH\'r%\x10\x01\x18\xc8\x012\x1e^[^\\x00-\\x1f\\x7f-\\x9f\xef\xbf\xbe\xef\xbf\xbf]*$\x8a\xe7\x185\n\x06\xe6\x91\x98\xe8\xa6\x81\x12\x06Remark\x18\x02"\x0c\xe7\x94\xb3\xe8\xb4\xad\xe7\xa1\xae\xe8\xae\xa4*\x11\x08\x01\x12\rSpecification@\x01\x88\x01\x01"\xbd\x03\n\x0cForcedReason\x12\x1d\n\x19FORCED_REASON_UNSPECIFIED\x10\x00\x12R\n\x15BELOW_MINIMUM_HOLDING\x10\x01\x1a7\x8a\xe7\x183\n\x18\xe4\xbd\x8e\xe4\xba\x8e\xe6\x9c\x80\xe4\xbd\x8e\xe6\x8c\x81\xe6\x9c\x89\xe4\xbb\xbd\xe9\xa2\x9d\x12\x17Below the least holding\x12<\n\x11BY_JUDICIAL_ORDER\x10\x02\x1a%\x8a\xe7\x18!\n\x0c\xe5\x8f\xb8\xe6\xb3\x95\xe6\x89\xa7\xe8\xa1\x8c\x12\x11By judicial order\x124\n\rBY_REGULATION\x10\x03\x1a!\x8a\xe7\x18\x1d\n\x0c\xe6\x94\xbf\xe7\xad\x96\xe5\x8e\x9f\xe5\x9b\xa0\x12\rBy regulation\x12P\n\x13AFTER_FULL_TRANSFER\x10\x04\x1a7\x8a\xe7\x183\n\x12\xe5\x85\xa8\xe9\x83\xa8\xe4\xbb\xbd\xe9\xa2\x9d\xe8\xbf\x87\xe6\x88\xb7\x12\x1dAfter a transfer of all units\x12>\n\x08BY_TERMS\x10\x05\x1a0\x8a\xe7\x18,\n\x0c\xe5\x90\x88\xe5\x90\x8c\xe7\xba\xa6\xe5\xae\x9a\x12\x1cBy the terms of the contract\x1a4\x8a\xe7\x180\n\x12\xe5\xbc\xba\xe8\xa1\x8c\xe8\xb5\x8e\xe5\x9b\x9e\xe5\x8e\x9f\xe5\x9b\xa0\x12\x1aWhy the registrar redeemed"\x89\x01\n\tDirection\x12\x19\n\x15DIRECTION_UNSPECIFIED\x10\x00\x12\x1e\n\x07OUTWARD\x10\x01\x1a\x11\x8a\xe7\x18\r\n\x06\xe8\xbd\xac\xe5\x87\xba\x12\x03Out\x12\x1c\n\x06INWARD\x10\x02\x1a\x10\x8a\xe7\x18\x0c\n\x06\xe8\xbd\xac\xe5\x85\xa5\x12\x02In\x1a#\x8a\xe7\x18\x1f\n\x12\xe8\xbd\xac\xe5\x85\xa5\xe8\xbd\xac\xe5\x87\xba\xe6\x96\xb9\xe5\x90\x91\x12\tDirectionB\x12\n\x10_order_referenceB\x0c\n\n_ta_serialB\x13\n\x11_parent_ta_serialB\x13\n\x11_master_referenceB\x13\n\x11_client_referenceB\x10\n\x0e_business_codeB\x0e\n\x0c_return_codeB\x0e\n\x0c_return_textB\x0b\n\t_finishedB\n\n\x08_from_taB\n\n\x08_accountB\r\n\x0b_instrumentB\x0e\n\x0c_charge_modeB\x0f\n\r_confirmed_onB\r\n\x0b_trade_dateB\r\n\x0b_ordered_atB\x11\n\x0f_ordered_amountB\x10\n\x0e_ordered_unitsB\x13\n\x11_confirmed_amountB\x10\n\x0e_amount_at_navB\x12\n\x10_confirmed_unitsB\x0e\n\x0c_total_unitsB\x06\n\x04_navB\x10\n\x0e_trading_priceB\x0b\n\t_nav_dateB\x10\n\x0e_refund_amountB\x12\n\x10_deferred_amountB\x11\n\x0f_deferred_unitsB\x12\n\x10_rejected_amountB\x11\n\x0f_rejected_unitsB\x11\n\x0f_pending_amountB\x10\n\x0e_pending_unitsB\x11\n\x0f_earlier_amountB\x10\n\x0e_earlier_unitsB\x0c\n\n_total_feeB\x0f\n\r_fee_discountB\x10\n\x0e_back_end_loadB\x12\n\x10_performance_feeB\x1b\n\x19_performance_compensationB\x17\n\x15_undistributed_incomeB\x0f\n\r_income_takenB\x12\n\x10_launch_interestB\x0e\n\x0c_calculationB\x12\n\x10_allotment_ratioB\x15\n\x13_holding_percentageB\x16\n\x14_share_register_dateB\r\n\x0b_settlementB\x0f\n\r_cum_dividendB\x14\n\x12_physical_deliveryB\x13\n\x11_large_redemptionB\x11\n\x0f_large_purchaseB\x12\n\x10_dividend_methodB\x11\n\x0f_dividend_ratioB\t\n\x07_switchB\x0b\n\t_transferB\x0c\n\n_directionB\t\n\x07_freezeB\x07\n\x05_planB\t\n\x07_forcedB\x10\n\x0e_forced_reasonB\r\n\x0b_adjustmentB\n\n\x08_advanceB\x0f\n\r_advance_dateB\r\n\x0b_valid_daysB\x0f\n\r_portfolio_noB\t\n\x07_detailB\x0b\n\t_originalB\x10\n\x0e_downloaded_onB\r\n\x0b_updated_onB\t\n\x07_intakeB\t\n\x07_remark:*\x8a\xe7\x18&\x08\x02\x12\x0c\xe4\xba\xa4\xe6\x98\x93\xe7\xa1\xae\xe8\xae\xa4\x1a\x12Order confirmation \x01"\xaa%\n\x0bOrderStatus\x12\xac\x01\n\x0forder_reference\x18\x01 \x01(\tH\x00R\x0eorderReferenceB~\xbaH\x1fr\x1a2\x18^[0-9A-Za-z._:/-]{1,64}$\xc8\x01\x01\x8a\xe7\x18X\n\x0f\xe7\x94\xb3\xe8\xaf\xb7\xe5\x8d\x95\xe7\xbc\x96\xe5\x8f\xb7\x12\x0fOrder reference\x18\x01"\rSO20260123001*\x14\x08\x01\x12\x10AppSheetSerialNo*\x0b\x08\x02\x12\x07OrdrRef@\x04\x88\x01\x01\x12\x8f\x01\n\x10master_reference\x18\x02 \x01(\tH\x01R\x0fmasterReferenceB_\xbaH\x1cr\x1a2\x18^[0-9A-Za-z._:/-]{1,64}$\x8a\xe7\x18<\n\x0c\xe6\x89\xb9\xe6\xac\xa1\xe7\xbc\x96\xe5\x8f\xb7\x12\x10Master reference\x18\x01"\tB20260123*\x0b\x08\x02\x12\x07MstrRef@\x04\x88\x01\x01\x12\x9b\x01\n\x10client_reference\x18\x03 \x01(\tH\x02R\x0fclientReferenceBk\xbaH\x1cr\x1a2\x18^[0-9A-Za-z._:/-]{1,64}$\x8a\xe7\x18H\n\x12\xe5\xae\xa2\xe6\x88\xb7\xe5\xa7\x94\xe6\x89\x98\xe7\xbc\x96\xe5\x8f\xb7\x12\x12Client\'s reference\x18\x01"\rCL20260123001*\x0b\x08\x02\x12\x07ClntRef@\x04\x88\x01\x01\x12\xa8\x01\n\x10cancel_reference\x18\x04 \x01(\tH\x03R\x0fcancelReferenceBx\xbaH\x1cr\x1a2\x18^[0-9A-Za-z._:/-]{1,64}$\x8a\xe7\x18U\n\x15\xe6\x92\xa4\xe5\x8d\x95\xe7\x94\xb3\xe8\xaf\xb7\xe5\x8d\x95\xe7\xbc\x96\xe5\x8f\xb7\x12\x1dReference of the cancellation\x18\x01"\rCX20260123001*\n\x08\x02\x12\x06CxlRef@\x04\x88\x01\x01\x12\x9a\x01\n\tta_serial\x18\x05 \x01(\tH\x04R\x08taSerialBx\xbaH\x1cr\x1a2\x18^[0-9A-Za-z._:/-]{1,64}$\x8a\xe7\x18U\n\x0cTA \xe6\xb5\x81\xe6\xb0\xb4\xe5\x8f\xb7\x12\x12Registrar\'s serial\x18\x01"\x10TA20260126000001*\x0e\x08\x01\x12\nTASerialNO*\x0b\x08\x02\x12\x07DealRef@\x04\x88\x01\x01\x12\x97\x01\n\rbusiness_code\x18\x06 \x01(\tH\x05R\x0cbusinessCodeBm\xbaH\x1ar\x182\x16^[0-9A-Za-z._-]{1,40}$\x8a\xe7\x18L\n\x0c\xe4\xb8\x9a\xe5\x8a\xa1\xe4\xbb\xa3\xe7\xa0\x81\x12\rBusiness code\x18\x01"\x03022*\x10\x08\x01\x12\x0cBusinessCode@\x15J\x12ofd-business-codes\x88\x01\x01\x12s\n\x05state\x18\x07 \x01(\x0e2\x1d.xinqiao.v1.OrderStatus.StateH\x06R\x05stateB9\xbaH\n\x82\x01\x04\x10\x01 \x00\xc8\x01\x01\x8a\xe7\x18(\n\x06\xe7\x8a\xb6\xe6\x80\x81\x12\x05State\x18\x01"\x08ACCEPTED*\x0b\x08\x02\x12\x07OrdrSts\x88\x01\x01\x12\xeb\x01\n\x02at\x18\x08 \x01(\tH\x07R\x02atB\xd5\x01\xbaH\x99\x01r\x93\x012\x90\x01^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]{1,6})?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$\xc8\x01\x01\x8a\xe7\x184\n\x0c\xe7\x8a\xb6\xe6\x80\x81\xe6\x97\xb6\xe9\x97\xb4\x12\x05Since\x18\x01"\x192026-01-23T09:31:05+08:00@\x06\x88\x01\x01\x12\x8e\x01\n\x0breturn_code\x18\t \x01(\tH\x08R\nreturnCodeBh\xbaH\x1ar\x182\x16^[0-9A-Za-z._-]{1,40}$\x8a\xe7\x18G\n\x0c\xe8\xbf\x94\xe5\x9b\x9e\xe4\xbb\xa3\xe7\xa0\x81\x12\x0bReturn code\x18\x01"\x040000*\x0e\x08\x01\x12\nReturnCode@\x15J\x10ofd-return-codes\x88\x01\x01\x12\xad\x01\n\x0breturn_text\x18\n \x01(\tH\tR\nreturnTextB\x86\x01\xbaH\'r%\x10\x01\x18\xf4\x032\x1e^[^\\x00-\\x1f\\x7f-\\x9f\xef\xbf\xbe\xef\xbf\xbf]*$\x8a\xe7\x18X\n\x12\xe5\x87\xba\xe9\x94\x99\xe8\xaf\xa6\xe7\xbb\x86\xe4\xbf\xa1\xe6\x81\xaf\x12\x17Text of the return code\x18\x02"\x06\xe6\x88\x90\xe5\x8a\x9f*\x0f\x08\x01\x12\x0bErrorDetail*\x0c\x08\x02\x12\x08AddtlInf@\x01\x88\x01\x01\x12V\n\x07reasons\x18\x0b \x03(\x0b2\x12.xinqiao.v1.ReasonR\x07reasonsB(\xbaH\x05\x92\x01\x02\x10\n\x8a\xe7\x18\x1c\n\x06\xe5\x8e\x9f\xe5\x9b\xa0\x12\x07Reasons\x18\x01*\x07\x08\x02\x12\x03Rsn\x12\x99\x01\n\tinitiator\x18\x0c \x01(\tH\nR\tinitiatorBv\xbaH&r$\x10\x01\x18x2\x1e^[^\\x00-\\x1f\\x7f-\\x9f\xef\xbf\xbe\xef\xbf\xbf]*$\x8a\xe7\x18I\n\x0f\xe7\x8a\xb6\xe6\x80\x81\xe5\x8f\x91\xe8\xb5\xb7\xe6\x96\xb9\x12\nWho set it\x18\x01"\x18\xe7\xa4\xba\xe4\xbe\x8b\xe4\xbf\xa1\xe6\x89\x98\xe6\x9c\x89\xe9\x99\x90\xe5\x85\xac\xe5\x8f\xb8*\x0c\x08\x02\x12\x08StsInitr@\x01\x88\x01\x01\x12j\n\ninstrument\x18\r \x01(\x0b2\x16.xinqiao.v1.InstrumentH\x0bR\ninstrumentB-\x8a\xe7\x18)\n\x06\xe4\xba\xa7\xe5\x93\x81\x12\nInstrument\x18\x01*\x11\x08\x02\x12\rFinInstrmDtls\x88\x01\x01\x12o\n\x07account\x18\x0e \x01(\x0b2\x17.xinqiao.v1.FundAccountH\x0cR\x07accountB7\x8a\xe7\x183\n\x0c\xe5\x9f\xba\xe9\x87\x91\xe8\xb4\xa6\xe6\x88\xb7\x12\x0cFund account\x18\x02*\x13\x08\x02\x12\x0fInvstmtAcctDtls\x88\x01\x01\x12e\n\x0eordered_amount\x18\x0f \x01(\x0b2\x11.xinqiao.v1.MoneyH\rR\rorderedAmountB&\x8a\xe7\x18"\n\x0c\xe7\x94\xb3\xe8\xaf\xb7\xe9\x87\x91\xe9\xa2\x9d\x12\x0eAmount ordered\x18\x02P\x02\x88\x01\x01\x12\x84\x01\n\rordered_units\x18\x10 \x01(\tH\x0eR\x0corderedUnitsBZ\xbaH)r\'2%^(0|[1-9][0-9]{0,15})(\\.[0-9]{1,8})?$\x8a\xe7\x18*\n\x0c\xe7\x94\xb3\xe8\xaf\xb7\xe4\xbb\xbd\xe9\xa2\x9d\x12\rUnits ordered\x18\x02"\x072901.08@\n\x88\x01\x01\x12u\n\x10confirmed_amount\x18\x11 \x01(\x0b2\x11.xinqiao.v1.MoneyH\x0fR\x0fconfirmedAmountB2\x8a\xe7\x18.\n\x0f\xe5\xb7\xb2\xe7\xa1\xae\xe8\xae\xa4\xe9\x87\x91\xe9\xa2\x9d\x12\x17Amount confirmed so far\x18\x02P\x02\x88\x01\x01\x12\x91\x01\n\x0fconfirmed_units\x18\x12 \x01(\tH\x10R\x0econfirmedUnitsBc\xbaH)r\'2%^(0|[1-9][0-9]{0,15})(\\.[0-9]{1,8})?$\x8a\xe7\x183\n\x0f\xe5\xb7\xb2\xe7\xa1\xae\xe8\xae\xa4\xe4\xbb\xbd\xe9\xa2\x9d\x12\x16Units confirmed so far\x18\x02"\x040.00@\n\x88\x01\x01\x12\xbd\x01\n\x13expected_trade_date\x18\x13 \x01(\tH\x11R\x11expectedTradeDateB\x87\x01\xbaH7r523^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$\x8a\xe7\x18I\n\x0f\xe9\xa2\x84\xe8\xae\xa1\xe4\xba\xa4\xe6\x98\x93\xe6\x97\xa5\x12\x13Expected trade date\x18\x01"\n2026-01-23*\x11\x08\x02\x12\rXpctdTradDtTm@\x05\x88\x01\x01\x12\xbc\x01\n\x1aexpected_confirmation_date\x18\x14 \x01(\tH\x12R\x18expectedConfirmationDateBy\xbaH7r523^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$\x8a\xe7\x18;\n\x0f\xe9\xa2\x84\xe8\xae\xa1\xe7\xa1\xae\xe8\xae\xa4\xe6\x97\xa5\x12\x18Confirmation expected on\x18\x01"\n2026-01-26@\x05\x88\x01\x01\x12\xcc\x01\n\x18expected_settlement_date\x18\x15 \x01(\tH\x13R\x16expectedSettlementDateB\x8c\x01\xbaH7r523^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$\x8a\xe7\x18N\n\x0f\xe9\xa2\x84\xe8\xae\xa1\xe4\xba\xa4\xe6\x94\xb6\xe6\x97\xa5\x12\x16Settlement expected on\x18\x01"\n2026-01-27*\x13\x08\x02\x12\x0fXpctdCshSttlmDt@\x05\x88\x01\x01\x12\x9f\x02\n\x11cancellable_until\x18\x16 \x01(\tH\x14R\x10cancellableUntilB\xec\x01\xbaH\x96\x01r\x93\x012\x90\x01^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]{1,6})?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$\x8a\xe7\x18N\n\x15\xe5\x8f\xaf\xe6\x92\xa4\xe5\x8d\x95\xe6\x88\xaa\xe6\xad\xa2\xe6\x97\xb6\xe9\x97\xb4\x12\x16May be cancelled until\x18\x01"\x192026-01-23T15:00:00+08:00@\x06\x88\x01\x01"\xd2\x06\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\'\n\x08RECEIVED\x10\x01\x1a\x19\x8a\xe7\x18\x15\n\t\xe5\xb7\xb2\xe6\x94\xb6\xe5\x88\xb0\x12\x08Received\x12=\n\x07SENT_ON\x10\x02\x1a0\x8a\xe7\x18,\n\x12\xe5\xb7\xb2\xe8\xbd\xac\xe9\x80\x81\xe4\xb8\x8b\xe4\xb8\x80\xe6\x96\xb9\x12\x16Sent to the next party\x12<\n\x10AWAITING_PAYMENT\x10\x03\x1a&\x8a\xe7\x18"\n\t\xe5\xbe\x85\xe7\xbc\xb4\xe6\xac\xbe\x12\x15Waiting for the money\x12\'\n\x08ACCEPTED\x10\x04\x1a\x19\x8a\xe7\x18\x15\n\t\xe5\xb7\xb2\xe5\x8f\x97\xe7\x90\x86\x12\x08Accepted\x12+\n\nOPEN_ORDER\x10\x05\x1a\x1b\x8a\xe7\x18\x17\n\x0f\xe6\x9c\x89\xe6\x95\x88\xe5\xbe\x85\xe5\xa4\x84\xe7\x90\x86\x12\x04Open\x12K\n\x16CONDITIONALLY_ACCEPTED\x10\x06\x1a/\x8a\xe7\x18+\n\x0f\xe6\x9c\x89\xe6\x9d\xa1\xe4\xbb\xb6\xe5\x8f\x97\xe7\x90\x86\x12\x18Accepted with conditions\x12.\n\tIN_REPAIR\x10\x07\x1a\x1f\x8a\xe7\x18\x1b\n\t\xe5\xbe\x85\xe8\xa1\xa5\xe6\xad\xa3\x12\x0eTo be repaired\x12&\n\tSUSPENDED\x10\x08\x1a\x17\x8a\xe7\x18\x13\n\x06\xe6\x9a\x82\xe5\x81\x9c\x12\tSuspended\x129\n\x0ePART_CONFIRMED\x10\t\x1a%\x8a\xe7\x18!\n\x0c\xe9\x83\xa8\xe5\x88\x86\xe7\xa1\xae\xe8\xae\xa4\x12\x11Confirmed in part\x12)\n\tCONFIRMED\x10\n\x1a\x1a\x8a\xe7\x18\x16\n\t\xe5\xb7\xb2\xe7\xa1\xae\xe8\xae\xa4\x12\tConfirmed\x125\n\x0cPART_SETTLED\x10\x0b\x1a#\x8a\xe7\x18\x1f\n\x0c\xe9\x83\xa8\xe5\x88\x86\xe4\xba\xa4\xe6\x94\xb6\x12\x0fSettled in part\x12%\n\x07SETTLED\x10\x0c\x1a\x18\x8a\xe7\x18\x14\n\t\xe5\xb7\xb2\xe4\xba\xa4\xe6\x94\xb6\x12\x07Settled\x12&\n\x07REFUSED\x10\r\x1a\x19\x8a\xe7\x18\x15\n\t\xe5\xb7\xb2\xe6\x8b\x92\xe7\xbb\x9d\x12\x08Rejected\x12@\n\x14CANCELLATION_PENDING\x10\x0e\x1a&\x8a\xe7\x18"\n\x0f\xe6\x92\xa4\xe5\x8d\x95\xe5\xa4\x84\xe7\x90\x86\xe4\xb8\xad\x12\x0fBeing cancelled\x12)\n\tCANCELLED\x10\x0f\x1a\x1a\x8a\xe7\x18\x16\n\t\xe5\xb7\xb2\xe6\x92\xa4\xe9\x94\x80\x12\tCancelled\x12#\n\x06LAPSED\x10\x10\x1a\x17\x8a\xe7\x18\x13\n\t\xe5\xb7\xb2\xe5\xa4\xb1\xe6\x95\x88\x12\x06Lapsed\x1a\x13\x8a\xe7\x18\x0f\n\x06\xe7\x8a\xb6\xe6\x80\x81\x12\x05StateB\x12\n\x10_order_referenceB\x13\n\x11_master_referenceB\x13\n\x11_client_referenceB\x13\n\x11_cancel_referenceB\x0c\n\n_ta_serialB\x10\n\x0e_business_codeB\x08\n\x06_stateB\x05\n\x03_atB\x0e\n\x0c_return_codeB\x0e\n\x0c_return_textB\x0c\n\n_initiatorB\r\n\x0b_instrumentB\n\n\x08_accountB\x11\n\x0f_ordered_amountB\x10\n\x0e_ordered_unitsB\x13\n\x11_confirmed_amountB\x12\n\x10_confirmed_unitsB\x16\n\x14_expected_trade_dateB\x1d\n\x1b_expected_confirmation_dateB\x1b\n\x19_expected_settlement_dateB\x14\n\x12_cancellable_until:"\x8a\xe7\x18\x1e\x08\x02\x12\x0c\xe7\x94\xb3\xe8\xaf\xb7\xe7\x8a\xb6\xe6\x80\x81\x1a\x0cOrder status"\xa6\x1b\n\x0cLaunchResult\x12k\n\ninstrument\x18\x01 \x01(\x0b2\x16.xinqiao.v1.InstrumentH\x00R\ninstrumentB.\xbaH\x03\xc8\x01\x01\x8a\xe7\x18$\n\x06\xe4\xba\xa7\xe5\x93\x81\x12\nInstrument\x18\x01*\x0c\x08\x01\x12\x08FundCode\x88\x01\x01\x12v\n\x07outcome\x18\x02 \x01(\x0e2 .xinqiao.v1.LaunchResult.OutcomeH\x01R\x07outcomeB5\xbaH\n\x82\x01\x04\x10\x01 \x00\xc8\x01\x01\x8a\xe7\x18$\n\x0c\xe5\x8b\x9f\xe9\x9b\x86\xe7\xbb\x93\xe6\x9e\x9c\x12\x07Outcome\x18\x01"\tSUCCEEDED\x88\x01\x01\x12\xaa\x01\n\x0claunch_start\x18\x03 \x01(\tH\x02R\x0blaunchStartB\x81\x01\xbaH7r523^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$\x8a\xe7\x18C\n\x0f\xe5\x8b\x9f\xe9\x9b\x86\xe5\xbc\x80\xe5\xa7\x8b\xe6\x97\xa5\x12\x0eLaunch started\x18\x01"\n2026-01-05*\x10\x08\x01\x12\x0cIPOStartDate@\x05\x88\x01\x01\x12\xa5\x01\n\nlaunch_end\x18\x04 \x01(\tH\x03R\tlaunchEndB\x80\x01\xbaH:r523^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$\xc8\x01\x01\x8a\xe7\x18?\n\x0f\xe5\x8b\x9f\xe9\x9b\x86\xe7\xbb\x93\xe6\x9d\x9f\xe6\x97\xa5\x12\x0cLaunch ended\x18\x01"\n2026-01-16*\x0e\x08\x01\x12\nIPOEndDate@\x05\x88\x01\x01\x12\x85\x01\n\tset_up_on\x18\x05 \x01(\tH\x04R\x07setUpOnBd\xbaH7r523^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$\x8a\xe7\x18&\n\t\xe6\x88\x90\xe7\xab\x8b\xe6\x97\xa5\x12\tSet up on\x18\x01"\n2026-01-20@\x05\x88\x01\x01\x12\x8f\x01\n\x0cannounced_on\x18\x06 \x01(\tH\x05R\x0bannouncedOnBg\xbaH7r523^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$\x8a\xe7\x18)\n\t\xe5\x85\xac\xe5\x91\x8a\xe6\x97\xa5\x12\x0cAnnounced on\x18\x01"\n2026-01-20@\x05\x88\x01\x01\x12o\n\x0eapplied_amount\x18\x07 \x01(\x0b2\x11.xinqiao.v1.MoneyH\x06R\rappliedAmountB0\x8a\xe7\x18,\n\x12\xe6\x9c\x89\xe6\x95\x88\xe8\xae\xa4\xe8\xb4\xad\xe9\x87\x91\xe9\xa2\x9d\x12\x12Amount applied for\x18\x01P\x02\x88\x01\x01\x12k\n\x10confirmed_amount\x18\x08 \x01(\x0b2\x11.xinqiao.v1.MoneyH\x07R\x0fconfirmedAmountB(\x8a\xe7\x18$\n\x0c\xe7\xa1\xae\xe8\xae\xa4\xe9\x87\x91\xe9\xa2\x9d\x12\x10Amount confirmed\x18\x01P\x02\x88\x01\x01\x12]\n\rrefund_amount\x18\t \x01(\x0b2\x11.xinqiao.v1.MoneyH\x08R\x0crefundAmountB \x8a\xe7\x18\x1c\n\x0c\xe9\x80\x80\xe6\xac\xbe\xe9\x87\x91\xe9\xa2\x9d\x12\x08Refunded\x18\x01P\x02\x88\x01\x01\x12{\n\x08interest\x18\n \x01(\x0b2\x11.xinqiao.v1.MoneyH\tR\x08interestBG\x8a\xe7\x18C\n\x12\xe8\xae\xa4\xe8\xb4\xad\xe6\x9c\x9f\xe9\x97\xb4\xe5\x88\xa9\xe6\x81\xaf\x12\x16Interest of the launch\x18\x01*\x11\x08\x01\x12\rRaiseInterestP\x02\x88\x01\x01\x12H\n\x04fees\x18\x0b \x01(\x0b2\x11.xinqiao.v1.MoneyH\nR\x04feesB\x1c\x8a\xe7\x18\x18\n\x0c\xe8\xae\xa4\xe8\xb4\xad\xe8\xb4\xb9\xe7\x94\xa8\x12\x04Fees\x18\x01P\x02\x88\x01\x01\x12\xce\x01\n\x0fconfirmed_units\x18\x0c \x01(\tH\x0bR\x0econfirmedUnitsB\x9f\x01\xbaH)r\'2%^(0|[1-9][0-9]{0,15})(\\.[0-9]{1,8})?$\x8a\xe7\x18o\n\x0c\xe7\xa1\xae\xe8\xae\xa4\xe4\xbb\xbd\xe9\xa2\x9d\x12\x0fUnits confirmed\x18\x01"\x0b60000000.002\x1b\xe4\xb8\x8d\xe5\x90\xab\xe5\x88\xa9\xe6\x81\xaf\xe6\x8a\x98\xe7\xae\x97\xe4\xbb\xbd\xe9\xa2\x9d\xe3\x80\x82: Without the units from interest.@\n\x88\x01\x01\x12\xa9\x01\n\x0einterest_units\x18\r \x01(\tH\x0cR\rinterestUnitsB}\xbaH)r\'2%^(0|[1-9][0-9]{0,15})(\\.[0-9]{1,8})?$\x8a\xe7\x18M\n\x12\xe5\x88\xa9\xe6\x81\xaf\xe6\x8a\x98\xe7\xae\x97\xe4\xbb\xbd\xe9\xa2\x9d\x12\x13Units from interest\x18\x01"\x0812345.67*\x14\x08\x01\x12\x10VolumeByInterest@\n\x88\x01\x01\x12\x92\x01\n\x0btotal_units\x18\x0e \x01(\tH\rR\ntotalUnitsBl\xbaH)r\'2%^(0|[1-9][0-9]{0,15})(\\.[0-9]{1,8})?$\x8a\xe7\x18<\n\t\xe6\x80\xbb\xe4\xbb\xbd\xe9\xa2\x9d\x12\x0cUnits in all\x18\x01"\x0b60012345.67*\x10\x08\x01\x12\x0cTotalFundVol@\n\x88\x01\x01\x12b\n\x07holders\x18\x0f \x01(\tH\x0eR\x07holdersBC\xbaH\x1ar\x182\x16^(0|[1-9][0-9]{0,18})$\x8a\xe7\x18"\n\x0f\xe6\x8a\x95\xe8\xb5\x84\xe4\xba\xba\xe6\x88\xb7\xe6\x95\xb0\x12\x07Holders\x18\x01"\x0286@\r\x88\x01\x01\x12\xb5\x01\n\x0fallotment_ratio\x18\x10 \x01(\tH\x0fR\x0eallotmentRatioB\x86\x01\xbaH(r&2$^(0|[1-9][0-9]{0,5})(\\.[0-9]{1,8})?$\x8a\xe7\x18W\n\x0c\xe9\x85\x8d\xe5\x94\xae\xe6\xaf\x94\xe4\xbe\x8b\x12\x0fAllotment ratio\x18\x01"\x0860.00000*\x0f\x08\x01\x12\x0bSalePercent2\x0c\xe7\x99\xbe\xe5\x88\x86\xe6\x95\xb0\xe3\x80\x82:\tPer cent.@\x0b\x88\x01\x01\x12s\n\rminimum_scale\x18\x11 \x01(\x0b2\x11.xinqiao.v1.MoneyH\x10R\x0cminimumScaleB6\x8a\xe7\x182\n\x12\xe6\x88\x90\xe7\xab\x8b\xe6\x9c\x80\xe4\xbd\x8e\xe8\xa7\x84\xe6\xa8\xa1\x12\x18Least scale to be set up\x18\x01P\x02\x88\x01\x01\x12\xfb\x02\n\trefund_by\x18\x12 \x01(\tH\x11R\x08refundByB\xd8\x02\xbaH7r523^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$\x8a\xe7\x18\x99\x02\n\x0f\xe9\x80\x80\xe6\xac\xbe\xe6\x9c\x80\xe6\x99\x9a\xe6\x97\xa5\x12\x0bRefunded by\x18\x01"\n2026-01-272\x90\x01\xe5\x8b\x9f\xe9\x9b\x86\xe5\xa4\xb1\xe8\xb4\xa5\xe7\x9a\x84\xef\xbc\x8c\xe6\x9c\x9f\xe9\x99\x90\xe5\xb1\x8a\xe6\xbb\xa1\xe5\x90\x8e\xe4\xb8\x89\xe5\x8d\x81\xe6\x97\xa5\xe5\x86\x85\xe8\xbf\x94\xe8\xbf\x98\xe6\x9c\xac\xe9\x87\x91\xe5\xb9\xb6\xe5\x8a\xa0\xe8\xae\xa1\xe5\x88\xa9\xe6\x81\xaf\xef\xbc\x88\xe8\xb5\x84\xe7\xae\xa1\xe6\x96\xb0\xe8\xa7\x84\xe3\x80\x81\xe4\xbf\xa1\xe6\x89\x98\xe5\x85\xac\xe5\x8f\xb8\xe9\x9b\x86\xe5\x90\x88\xe8\xb5\x84\xe9\x87\x91\xe4\xbf\xa1\xe6\x89\x98\xe8\xae\xa1\xe5\x88\x92\xe7\xae\xa1\xe7\x90\x86\xe5\x8a\x9e\xe6\xb3\x95\xef\xbc\x89\xe3\x80\x82:VAfter a failed launch the money goes back with interest within thirty days of its end.@\x05\x88\x01\x01\x12M\n\x07reasons\x18\x13 \x03(\x0b2\x12.xinqiao.v1.ReasonR\x07reasonsB\x1f\xbaH\x05\x92\x01\x02\x10\x05\x8a\xe7\x18\x13\n\x06\xe5\x8e\x9f\xe5\x9b\xa0\x12\x07Reasons\x18\x01\x12\x82\x01\n\tdocuments\x18\x14 \x03(\x0b2\x19.xinqiao.v1.FileReferenceR\tdocumentsBI\xbaH\x05\x92\x01\x02\x10\n\x8a\xe7\x18=\n\x1b\xe9\xaa\x8c\xe8\xb5\x84\xe6\x8a\xa5\xe5\x91\x8a\xe3\x80\x81\xe6\x88\x90\xe7\xab\x8b\xe5\x85\xac\xe5\x91\x8a\x12\x1cCapital verification, notice\x18\x01"\xfb\x01\n\x07Outcome\x12\x17\n\x13OUTCOME_UNSPECIFIED\x10\x00\x12,\n\tSUCCEEDED\x10\x01\x1a\x1d\x8a\xe7\x18\x19\n\x0c\xe5\x8b\x9f\xe9\x9b\x86\xe6\x88\x90\xe5\x8a\x9f\x12\tSucceeded\x12&\n\x06FAILED\x10\x02\x1a\x1a\x8a\xe7\x18\x16\n\x0c\xe5\x8b\x9f\xe9\x9b\x86\xe5\xa4\xb1\xe8\xb4\xa5\x12\x06Failed\x12*\n\x08EXTENDED\x10\x03\x1a\x1c\x8a\xe7\x18\x18\n\x0c\xe5\xbb\xb6\xe9\x95\xbf\xe5\x8b\x9f\xe9\x9b\x86\x12\x08Extended\x128\n\x0cCLOSED_EARLY\x10\x04\x1a&\x8a\xe7\x18"\n\x12\xe6\x8f\x90\xe5\x89\x8d\xe7\xbb\x93\xe6\x9d\x9f\xe5\x8b\x9f\xe9\x9b\x86\x12\x0cClosed early\x1a\x1b\x8a\xe7\x18\x17\n\x0c\xe5\x8b\x9f\xe9\x9b\x86\xe7\xbb\x93\xe6\x9e\x9c\x12\x07OutcomeB\r\n\x0b_instrumentB\n\n\x08_outcomeB\x0f\n\r_launch_startB\r\n\x0b_launch_endB\x0c\n\n_set_up_onB\x0f\n\r_announced_onB\x11\n\x0f_applied_amountB\x13\n\x11_confirmed_amountB\x10\n\x0e_refund_amountB\x0b\n\t_interestB\x07\n\x05_feesB\x12\n\x10_confirmed_unitsB\x11\n\x0f_interest_unitsB\x0e\n\x0c_total_unitsB\n\n\x08_holdersB\x12\n\x10_allotment_ratioB\x10\n\x0e_minimum_scaleB\x0c\n\n_refund_by:*\x8a\xe7\x18&\x08\x02\x12\x0c\xe5\x8b\x9f\xe9\x9b\x86\xe7\xbb\x93\xe6\x9e\x9c\x1a\x12Result of a launch \x01"\x930\n\x14DividendConfirmation\x12\xa1\x01\n\x0forder_reference\x18\x01 \x01(\tH\x00R\x0eorderReferenceBs\xbaH\x1cr\x1a2\x18^[0-9A-Za-z._:/-]{1,64}$\x8a\xe7\x18P\n\x12\xe5\x8e\x9f\xe7\x94\xb3\xe8\xaf\xb7\xe5\x8d\x95\xe7\xbc\x96\xe5\x8f\xb7\x12\x0fOrder reference\x18\x01"\rSO20260123001*\x16\x08\x01\x12\x12OriginalAppSheetNo@\x04\x88\x01\x01\x12\x96\x01\n\tta_serial\x18\x02 \x01(\tH\x01R\x08taSerialBt\xbaH\x1fr\x1a2\x18^[0-9A-Za-z._:/-]{1,64}$\xc8\x01\x01\x8a\xe7\x18N\n\x12TA \xe7\xa1\xae\xe8\xae\xa4\xe6\xb5\x81\xe6\xb0\xb4\xe5\x8f\xb7\x12\x12Registrar\'s serial\x18\x01"\x10TA20260210000001*\x0e\x08\x01\x12\nTASerialNO@\x04\x88\x01\x01\x12\x9a\x01\n\rbusiness_code\x18\x03 \x01(\tH\x02R\x0cbusinessCodeBp\xbaH\x1dr\x182\x16^[0-9A-Za-z._-]{1,40}$\xc8\x01\x01\x8a\xe7\x18L\n\x0c\xe4\xb8\x9a\xe5\x8a\xa1\xe4\xbb\xa3\xe7\xa0\x81\x12\rBusiness code\x18\x01"\x03143*\x10\x08\x01\x12\x0cBusinessCode@\x15J\x12ofd-business-codes\x88\x01\x01\x12\x91\x01\n\x0breturn_code\x18\x04 \x01(\tH\x03R\nreturnCodeBk\xbaH\x1dr\x182\x16^[0-9A-Za-z._-]{1,40}$\xc8\x01\x01\x8a\xe7\x18G\n\x0c\xe8\xbf\x94\xe5\x9b\x9e\xe4\xbb\xa3\xe7\xa0\x81\x12\x0bReturn code\x18\x01"\x040000*\x0e\x08\x01\x12\nReturnCode@\x15J\x10ofd-return-codes\x88\x01\x01\x12\x80\x01\n\x04kind\x18\x05 \x01(\x0e2%.xinqiao.v1.DividendConfirmation.KindH\x04R\x04kindB@\xbaH\x07\x82\x01\x04\x10\x01 \x00\x8a\xe7\x182\n\x0c\xe5\x88\x86\xe7\xba\xa2\xe7\xb1\xbb\xe5\x9e\x8b\x12\x04Kind\x18\x01"\x08ORDINARY*\x10\x08\x01\x12\x0cDividendType\x88\x01\x01\x12`\n\x07account\x18\x06 \x01(\x0b2\x17.xinqiao.v1.FundAccountH\x05R\x07accountB(\xbaH\x03\xc8\x01\x01\x8a\xe7\x18\x1e\n\x0c\xe5\x9f\xba\xe9\x87\x91\xe8\xb4\xa6\xe6\x88\xb7\x12\x0cFund account\x18\x02\x88\x01\x01\x12k\n\ninstrument\x18\x07 \x01(\x0b2\x16.xinqiao.v1.InstrumentH\x06R\ninstrumentB.\xbaH\x03\xc8\x01\x01\x8a\xe7\x18$\n\x06\xe4\xba\xa7\xe5\x93\x81\x12\nInstrument\x18\x01*\x0c\x08\x01\x12\x08FundCode\x88\x01\x01\x12\x84\x01\n\x0bcharge_mode\x18\x08 \x01(\x0e2\x16.xinqiao.v1.ChargeModeH\x07R\nchargeModeBF\xbaH\x07\x82\x01\x04\x10\x01 \x00\x8a\xe7\x188\n\x0c\xe6\x94\xb6\xe8\xb4\xb9\xe7\xb1\xbb\xe5\x88\xab\x12\x0bCharge mode\x18\x01"\tFRONT_END*\x0e\x08\x01\x12\nShareClass\x88\x01\x01\x12\xae\x01\n\x0cconfirmed_on\x18\t \x01(\tH\x08R\x0bconfirmedOnB\x85\x01\xbaH:r523^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$\xc8\x01\x01\x8a\xe7\x18D\n\x0c\xe7\xa1\xae\xe8\xae\xa4\xe6\x97\xa5\xe6\x9c\x9f\x12\x0cConfirmed on\x18\x01"\n2026-02-09*\x16\x08\x01\x12\x12TransactionCfmDate@\x05\x88\x01\x01\x12\xa9\x01\n\x0brecord_date\x18\n \x01(\tH\tR\nrecordDateB\x82\x01\xbaH7r523^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$\x8a\xe7\x18D\n\x0f\xe6\x9d\x83\xe7\x9b\x8a\xe7\x99\xbb\xe8\xae\xb0\xe6\x97\xa5\x12\x0bRecord date\x18\x01"\n2026-02-06*\x14\x08\x01\x12\x10RegistrationDate@\x05\x88\x01\x01\x12\x8c\x01\n\x07ex_date\x18\x0b \x01(\tH\nR\x06exDateBn\xbaH7r523^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$\x8a\xe7\x180\n\t\xe9\x99\xa4\xe6\x9d\x83\xe6\x97\xa5\x12\x07Ex-date\x18\x01"\n2026-02-06*\n\x08\x01\x12\x06XRDate@\x05\x88\x01\x01\x12\xab\x01\n\x0cpayment_date\x18\x0c \x01(\tH\x0bR\x0bpaymentDateB\x82\x01\xbaH:r523^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$\xc8\x01\x01\x8a\xe7\x18A\n\x0f\xe7\xba\xa2\xe5\x88\xa9\xe5\x8f\x91\xe6\x94\xbe\xe6\x97\xa5\x12\x0cPayment date\x18\x01"\n2026-02-10*\x10\x08\x01\x12\x0cDividentDate@\x05\x88\x01\x01\x12\xb1\x01\n\nbase_units\x18\r \x01(\tH\x0cR\tbaseUnitsB\x8c\x01\xbaH,r\'2%^(0|[1-9][0-9]{0,15})(\\.[0-9]{1,8})?$\xc8\x01\x01\x8a\xe7\x18Y\n\x0c\xe7\xba\xa2\xe5\x88\xa9\xe5\x9f\xba\xe6\x95\xb0\x12\x18Units that it is paid on\x18\x02"\n1000000.00*\x1f\x08\x01\x12\x1bBasisforCalculatingDividend@\n\x88\x01\x01\x12\xd3\x01\n\tper_units\x18\x0e \x01(\x05H\rR\x08perUnitsB\xb0\x01\xbaH\x08\x1a\x06\x18\xc0\x84=(\x00\x8a\xe7\x18\xa0\x01\n\x0c\xe5\x88\x86\xe7\xba\xa2\xe5\x8d\x95\xe4\xbd\x8d\x12\x11For so many units\x18\x01"\x0210*\x11\x08\x01\x12\rDrawBonusUnit2*\xe6\xaf\x8f\xe5\xa4\x9a\xe5\xb0\x91\xe4\xbb\xbd\xe6\xb4\xbe\xe5\x8f\x91\xef\xbc\x9b\xe7\xbc\xba\xe7\x9c\x81\xe4\xb8\xba\xe6\xaf\x8f\xe4\xb8\x80\xe4\xbb\xbd\xe3\x80\x82:8The dividend is for so many units; for one where absent.\x88\x01\x01\x12\xf0\x01\n\x11dividend_per_unit\x18\x0f \x01(\tH\x0eR\x0fdividendPerUnitB\xbe\x01\xbaH,r\'2%^(0|[1-9][0-9]{0,15})(\\.[0-9]{1,8})?$\xc8\x01\x01\x8a\xe7\x18\x8a\x01\n\x1e\xe5\x8d\x95\xe4\xbd\x8d\xe5\x88\x86\xe7\xba\xa2\xe9\x87\x91\xe9\xa2\x9d\xef\xbc\x88\xe5\x90\xab\xe7\xa8\x8e\xef\xbc\x89\x12\x14Dividend, before tax\x18\x01"\x060.2000*\x13\x08\x01\x12\x0fDividendPerUnit2\x12\xe6\x8c\x89\xe5\x88\x86\xe7\xba\xa2\xe5\x8d\x95\xe4\xbd\x8d\xe3\x80\x82:\x1dFor as many units as it says.@\n\x88\x01\x01\x12}\n\x08rounding\x18\x10 \x01(\x0e2\x18.xinqiao.v1.RoundingModeH\x0fR\x08roundingBB\xbaH\x07\x82\x01\x04\x10\x01 \x00\x8a\xe7\x184\n\x12\xe9\x87\x91\xe9\xa2\x9d\xe5\xb0\xbe\xe6\x95\xb0\xe5\xa4\x84\xe7\x90\x86\x12\x13Rounding of amounts\x18\x01"\x07HALF_UP\x88\x01\x01\x12\x88\x01\n\x06method\x18\x11 \x01(\x0e2\x1a.xinqiao.v1.DividendMethodH\x10R\x06methodBO\xbaH\n\x82\x01\x04\x10\x01 \x00\xc8\x01\x01\x8a\xe7\x18>\n\x0c\xe5\x88\x86\xe7\xba\xa2\xe6\x96\xb9\xe5\xbc\x8f\x12\x06Method\x18\x01"\rCASH_DIVIDEND*\x15\x08\x01\x12\x11DefDividendMethod\x88\x01\x01\x12\xb3\x01\n\x0edividend_ratio\x18\x12 \x01(\tH\x11R\rdividendRatioB\x86\x01\xbaH(r&2$^(0|[1-9][0-9]{0,5})(\\.[0-9]{1,8})?$\x8a\xe7\x18W\n\x0c\xe7\xba\xa2\xe5\x88\xa9\xe6\xaf\x94\xe4\xbe\x8b\x12\x12Share of dividends\x18\x01"\x03100*\x11\x08\x01\x12\rDividendRatio2\x0c\xe7\x99\xbe\xe5\x88\x86\xe6\x95\xb0\xe3\x80\x82:\tPer cent.@\x0b\x88\x01\x01\x12{\n\x0fdividend_amount\x18\x13 \x01(\x0b2\x11.xinqiao.v1.MoneyH\x12R\x0edividendAmountB:\xbaH\x03\xc8\x01\x01\x8a\xe7\x180\n\x0c\xe7\xba\xa2\xe5\x88\xa9\xe6\x80\xbb\xe9\xa2\x9d\x12\x08Dividend\x18\x02*\x12\x08\x01\x12\x0eDividendAmountP\x02\x88\x01\x01\x12|\n\x10confirmed_amount\x18\x14 \x01(\x0b2\x11.xinqiao.v1.MoneyH\x13R\x0fconfirmedAmountB9\x8a\xe7\x185\n\x0c\xe5\xae\x9e\xe5\x8f\x91\xe7\x8e\xb0\xe9\x87\x91\x12\x0cPaid in cash\x18\x02*\x13\x08\x01\x12\x0fConfirmedAmountP\x02\x88\x01\x01\x12j\n\x11reinvested_amount\x18\x15 \x01(\x0b2\x11.xinqiao.v1.MoneyH\x14R\x10reinvestedAmountB%\x8a\xe7\x18!\n\x0f\xe5\x86\x8d\xe6\x8a\x95\xe8\xb5\x84\xe9\x87\x91\xe9\xa2\x9d\x12\nReinvested\x18\x02P\x02\x88\x01\x01\x12\xb9\x01\n\x10reinvested_units\x18\x16 \x01(\tH\x15R\x0freinvestedUnitsB\x88\x01\xbaH)r\'2%^(0|[1-9][0-9]{0,15})(\\.[0-9]{1,8})?$\x8a\xe7\x18X\n\x0f\xe5\x86\x8d\xe6\x8a\x95\xe8\xb5\x84\xe4\xbb\xbd\xe9\xa2\x9d\x12\x19Units of the reinvestment\x18\x02"\x040.00* \x08\x01\x12\x1cVolOfDividendforReinvestment@\n\x88\x01\x01\x12\x86\x01\n\x03nav\x18\x17 \x01(\tH\x16R\x03navBo\xbaH)r\'2%^(0|[1-9][0-9]{0,15})(\\.[0-9]{1,8})?$\x8a\xe7\x18?\n\x0f\xe5\x86\x8d\xe6\x8a\x95\xe8\xb5\x84\xe5\x87\x80\xe5\x80\xbc\x12\x17NAV of the reinvestment\x18\x01"\x061.0021*\x07\x08\x01\x12\x03NAV@\n\x88\x01\x01\x12\x86\x01\n\x0eunits_rounding\x18\x18 \x01(\x0e2\x18.xinqiao.v1.RoundingModeH\x17R\runitsRoundingB@\xbaH\x07\x82\x01\x04\x10\x01 \x00\x8a\xe7\x182\n\x12\xe4\xbb\xbd\xe9\xa2\x9d\xe5\xb0\xbe\xe6\x95\xb0\xe5\xa4\x84\xe7\x90\x86\x12\x11Rounding of units\x18\x01"\x07HALF_UP\x88\x01\x01\x12\\\n\x0cunits_digits\x18\x19 \x01(\x05H\x18R\x0bunitsDigitsB4\xbaH\x06\x1a\x04\x18\x08(\x00\x8a\xe7\x18\'\n\x0f\xe4\xbb\xbd\xe9\xa2\x9d\xe5\xb0\x8f\xe6\x95\xb0\xe4\xbd\x8d\x12\x0fDigits of units\x18\x01"\x012\x88\x01\x01\x12\xa1\x01\n\x04fees\x18\x1a \x03(\x0b2\x14.xinqiao.v1.TradeFeeR\x04feesBw\xbaH\x05\x92\x01\x02\x10\x14\x8a\xe7\x18k\n\x12\xe8\xb4\xb9\xe7\x94\xa8\xe5\x92\x8c\xe7\xa8\x8e\xe6\x98\x8e\xe7\xbb\x86\x12\x0eFees and taxes\x18\x02*C\x08\x01\x12\x06Charge\x12\tAgencyFee\x12\x0bTransferFee\x12\tStampDuty\x12\tOtherFee1\x12\tOtherFee2\x12\x96\x01\n\x0efee_calculator\x18\x1b \x01(\tH\x19R\rfeeCalculatorBj\xbaH&r$\x10\x01\x18\x142\x1e^[^\\x00-\\x1f\\x7f-\\x9f\xef\xbf\xbe\xef\xbf\xbf]*$\x8a\xe7\x18=\n\t\xe8\xae\xa1\xe8\xb4\xb9\xe4\xba\xba\x12\x16Who worked out the fee\x18\x01"\x011*\x11\x08\x01\x12\rFeeCalculator@\x01\x88\x01\x01\x12|\n\x0fperformance_fee\x18\x1c \x01(\x0b2\x11.xinqiao.v1.MoneyH\x1aR\x0eperformanceFeeB;\x8a\xe7\x187\n\x0c\xe4\xb8\x9a\xe7\xbb\xa9\xe6\x8a\xa5\xe9\x85\xac\x12\x0fPerformance fee\x18\x02*\x12\x08\x01\x12\x0eAchievementPayP\x02\x88\x01\x01\x12\x9e\x01\n\x18performance_compensation\x18\x1d \x01(\x0b2\x11.xinqiao.v1.MoneyH\x1bR\x17performanceCompensationBK\x8a\xe7\x18G\n\x0c\xe4\xb8\x9a\xe7\xbb\xa9\xe8\xa1\xa5\xe5\x81\xbf\x12\x1cCompensation for performance\x18\x02*\x15\x08\x01\x12\x11AchievementCompenP\x02\x88\x01\x01\x12w\n\rfrozen_amount\x18\x1e \x01(\x0b2\x11.xinqiao.v1.MoneyH\x1cR\x0cfrozenAmountB:\x8a\xe7\x186\n\x0c\xe5\x86\xbb\xe7\xbb\x93\xe7\xba\xa2\xe5\x88\xa9\x12\x0fDividend frozen\x18\x02*\x11\x08\x01\x12\rFrozenBalanceP\x02\x88\x01\x01\x12\x92\x01\n\x0cfrozen_units\x18\x1f \x01(\tH\x1dR\x0bfrozenUnitsBj\xbaH)r\'2%^(0|[1-9][0-9]{0,15})(\\.[0-9]{1,8})?$\x8a\xe7\x18:\n\x0c\xe5\x86\xbb\xe7\xbb\x93\xe4\xbb\xbd\xe9\xa2\x9d\x12\x0cUnits frozen\x18\x02"\x040.00*\x12\x08\x01\x12\x0eTotalFrozenVol@\n\x88\x01\x01\x12\xc5\x01\n\x17frozen_reinvested_units\x18  \x01(\tH\x1eR\x15frozenReinvestedUnitsB\x87\x01\xbaH)r\'2%^(0|[1-9][0-9]{0,15})(\\.[0-9]{1,8})?$\x8a\xe7\x18W\n\x15\xe5\x86\xbb\xe7\xbb\x93\xe5\x86\x8d\xe6\x8a\x95\xe8\xb5\x84\xe4\xbb\xbd\xe9\xa2\x9d\x12\x17Reinvested units frozen\x18\x02"\x040.00*\x1b\x08\x01\x12\x17FrozenSharesforReinvest@\n\x88\x01\x01\x12f\n\rpayee_account\x18! \x01(\x0b2\x17.xinqiao.v1.BankAccountH\x1fR\x0cpayeeAccountB#\x8a\xe7\x18\x1f\n\x0c\xe6\x94\xb6\xe6\xac\xbe\xe8\xb4\xa6\xe6\x88\xb7\x12\rPayee account\x18\x02\x88\x01\x01\x12\xad\x01\n\rdownloaded_on\x18" \x01(\tH R\x0cdownloadedOnB\x82\x01\xbaH7r523^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$\x8a\xe7\x18D\n\x12\xe6\x95\xb0\xe6\x8d\xae\xe4\xb8\x8b\xe4\xbc\xa0\xe6\x97\xa5\xe6\x9c\x9f\x12\x0cSent down on\x18\x01"\n2026-02-09*\x10\x08\x01\x12\x0cDownLoaddate@\x05\x88\x01\x01\x12M\n\x06intake\x18# \x01(\x0b2\x12.xinqiao.v1.IntakeH!R\x06intakeB\x1c\x8a\xe7\x18\x18\n\x0c\xe5\x8f\x97\xe7\x90\x86\xe4\xbf\xa1\xe6\x81\xaf\x12\x06Intake\x18\x01\x88\x01\x01"\xbb\x02\n\x04Kind\x12\x14\n\x10KIND_UNSPECIFIED\x10\x00\x12*\n\x08ORDINARY\x10\x01\x1a\x1c\x8a\xe7\x18\x18\n\x0c\xe6\x99\xae\xe9\x80\x9a\xe5\x88\x86\xe7\xba\xa2\x12\x08Ordinary\x122\n\x0eON_TERMINATION\x10\x02\x1a\x1e\x8a\xe7\x18\x1a\n\x0c\xe7\xbb\x88\xe6\xad\xa2\xe5\x88\x86\xe9\x85\x8d\x12\nAt the end\x12-\n\x08INTEREST\x10\x03\x1a\x1f\x8a\xe7\x18\x1b\n\x0c\xe5\x88\xa9\xe6\x81\xaf\xe5\x88\x86\xe9\x85\x8d\x12\x0bOf interest\x12/\n\tPRINCIPAL\x10\x04\x1a \x8a\xe7\x18\x1c\n\x0c\xe6\x9c\xac\xe9\x87\x91\xe8\xbf\x94\xe8\xbf\x98\x12\x0cOf principal\x127\n\x07BENEFIT\x10\x05\x1a*\x8a\xe7\x18&\n\x12\xe4\xbf\xa1\xe6\x89\x98\xe5\x88\xa9\xe7\x9b\x8a\xe5\x88\x86\xe9\x85\x8d\x12\x10Of trust benefit\x1a$\x8a\xe7\x18 \n\x0c\xe5\x88\x86\xe7\xba\xa2\xe7\xb1\xbb\xe5\x9e\x8b\x12\x10Kind of dividendB\x12\n\x10_order_referenceB\x0c\n\n_ta_serialB\x10\n\x0e_business_codeB\x0e\n\x0c_return_codeB\x07\n\x05_kindB\n\n\x08_accountB\r\n\x0b_instrumentB\x0e\n\x0c_charge_modeB\x0f\n\r_confirmed_onB\x0e\n\x0c_record_dateB\n\n\x08_ex_dateB\x0f\n\r_payment_dateB\r\n\x0b_base_unitsB\x0c\n\n_per_unitsB\x14\n\x12_dividend_per_unitB\x0b\n\t_roundingB\t\n\x07_methodB\x11\n\x0f_dividend_ratioB\x12\n\x10_dividend_amountB\x13\n\x11_confirmed_amountB\x14\n\x12_reinvested_amountB\x13\n\x11_reinvested_unitsB\x06\n\x04_navB\x11\n\x0f_units_roundingB\x0f\n\r_units_digitsB\x11\n\x0f_fee_calculatorB\x12\n\x10_performance_feeB\x1b\n\x19_performance_compensationB\x10\n\x0e_frozen_amountB\x0f\n\r_frozen_unitsB\x1a\n\x18_frozen_reinvested_unitsB\x10\n\x0e_payee_accountB\x10\n\x0e_downloaded_onB\t\n\x07_intake:-\x8a\xe7\x18)\x08\x02\x12\x0c\xe5\x88\x86\xe7\xba\xa2\xe7\xa1\xae\xe8\xae\xa4\x1a\x15Dividend confirmation \x01"\xac\x16\n\x0fInstructionLine\x12N\n\x07line_no\x18\x01 \x01(\x05H\x01R\x06lineNoB0\xbaH\n\x1a\x05\x18\xe7\x07(\x01\xc8\x01\x01\x8a\xe7\x18\x1f\n\x06\xe5\xba\x8f\xe5\x8f\xb7\x12\x04Line\x18\x01"\x011*\n\x08\x01\x12\x06\xe5\xba\x8f\xe5\x8f\xb7\x88\x01\x01\x12~\n\x06action\x18\x02 \x01(\x0e2".xinqiao.v1.InstructionLine.ActionH\x02R\x06actionB=\xbaH\n\x82\x01\x04\x10\x01 \x00\xc8\x01\x01\x8a\xe7\x18,\n\x06\xe6\x93\x8d\xe4\xbd\x9c\x12\x06Action\x18\x01"\x06INVEST*\x10\x08\t\x12\x0c\xe4\xba\xa4\xe6\x98\x93\xe6\x96\xb9\xe5\x90\x91\x88\x01\x01\x12]\n\ninstrument\x18\x03 \x01(\x0b2\x16.xinqiao.v1.InstrumentH\x03R\ninstrumentB \xbaH\x03\xc8\x01\x01\x8a\xe7\x18\x16\n\x06\xe6\xa0\x87\xe7\x9a\x84\x12\nInstrument\x18\x01\x88\x01\x01\x12x\n\x11target_instrument\x18\x04 \x01(\x0b2\x16.xinqiao.v1.InstrumentH\x04R\x10targetInstrumentB.\x8a\xe7\x18*\n\x0c\xe8\xbd\xac\xe5\x85\xa5\xe6\xa0\x87\xe7\x9a\x84\x12\x18Instrument switched into\x18\x01\x88\x01\x01\x12E\n\x06amount\x18\x05 \x01(\x0b2\x11.xinqiao.v1.MoneyH\x00R\x06amountB\x18\x8a\xe7\x18\x14\n\x06\xe9\x87\x91\xe9\xa2\x9d\x12\x06Amount\x18\x02P\x01\x12h\n\x05units\x18\x06 \x01(\tH\x00R\x05unitsBP\xbaH)r\'2%^(0|[1-9][0-9]{0,15})(\\.[0-9]{1,8})?$\x8a\xe7\x18 \n\x06\xe6\x95\xb0\xe9\x87\x8f\x12\x05Units\x18\x02"\t500000.00@\nP\x01\x12\xc9\x01\n\x12holding_percentage\x18\x07 \x01(\tH\x00R\x11holdingPercentageB\x97\x01\xbaH(r&2$^(0|[1-9][0-9]{0,5})(\\.[0-9]{1,8})?$\x8a\xe7\x18h\n\x0c\xe6\x8c\x81\xe4\xbb\x93\xe6\xaf\x94\xe4\xbe\x8b\x12\x14Share of the holding\x18\x02"\x02502\x1e\xe5\x8d\xa0\xe6\x8c\x81\xe6\x9c\x89\xe6\x95\xb0\xe9\x87\x8f\xe7\x9a\x84\xe7\x99\xbe\xe5\x88\x86\xe6\x95\xb0\xe3\x80\x82:\x18Per cent of the holding.@\x0bP\x01\x12\xde\x01\n\x10trust_percentage\x18\x08 \x01(\tH\x00R\x0ftrustPercentageB\xb0\x01\xbaH(r&2$^(0|[1-9][0-9]{0,5})(\\.[0-9]{1,8})?$\x8a\xe7\x18\x80\x01\n\x15\xe5\x8d\xa0\xe4\xbf\xa1\xe6\x89\x98\xe8\xb4\xa2\xe4\xba\xa7\xe6\xaf\x94\xe4\xbe\x8b\x12\x12Share of the trust\x18\x02"\x02102$\xe5\x8d\xa0\xe4\xbf\xa1\xe6\x89\x98\xe8\xb4\xa2\xe4\xba\xa7\xe5\x87\x80\xe5\x80\xbc\xe7\x9a\x84\xe7\x99\xbe\xe5\x88\x86\xe6\x95\xb0\xe3\x80\x82:#Per cent of the trust\'s net assets.@\x0bP\x01\x12\x7f\n\x0bprice_limit\x18\t \x01(\tH\x05R\npriceLimitBY\xbaH)r\'2%^(0|[1-9][0-9]{0,15})(\\.[0-9]{1,8})?$\x8a\xe7\x18)\n\x0c\xe4\xbb\xb7\xe6\xa0\xbc\xe9\x99\x90\xe5\x88\xb6\x12\x0bPrice limit\x18\x01"\x061.0500@\nP\x01\x88\x01\x01\x12\xa5\x01\n\x0byield_floor\x18\n \x01(\tH\x06R\nyieldFloorB\x7f\xbaH*r(2&^-?(0|[1-9][0-9]{0,5})(\\.[0-9]{1,8})?$\x8a\xe7\x18N\n\x0f\xe6\x9c\x80\xe4\xbd\x8e\xe6\x94\xb6\xe7\x9b\x8a\xe7\x8e\x87\x12\x0bLeast yield\x18\x01"\x042.352\x12\xe5\xb9\xb4\xe5\x8c\x96\xe7\x99\xbe\xe5\x88\x86\xe6\x95\xb0\xe3\x80\x82:\x10Per cent a year.@\x0c\x88\x01\x01\x12a\n\x04term\x18\x0b \x01(\tH\x07R\x04termBH\xbaH&r$\x10\x01\x18<2\x1e^[^\\x00-\\x1f\\x7f-\\x9f\xef\xbf\xbe\xef\xbf\xbf]*$\x8a\xe7\x18\x1b\n\x06\xe6\x9c\x9f\xe9\x99\x90\x12\x04Term\x18\x01"\x076\xe4\xb8\xaa\xe6\x9c\x88@\x01\x88\x01\x01\x12\x96\x01\n\x0ccounterparty\x18\x0c \x01(\tH\x08R\x0ccounterpartyBm\xbaH&r$\x10\x01\x18x2\x1e^[^\\x00-\\x1f\\x7f-\\x9f\xef\xbf\xbe\xef\xbf\xbf]*$\x8a\xe7\x18@\n\x0c\xe4\xba\xa4\xe6\x98\x93\xe5\xaf\xb9\xe6\x89\x8b\x12\x0cCounterparty\x18\x01"\x1e\xe7\xa4\xba\xe4\xbe\x8b\xe9\x93\xb6\xe8\xa1\x8c\xe8\x82\xa1\xe4\xbb\xbd\xe6\x9c\x89\xe9\x99\x90\xe5\x85\xac\xe5\x8f\xb8@\x01\x88\x01\x01\x12\x8f\x01\n\nexecute_by\x18\r \x01(\tH\tR\texecuteByBk\xbaH7r523^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$\x8a\xe7\x18-\n\x0f\xe6\x9c\x80\xe6\x99\x9a\xe6\x89\xa7\xe8\xa1\x8c\xe6\x97\xa5\x12\nExecute by\x18\x01"\n2026-02-13@\x05\x88\x01\x01\x12{\n\x12product_risk_level\x18\x0e \x01(\tH\nR\x10productRiskLevelBH\xbaH\x0cr\n2\x08^R[1-5]$\x8a\xe7\x185\n\x12\xe4\xba\xa7\xe5\x93\x81\xe9\xa3\x8e\xe9\x99\xa9\xe7\xad\x89\xe7\xba\xa7\x12\x19Risk level of the product\x18\x01"\x02R2\x88\x01\x01\x12a\n\rrelated_party\x18\x0f \x01(\x08H\x0bR\x0crelatedPartyB7\x8a\xe7\x183\n\x12\xe6\x98\xaf\xe5\x90\xa6\xe5\x85\xb3\xe8\x81\x94\xe4\xba\xa4\xe6\x98\x93\x12\x14With a related party\x18\x01"\x05false\x88\x01\x01\x12m\n\x06remark\x18\x10 \x01(\tH\x0cR\x06remarkBP\xbaH\'r%\x10\x01\x18\xc8\x012\x1e^[^\\x00-\\x1f\\x7f-\\x9f\xef\xbf\xbe\xef\xbf\xbf]*$\x8a\xe7\x18"\n\x06\xe5\xa4\x87\xe6\xb3\xa8\x12\x06Remark\x18\x02"\x0c\xe6\x8c\x89\xe5\xad\xa3\xe9\x85\x8d\xe7\xbd\xae@\x01\x88\x01\x01"\x93\x04\n\x06Action\x12\x16\n\x12ACTION_UNSPECIFIED\x10\x00\x126\n\x06INVEST\x10\x01\x1a*\x8a\xe7\x18&\n\x12\xe7\x94\xb3\xe8\xb4\xad\xef\xbc\x88\xe4\xb9\xb0\xe5\x85\xa5\xef\xbc\x89\x12\x10Subscribe or buy\x124\n\x06DIVEST\x10\x02\x1a(\x8a\xe7\x18$\n\x12\xe8\xb5\x8e\xe5\x9b\x9e\xef\xbc\x88\xe5\x8d\x96\xe5\x87\xba\xef\xbc\x89\x12\x0eRedeem or sell\x12"\n\x08EXCHANGE\x10\x03\x1a\x14\x8a\xe7\x18\x10\n\x06\xe8\xbd\xac\xe6\x8d\xa2\x12\x06Switch\x12"\n\x07DEPOSIT\x10\x04\x1a\x15\x8a\xe7\x18\x11\n\x06\xe5\xad\x98\xe6\xac\xbe\x12\x07Deposit\x124\n\x08WITHDRAW\x10\x05\x1a&\x8a\xe7\x18"\n\x0c\xe6\x8f\x90\xe5\x89\x8d\xe6\x94\xaf\xe5\x8f\x96\x12\x12Withdraw a deposit\x122\n\x0bPAY_PREMIUM\x10\x06\x1a!\x8a\xe7\x18\x1d\n\x0c\xe7\xbc\xb4\xe7\xba\xb3\xe4\xbf\x9d\xe8\xb4\xb9\x12\rPay a premium\x12-\n\x10RECEIVE_TRANSFER\x10\x07\x1a\x17\x8a\xe7\x18\x13\n\x06\xe5\x8f\x97\xe8\xae\xa9\x12\tTake over\x12$\n\x08TRANSFER\x10\x08\x1a\x16\x8a\xe7\x18\x12\n\x06\xe8\xbd\xac\xe8\xae\xa9\x12\x08Transfer\x128\n\x10HOLD_TO_MATURITY\x10\t\x1a"\x8a\xe7\x18\x1e\n\x0c\xe5\x88\xb0\xe6\x9c\x9f\xe4\xb8\x8d\xe7\xbb\xad\x12\x0eLet it run out\x12,\n\tROLL_OVER\x10\n\x1a\x1d\x8a\xe7\x18\x19\n\x0c\xe5\x88\xb0\xe6\x9c\x9f\xe7\xbb\xad\xe5\x81\x9a\x12\tRoll over\x1a\x14\x8a\xe7\x18\x10\n\x06\xe6\x93\x8d\xe4\xbd\x9c\x12\x06ActionB\x11\n\x08quantity\x12\x05\xbaH\x02\x08\x01B\n\n\x08_line_noB\t\n\x07_actionB\r\n\x0b_instrumentB\x14\n\x12_target_instrumentB\x0e\n\x0c_price_limitB\x0e\n\x0c_yield_floorB\x07\n\x05_termB\x0f\n\r_counterpartyB\r\n\x0b_execute_byB\x15\n\x13_product_risk_levelB\x10\n\x0e_related_partyB\t\n\x07_remark:*\x8a\xe7\x18&\x12\x0c\xe6\x8c\x87\xe4\xbb\xa4\xe6\x98\x8e\xe7\xbb\x86\x1a\x16Line of an instruction"\xce\x06\n\x11InstructionSigner\x12o\n\x04name\x18\x01 \x01(\tH\x00R\x04nameBV\xbaH)r$\x10\x01\x18x2\x1e^[^\\x00-\\x1f\\x7f-\\x9f\xef\xbf\xbe\xef\xbf\xbf]*$\xc8\x01\x01\x8a\xe7\x18&\n\x0f\xe5\xa7\x93\xe5\x90\x8d\xe6\x88\x96\xe5\x90\x8d\xe7\xa7\xb0\x12\x04Name\x18\x02"\t\xe7\x8e\x8b\xe5\xb0\x8f\xe6\x98\x8e@\x01\x88\x01\x01\x12Z\n\x04role\x18\x02 \x01(\x0e2\x15.xinqiao.v1.PartyRoleH\x01R\x04roleB*\xbaH\n\x82\x01\x04\x10\x01 \x00\xc8\x01\x01\x8a\xe7\x18\x19\n\x06\xe8\xa7\x92\xe8\x89\xb2\x12\x04Role\x18\x01"\x07SETTLOR\x88\x01\x01\x12f\n\x08party_id\x18\x03 \x01(\tH\x02R\x07partyIdBF\xbaH\x1cr\x1a2\x18^[0-9A-Za-z._:/-]{1,64}$\x8a\xe7\x18#\n\x0f\xe5\xbd\x93\xe4\xba\x8b\xe4\xba\xba\xe7\xbc\x96\xe5\x8f\xb7\x12\x08Party id\x18\x01"\x02P1@\x04\x88\x01\x01\x12\xf9\x01\n\tsigned_at\x18\x04 \x01(\tH\x03R\x08signedAtB\xd6\x01\xbaH\x96\x01r\x93\x012\x90\x01^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]{1,6})?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$\x8a\xe7\x188\n\x0c\xe7\xad\xbe\xe7\xbd\xb2\xe6\x97\xb6\xe9\x97\xb4\x12\tSigned at\x18\x01"\x192026-02-02T10:00:00+08:00@\x06\x88\x01\x01\x12\x92\x01\n\x12evidence_reference\x18\x05 \x01(\tH\x04R\x11evidenceReferenceB^\xbaH\x1cr\x1a2\x18^[0-9A-Za-z._:/-]{1,64}$\x8a\xe7\x18;\n\x12\xe7\xad\xbe\xe7\xbd\xb2\xe5\xad\x98\xe8\xaf\x81\xe7\xbc\x96\xe5\x8f\xb7\x12\x12Evidence reference\x18\x01"\rEV20260202001@\x04\x88\x01\x01B\x07\n\x05_nameB\x07\n\x05_roleB\x0b\n\t_party_idB\x0c\n\n_signed_atB\x15\n\x13_evidence_reference:/\x8a\xe7\x18+\x12\x0f\xe6\x8c\x87\xe4\xbb\xa4\xe7\xad\xbe\xe5\x8f\x91\xe4\xba\xba\x1a\x18Signer of an instruction"\xd0\x13\n\x15InvestmentInstruction\x12\x99\x01\n\x0einstruction_no\x18\x01 \x01(\tH\x00R\rinstructionNoBm\xbaH\x1fr\x1a2\x18^[0-9A-Za-z._:/-]{1,64}$\xc8\x01\x01\x8a\xe7\x18G\n\x0c\xe6\x8c\x87\xe4\xbb\xa4\xe7\xbc\x96\xe5\x8f\xb7\x12\x12Instruction number\x18\x01"\rII20260202001*\x10\x08\t\x12\x0c\xe6\x8c\x87\xe4\xbb\xa4\xe7\xbc\x96\xe5\x8f\xb7@\x04\x88\x01\x01\x12o\n\x04kind\x18\x02 \x01(\x0e2&.xinqiao.v1.InvestmentInstruction.KindH\x01R\x04kindB.\xbaH\n\x82\x01\x04\x10\x01 \x00\xc8\x01\x01\x8a\xe7\x18\x1d\n\x0c\xe6\x8c\x87\xe4\xbb\xa4\xe6\x80\xa7\xe8\xb4\xa8\x12\x06Nature\x18\x01"\x03NEW\x88\x01\x01\x12\xa6\x01\n\x17replaces_instruction_no\x18\x03 \x01(\tH\x02R\x15replacesInstructionNoBi\xbaH\x1cr\x1a2\x18^[0-9A-Za-z._:/-]{1,64}$\x8a\xe7\x18F\n\x0f\xe5\x8e\x9f\xe6\x8c\x87\xe4\xbb\xa4\xe7\xbc\x96\xe5\x8f\xb7\x12 Instruction changed or withdrawn\x18\x01"\rII20260130001@\x04\x88\x01\x01\x12\x92\x01\n\x0bcontract_no\x18\x04 \x01(\tH\x03R\ncontractNoBl\xbaH)r$\x10\x01\x18@2\x1e^[^\\x00-\\x1f\\x7f-\\x9f\xef\xbf\xbe\xef\xbf\xbf]*$\xc8\x01\x01\x8a\xe7\x18<\n\x0c\xe5\x90\x88\xe5\x90\x8c\xe7\xbc\x96\xe5\x8f\xb7\x12\x0fContract number\x18\x01"\x0bJZ2026-0001*\n\x08\x07\x12\x06ContNo@\x01\x88\x01\x01\x12\x89\x01\n\ntrust_name\x18\x05 \x01(\tH\x04R\ttrustNameBe\xbaH&r$\x10\x01\x18x2\x1e^[^\\x00-\\x1f\\x7f-\\x9f\xef\xbf\xbe\xef\xbf\xbf]*$\x8a\xe7\x188\n\x0c\xe4\xbf\xa1\xe6\x89\x98\xe5\x90\x8d\xe7\xa7\xb0\x12\nTrust name\x18\x02"\x18\xe7\xa4\xba\xe4\xbe\x8b\xe7\x8e\x8b\xe6\xb0\x8f\xe5\xae\xb6\xe6\x97\x8f\xe4\xbf\xa1\xe6\x89\x98@\x01\x88\x01\x01\x12`\n\x07signers\x18\x06 \x03(\x0b2\x1d.xinqiao.v1.InstructionSignerR\x07signersB\'\xbaH\n\x92\x01\x04\x08\x01\x10\n\xc8\x01\x01\x8a\xe7\x18\x16\n\t\xe7\xad\xbe\xe5\x8f\x91\xe4\xba\xba\x12\x07Signers\x18\x02\x12\xfc\x01\n\tissued_at\x18\x07 \x01(\tH\x05R\x08issuedAtB\xd9\x01\xbaH\x99\x01r\x93\x012\x90\x01^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]{1,6})?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$\xc8\x01\x01\x8a\xe7\x188\n\x0c\xe7\xad\xbe\xe5\x8f\x91\xe6\x97\xb6\xe9\x97\xb4\x12\tIssued at\x18\x01"\x192026-02-02T10:00:00+08:00@\x06\x88\x01\x01\x12\x8c\x01\n\x0bvalid_until\x18\x08 \x01(\tH\x06R\nvalidUntilBf\xbaH7r523^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$\x8a\xe7\x18(\n\t\xe6\x9c\x89\xe6\x95\x88\xe6\x9c\x9f\x12\x0bValid until\x18\x01"\n2026-02-13@\x05\x88\x01\x01\x12[\n\x05lines\x18\t \x03(\x0b2\x1b.xinqiao.v1.InstructionLineR\x05linesB(\xbaH\n\x92\x01\x04\x08\x01\x10d\xc8\x01\x01\x8a\xe7\x18\x17\n\x0c\xe6\x8c\x87\xe4\xbb\xa4\xe6\x98\x8e\xe7\xbb\x86\x12\x05Lines\x18\x02\x12\x9c\x01\n\x0ctotal_amount\x18\n \x01(\x0b2\x11.xinqiao.v1.MoneyH\x07R\x0btotalAmountBa\x8a\xe7\x18]\n\x0c\xe9\x87\x91\xe9\xa2\x9d\xe5\x90\x88\xe8\xae\xa1\x12\x0cTotal amount\x18\x022\x18\xe5\x90\x84\xe6\x98\x8e\xe7\xbb\x86\xe9\x87\x91\xe9\xa2\x9d\xe4\xb9\x8b\xe5\x92\x8c\xe3\x80\x82:!Of the lines that have an amount.P\x01\x88\x01\x01\x12l\n\rtrust_account\x18\x0b \x01(\x0b2\x17.xinqiao.v1.BankAccountH\x08R\x0ctrustAccountB)\x8a\xe7\x18%\n\x12\xe4\xbf\xa1\xe6\x89\x98\xe8\xb4\xa2\xe4\xba\xa7\xe4\xb8\x93\xe6\x88\xb7\x12\rTrust account\x18\x02\x88\x01\x01\x12v\n\x06reason\x18\x0c \x01(\tH\tR\x06reasonBY\xbaH\'r%\x10\x01\x18\xf4\x032\x1e^[^\\x00-\\x1f\\x7f-\\x9f\xef\xbf\xbe\xef\xbf\xbf]*$\x8a\xe7\x18+\n\x0c\xe6\x8a\x95\xe8\xb5\x84\xe7\x90\x86\xe7\x94\xb1\x12\x06Reason\x18\x02"\x0f\xe5\xad\xa3\xe5\xba\xa6\xe5\x86\x8d\xe5\xb9\xb3\xe8\xa1\xa1@\x01\x88\x01\x01\x12\xaa\x01\n\x0fadviser_opinion\x18\r \x01(\tH\nR\x0eadviserOpinionB|\xbaH\'r%\x10\x01\x18\xe8\x072\x1e^[^\\x00-\\x1f\\x7f-\\x9f\xef\xbf\xbe\xef\xbf\xbf]*$\x8a\xe7\x18N\n\x12\xe8\xb4\xa2\xe5\x8a\xa1\xe9\xa1\xbe\xe9\x97\xae\xe6\x84\x8f\xe8\xa7\x81\x12\x11Adviser\'s opinion\x18\x02"!\xe7\xac\xa6\xe5\x90\x88\xe7\xba\xa6\xe5\xae\x9a\xe7\x9a\x84\xe8\xb5\x84\xe4\xba\xa7\xe9\x85\x8d\xe7\xbd\xae\xe6\x96\xb9\xe6\xa1\x88@\x01\x88\x01\x01\x12b\n\x11risk_acknowledged\x18\x0e \x01(\x08H\x0bR\x10riskAcknowledgedB0\x8a\xe7\x18,\n\x0f\xe5\xb7\xb2\xe7\x9f\xa5\xe6\x82\x89\xe9\xa3\x8e\xe9\x99\xa9\x12\x11Risk acknowledged\x18\x01"\x04true\x88\x01\x01\x12Z\n\tdocuments\x18\x0f \x03(\x0b2\x19.xinqiao.v1.FileReferenceR\tdocumentsB!\xbaH\x05\x92\x01\x02\x10\x14\x8a\xe7\x18\x15\n\x06\xe9\x99\x84\xe4\xbb\xb6\x12\tDocuments\x18\x01"\xa3\x01\n\x04Kind\x12\x14\n\x10KIND_UNSPECIFIED\x10\x00\x12\x1d\n\x03NEW\x10\x01\x1a\x14\x8a\xe7\x18\x10\n\t\xe6\x96\xb0\xe6\x8c\x87\xe4\xbb\xa4\x12\x03New\x12 \n\x06CHANGE\x10\x02\x1a\x14\x8a\xe7\x18\x10\n\x06\xe5\x8f\x98\xe6\x9b\xb4\x12\x06Change\x12(\n\nWITHDRAWAL\x10\x03\x1a\x18\x8a\xe7\x18\x14\n\x06\xe6\x92\xa4\xe5\x9b\x9e\x12\nWithdrawal\x1a\x1a\x8a\xe7\x18\x16\n\x0c\xe6\x8c\x87\xe4\xbb\xa4\xe6\x80\xa7\xe8\xb4\xa8\x12\x06NatureB\x11\n\x0f_instruction_noB\x07\n\x05_kindB\x1a\n\x18_replaces_instruction_noB\x0e\n\x0c_contract_noB\r\n\x0b_trust_nameB\x0c\n\n_issued_atB\x0e\n\x0c_valid_untilB\x0f\n\r_total_amountB\x10\n\x0e_trust_accountB\t\n\x07_reasonB\x12\n\x10_adviser_opinionB\x14\n\x12_risk_acknowledged:.\x8a\xe7\x18*\x08\x01\x12\x0c\xe6\x8a\x95\xe8\xb5\x84\xe6\x8c\x87\xe4\xbb\xa4\x1a\x16Investment instruction \x01"\x89\n\n\x11InstructionResult\x12B\n\x07line_no\x18\x01 \x01(\x05H\x00R\x06lineNoB$\xbaH\n\x1a\x05\x18\xe7\x07(\x01\xc8\x01\x01\x8a\xe7\x18\x13\n\x06\xe5\xba\x8f\xe5\x8f\xb7\x12\x04Line\x18\x01"\x011\x88\x01\x01\x12n\n\x05state\x18\x02 \x01(\x0e2#.xinqiao.v1.InstructionResult.StateH\x01R\x05stateB.\xbaH\n\x82\x01\x04\x10\x01 \x00\xc8\x01\x01\x8a\xe7\x18\x1d\n\x0c\xe6\x89\xa7\xe8\xa1\x8c\xe7\x8a\xb6\xe6\x80\x81\x12\x05State\x18\x01"\x04DONE\x88\x01\x01\x12\x86\x01\n\x0forder_reference\x18\x03 \x01(\tH\x02R\x0eorderReferenceBX\xbaH\x1cr\x1a2\x18^[0-9A-Za-z._:/-]{1,64}$\x8a\xe7\x185\n\x0f\xe7\x94\xb3\xe8\xaf\xb7\xe5\x8d\x95\xe7\xbc\x96\xe5\x8f\xb7\x12\x0fOrder reference\x18\x01"\rSO20260203001@\x04\x88\x01\x01\x12N\n\x06amount\x18\x04 \x01(\x0b2\x11.xinqiao.v1.MoneyH\x03R\x06amountB\x1e\x8a\xe7\x18\x1a\n\x0c\xe6\x88\x90\xe4\xba\xa4\xe9\x87\x91\xe9\xa2\x9d\x12\x06Amount\x18\x02P\x02\x88\x01\x01\x12o\n\x05units\x18\x05 \x01(\tH\x04R\x05unitsBT\xbaH)r\'2%^(0|[1-9][0-9]{0,15})(\\.[0-9]{1,8})?$\x8a\xe7\x18$\n\x0c\xe6\x88\x90\xe4\xba\xa4\xe6\x95\xb0\xe9\x87\x8f\x12\x05Units\x18\x02"\t498952.20@\n\x88\x01\x01\x12n\n\x05price\x18\x06 \x01(\tH\x05R\x05priceBS\xbaH)r\'2%^(0|[1-9][0-9]{0,15})(\\.[0-9]{1,8})?$\x8a\xe7\x18#\n\x0c\xe6\x88\x90\xe4\xba\xa4\xe4\xbb\xb7\xe6\xa0\xbc\x12\x05Price\x18\x01"\x061.0021@\nP\x01\x88\x01\x01\x12?\n\x03fee\x18\x07 \x01(\x0b2\x11.xinqiao.v1.MoneyH\x06R\x03feeB\x15\x8a\xe7\x18\x11\n\x06\xe8\xb4\xb9\xe7\x94\xa8\x12\x03Fee\x18\x02P\x02\x88\x01\x01\x12\x8f\x01\n\x0bexecuted_on\x18\x08 \x01(\tH\x07R\nexecutedOnBi\xbaH7r523^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$\x8a\xe7\x18+\n\x0c\xe6\x88\x90\xe4\xba\xa4\xe6\x97\xa5\xe6\x9c\x9f\x12\x0bExecuted on\x18\x01"\n2026-02-03@\x05\x88\x01\x01\x12M\n\x07reasons\x18\t \x03(\x0b2\x12.xinqiao.v1.ReasonR\x07reasonsB\x1f\xbaH\x05\x92\x01\x02\x10\x05\x8a\xe7\x18\x13\n\x06\xe5\x8e\x9f\xe5\x9b\xa0\x12\x07Reasons\x18\x01"\xdc\x01\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12%\n\x07ORDERED\x10\x01\x1a\x18\x8a\xe7\x18\x14\n\t\xe5\xb7\xb2\xe4\xb8\x8b\xe5\x8d\x95\x12\x07Ordered\x120\n\x0bPARTLY_DONE\x10\x02\x1a\x1f\x8a\xe7\x18\x1b\n\x0c\xe9\x83\xa8\xe5\x88\x86\xe6\x88\x90\xe4\xba\xa4\x12\x0bPartly done\x12\x1f\n\x04DONE\x10\x03\x1a\x15\x8a\xe7\x18\x11\n\t\xe5\xb7\xb2\xe6\x88\x90\xe4\xba\xa4\x12\x04Done\x12\'\n\x08NOT_DONE\x10\x04\x1a\x19\x8a\xe7\x18\x15\n\t\xe6\x9c\xaa\xe6\x89\xa7\xe8\xa1\x8c\x12\x08Not done\x1a\x19\x8a\xe7\x18\x15\n\x0c\xe6\x89\xa7\xe8\xa1\x8c\xe7\x8a\xb6\xe6\x80\x81\x12\x05StateB\n\n\x08_line_noB\x08\n\x06_stateB\x12\n\x10_order_referenceB\t\n\x07_amountB\x08\n\x06_unitsB\x08\n\x06_priceB\x06\n\x04_feeB\x0e\n\x0c_executed_on:$\x8a\xe7\x18 \x12\x0c\xe6\x89\xa7\xe8\xa1\x8c\xe7\xbb\x93\xe6\x9e\x9c\x1a\x10Result of a line"\xc0\x0e\n\x13InstructionFeedback\x12\x87\x01\n\x0einstruction_no\x18\x01 \x01(\tH\x00R\rinstructionNoB[\xbaH\x1fr\x1a2\x18^[0-9A-Za-z._:/-]{1,64}$\xc8\x01\x01\x8a\xe7\x185\n\x0c\xe6\x8c\x87\xe4\xbb\xa4\xe7\xbc\x96\xe5\x8f\xb7\x12\x12Instruction number\x18\x01"\rII20260202001@\x04\x88\x01\x01\x12\x83\x01\n\x0bcontract_no\x18\x02 \x01(\tH\x01R\ncontractNoB]\xbaH&r$\x10\x01\x18@2\x1e^[^\\x00-\\x1f\\x7f-\\x9f\xef\xbf\xbe\xef\xbf\xbf]*$\x8a\xe7\x180\n\x0c\xe5\x90\x88\xe5\x90\x8c\xe7\xbc\x96\xe5\x8f\xb7\x12\x0fContract number\x18\x01"\x0bJZ2026-0001@\x01\x88\x01\x01\x12\x80\x01\n\x05state\x18\x03 \x01(\x0e2%.xinqiao.v1.InstructionFeedback.StateH\x02R\x05stateB>\xbaH\n\x82\x01\x04\x10\x01 \x00\xc8\x01\x01\x8a\xe7\x18-\n\x0c\xe6\x8c\x87\xe4\xbb\xa4\xe7\x8a\xb6\xe6\x80\x81\x12\x05State\x18\x01"\x14INSTRUCTION_EXECUTED\x88\x01\x01\x12\xe8\x01\n\x02at\x18\x04 \x01(\tH\x03R\x02atB\xd2\x01\xbaH\x99\x01r\x93\x012\x90\x01^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]{1,6})?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$\xc8\x01\x01\x8a\xe7\x181\n\x0c\xe5\x8f\x8d\xe9\xa6\x88\xe6\x97\xb6\xe9\x97\xb4\x12\x02At\x18\x01"\x192026-02-04T16:00:00+08:00@\x06\x88\x01\x01\x12M\n\x07reasons\x18\x05 \x03(\x0b2\x12.xinqiao.v1.ReasonR\x07reasonsB\x1f\xbaH\x05\x92\x01\x02\x10\n\x8a\xe7\x18\x13\n\x06\xe5\x8e\x9f\xe5\x9b\xa0\x12\x07Reasons\x18\x01\x12^\n\x07results\x18\x06 \x03(\x0b2\x1d.xinqiao.v1.InstructionResultR\x07resultsB%\xbaH\x05\x92\x01\x02\x10d\x8a\xe7\x18\x19\n\x0c\xe6\x89\xa7\xe8\xa1\x8c\xe7\xbb\x93\xe6\x9e\x9c\x12\x07Results\x18\x02\x12b\n\x08approval\x18\x07 \x01(\x0b2\x14.xinqiao.v1.ApprovalH\x04R\x08approvalB+\x8a\xe7\x18\'\n\x0f\xe5\x8f\x97\xe6\x89\x98\xe4\xba\xba\xe5\xae\xa1\xe6\x89\xb9\x12\x12Trustee\'s approval\x18\x01\x88\x01\x01\x12{\n\x06remark\x18\x08 \x01(\tH\x05R\x06remarkB^\xbaH\'r%\x10\x01\x18\xf4\x032\x1e^[^\\x00-\\x1f\\x7f-\\x9f\xef\xbf\xbe\xef\xbf\xbf]*$\x8a\xe7\x180\n\x06\xe8\xaf\xb4\xe6\x98\x8e\x12\x06Remark\x18\x02"\x1a\xe5\xb7\xb2\xe4\xba\x8e2\xe6\x9c\x883\xe6\x97\xa5\xe5\xae\x8c\xe6\x88\x90\xe7\x94\xb3\xe8\xb4\xad@\x01\x88\x01\x01\x12Z\n\tdocuments\x18\t \x03(\x0b2\x19.xinqiao.v1.FileReferenceR\tdocumentsB!\xbaH\x05\x92\x01\x02\x10\x14\x8a\xe7\x18\x15\n\x06\xe9\x99\x84\xe4\xbb\xb6\x12\tDocuments\x18\x01"\xbd\x04\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x123\n\x14INSTRUCTION_RECEIVED\x10\x01\x1a\x19\x8a\xe7\x18\x15\n\t\xe5\xb7\xb2\xe6\x94\xb6\xe5\x88\xb0\x12\x08Received\x123\n\x14INSTRUCTION_ACCEPTED\x10\x02\x1a\x19\x8a\xe7\x18\x15\n\t\xe5\xb7\xb2\xe6\x8e\xa5\xe5\x8f\x97\x12\x08Accepted\x121\n\x13INSTRUCTION_REFUSED\x10\x03\x1a\x18\x8a\xe7\x18\x14\n\t\xe5\xb7\xb2\xe6\x8b\x92\xe7\xbb\x9d\x12\x07Refused\x12@\n\x14CLARIFICATION_NEEDED\x10\x04\x1a&\x8a\xe7\x18"\n\x0f\xe9\x9c\x80\xe8\xa1\xa5\xe5\x85\x85\xe8\xaf\xb4\xe6\x98\x8e\x12\x0fTo be clarified\x12=\n\x18INSTRUCTION_IN_EXECUTION\x10\x05\x1a\x1f\x8a\xe7\x18\x1b\n\t\xe6\x89\xa7\xe8\xa1\x8c\xe4\xb8\xad\x12\x0eBeing executed\x12E\n\x1bINSTRUCTION_PARTLY_EXECUTED\x10\x06\x1a$\x8a\xe7\x18 \n\x0c\xe9\x83\xa8\xe5\x88\x86\xe6\x89\xa7\xe8\xa1\x8c\x12\x10Executed in part\x123\n\x14INSTRUCTION_EXECUTED\x10\x07\x1a\x19\x8a\xe7\x18\x15\n\t\xe5\xb7\xb2\xe6\x89\xa7\xe8\xa1\x8c\x12\x08Executed\x125\n\x15INSTRUCTION_WITHDRAWN\x10\x08\x1a\x1a\x8a\xe7\x18\x16\n\t\xe5\xb7\xb2\xe6\x92\xa4\xe5\x9b\x9e\x12\tWithdrawn\x121\n\x13INSTRUCTION_EXPIRED\x10\t\x1a\x18\x8a\xe7\x18\x14\n\t\xe5\xb7\xb2\xe8\xbf\x87\xe6\x9c\x9f\x12\x07Expired\x1a\x19\x8a\xe7\x18\x15\n\x0c\xe6\x8c\x87\xe4\xbb\xa4\xe7\x8a\xb6\xe6\x80\x81\x12\x05StateB\x11\n\x0f_instruction_noB\x0e\n\x0c_contract_noB\x08\n\x06_stateB\x05\n\x03_atB\x0b\n\t_approvalB\t\n\x07_remark:3\x8a\xe7\x18/\x08\x02\x12\x0f\xe5\x8f\x97\xe6\x89\x98\xe4\xba\xba\xe5\x8f\x8d\xe9\xa6\x88\x1a\x1aFeedback on an instruction"\xae\x03\n\tQuoteTier\x12e\n\x05lower\x18\x01 \x01(\x0b2\x11.xinqiao.v1.MoneyH\x00R\x05lowerB7\xbaH\x03\xc8\x01\x01\x8a\xe7\x18-\n\x15\xe8\xb5\xb7\xe5\xa7\x8b\xe9\x87\x91\xe9\xa2\x9d\xef\xbc\x88\xe5\x90\xab\xef\xbc\x89\x12\x10From this amount\x18\x01P\x02\x88\x01\x01\x12i\n\x05price\x18\x02 \x01(\tH\x01R\x05priceBN\xbaH)r\'2%^(0|[1-9][0-9]{0,15})(\\.[0-9]{1,8})?$\x8a\xe7\x18\x1e\n\x06\xe4\xbb\xb7\xe6\xa0\xbc\x12\x05Price\x18\x01"\x0799.8750@\nP\x01\x88\x01\x01\x12\x8c\x01\n\x04rate\x18\x03 \x01(\tH\x02R\x04rateBs\xbaH*r(2&^-?(0|[1-9][0-9]{0,5})(\\.[0-9]{1,8})?$\x8a\xe7\x18B\n\t\xe6\x94\xb6\xe7\x9b\x8a\xe7\x8e\x87\x12\x05Yield\x18\x01"\x042.452\x12\xe5\xb9\xb4\xe5\x8c\x96\xe7\x99\xbe\xe5\x88\x86\xe6\x95\xb0\xe3\x80\x82:\x10Per cent a year.@\x0c\x88\x01\x01B\x08\n\x06_lowerB\x08\n\x06_priceB\x07\n\x05_rate:#\x8a\xe7\x18\x1f\x12\x0c\xe6\x8a\xa5\xe4\xbb\xb7\xe6\xa1\xa3\xe4\xbd\x8d\x1a\x0fTier of a quote"\xf9\x1f\n\x05Quote\x12u\n\x08quote_no\x18\x01 \x01(\tH\x00R\x07quoteNoBU\xbaH\x1fr\x1a2\x18^[0-9A-Za-z._:/-]{1,64}$\xc8\x01\x01\x8a\xe7\x18/\n\x0c\xe6\x8a\xa5\xe4\xbb\xb7\xe7\xbc\x96\xe5\x8f\xb7\x12\x0cQuote number\x18\x01"\rQT20260202001@\x04\x88\x01\x01\x12\x8a\x01\n\ninquiry_no\x18\x02 \x01(\tH\x01R\tinquiryNoBf\xbaH\x1cr\x1a2\x18^[0-9A-Za-z._:/-]{1,64}$\x8a\xe7\x18C\n\x0c\xe8\xaf\xa2\xe4\xbb\xb7\xe7\xbc\x96\xe5\x8f\xb7\x12\x0eInquiry number\x18\x01"\rIQ20260202001*\x10\x08\t\x12\x0c\xe8\xaf\xa2\xe4\xbb\xb7\xe7\xbc\x96\xe5\x8f\xb7@\x04\x88\x01\x01\x12\x84\x01\n\x0einstruction_no\x18\x03 \x01(\tH\x02R\rinstructionNoBX\xbaH\x1cr\x1a2\x18^[0-9A-Za-z._:/-]{1,64}$\x8a\xe7\x185\n\x0c\xe6\x8c\x87\xe4\xbb\xa4\xe7\xbc\x96\xe5\x8f\xb7\x12\x12Instruction number\x18\x01"\rII20260202001@\x04\x88\x01\x01\x12]\n\ninstrument\x18\x04 \x01(\x0b2\x16.xinqiao.v1.InstrumentH\x03R\ninstrumentB \xbaH\x03\xc8\x01\x01\x8a\xe7\x18\x16\n\x06\xe6\xa0\x87\xe7\x9a\x84\x12\nInstrument\x18\x01\x88\x01\x01\x12j\n\x04kind\x18\x05 \x01(\tH\x04R\x04kindBQ\xbaH\x1ar\x182\x16^[0-9A-Za-z._-]{1,40}$\x8a\xe7\x180\n\x0c\xe6\xa0\x87\xe7\x9a\x84\xe7\xb1\xbb\xe5\x9e\x8b\x12\x04Kind\x18\x01"\x07DEPOSIT@\x15J\rproduct-kinds\x88\x01\x01\x12_\n\x04side\x18\x06 \x01(\x0e2\x16.xinqiao.v1.Quote.SideH\x05R\x04sideB.\xbaH\n\x82\x01\x04\x10\x01 \x00\xc8\x01\x01\x8a\xe7\x18\x1d\n\x0c\xe6\x8a\xa5\xe4\xbb\xb7\xe6\x96\xb9\xe5\x90\x91\x12\x04Side\x18\x01"\x05OFFER\x88\x01\x01\x12|\n\x04firm\x18\x07 \x01(\x08H\x06R\x04firmBc\xbaH\x03\xc8\x01\x01\x8a\xe7\x18Y\n\x15\xe6\x98\xaf\xe5\x90\xa6\xe5\x8f\xaf\xe6\x88\x90\xe4\xba\xa4\xe6\x8a\xa5\xe4\xbb\xb7\x12\x04Firm\x18\x01"\x04true2\x1b\xe5\x90\xa6\xe5\x88\x99\xe4\xb8\xba\xe6\x8c\x87\xe7\xa4\xba\xe6\x80\xa7\xe6\x8a\xa5\xe4\xbb\xb7\xe3\x80\x82:\x15Otherwise indicative.\x88\x01\x01\x12q\n\tbid_price\x18\x08 \x01(\tH\x07R\x08bidPriceBO\xbaH)r\'2%^(0|[1-9][0-9]{0,15})(\\.[0-9]{1,8})?$\x8a\xe7\x18\x1f\n\t\xe4\xb9\xb0\xe5\x85\xa5\xe4\xbb\xb7\x12\x03Bid\x18\x01"\x0799.7500@\nP\x01\x88\x01\x01\x12q\n\task_price\x18\t \x01(\tH\x08R\x08askPriceBO\xbaH)r\'2%^(0|[1-9][0-9]{0,15})(\\.[0-9]{1,8})?$\x8a\xe7\x18\x1f\n\t\xe5\x8d\x96\xe5\x87\xba\xe4\xbb\xb7\x12\x03Ask\x18\x01"\x0799.8750@\nP\x01\x88\x01\x01\x12M\n\x0bclean_price\x18\n \x01(\x08H\tR\ncleanPriceB\'\x8a\xe7\x18#\n\x0c\xe6\x98\xaf\xe5\x90\xa6\xe5\x87\x80\xe4\xbb\xb7\x12\x0bClean price\x18\x01"\x04true\x88\x01\x01\x12\x9f\x01\n\tbid_yield\x18\x0b \x01(\tH\nR\x08bidYieldB}\xbaH*r(2&^-?(0|[1-9][0-9]{0,5})(\\.[0-9]{1,8})?$\x8a\xe7\x18L\n\x0f\xe4\xb9\xb0\xe5\x85\xa5\xe6\x94\xb6\xe7\x9b\x8a\xe7\x8e\x87\x12\tBid yield\x18\x01"\x042.502\x12\xe5\xb9\xb4\xe5\x8c\x96\xe7\x99\xbe\xe5\x88\x86\xe6\x95\xb0\xe3\x80\x82:\x10Per cent a year.@\x0c\x88\x01\x01\x12\x9f\x01\n\task_yield\x18\x0c \x01(\tH\x0bR\x08askYieldB}\xbaH*r(2&^-?(0|[1-9][0-9]{0,5})(\\.[0-9]{1,8})?$\x8a\xe7\x18L\n\x0f\xe5\x8d\x96\xe5\x87\xba\xe6\x94\xb6\xe7\x9b\x8a\xe7\x8e\x87\x12\tAsk yield\x18\x01"\x042.452\x12\xe5\xb9\xb4\xe5\x8c\x96\xe7\x99\xbe\xe5\x88\x86\xe6\x95\xb0\xe3\x80\x82:\x10Per cent a year.@\x0c\x88\x01\x01\x12\xa6\x01\n\tbenchmark\x18\r \x01(\tH\x0cR\tbenchmarkB\x82\x01\xbaH\'r%\x10\x01\x18\xc8\x012\x1e^[^\\x00-\\x1f\\x7f-\\x9f\xef\xbf\xbe\xef\xbf\xbf]*$\x8a\xe7\x18T\n!\xe4\xb8\x9a\xe7\xbb\xa9\xe6\xaf\x94\xe8\xbe\x83\xe5\x9f\xba\xe5\x87\x86\xe6\x88\x96\xe6\x8c\x82\xe9\x92\xa9\xe6\xa0\x87\xe7\x9a\x84\x12\x17Benchmark or underlying\x18\x01"\x123\xe4\xb8\xaa\xe6\x9c\x88SHIBOR+20BP@\x01\x88\x01\x01\x12u\n\tday_count\x18\x0e \x01(\tH\rR\x08dayCountBS\xbaH\x1ar\x182\x16^[0-9A-Za-z._-]{1,40}$\x8a\xe7\x182\n\x0c\xe8\xae\xa1\xe6\x81\xaf\xe5\x9f\xba\xe5\x87\x86\x12\tDay count\x18\x01"\x07ACT_365@\x15J\nday-counts\x88\x01\x01\x12T\n\x08currency\x18\x0f \x01(\tH\x0eR\x08currencyB3\xbaH\x11r\x0c2\n^[A-Z]{3}$\xc8\x01\x01\x8a\xe7\x18\x1b\n\x06\xe5\xb8\x81\xe7\xa7\x8d\x12\x08Currency\x18\x01"\x03CNY@\x0f\x88\x01\x01\x12i\n\x0eminimum_amount\x18\x10 \x01(\x0b2\x11.xinqiao.v1.MoneyH\x0fR\rminimumAmountB*\x8a\xe7\x18&\n\x12\xe6\x9c\x80\xe4\xbd\x8e\xe6\x88\x90\xe4\xba\xa4\xe9\x87\x91\xe9\xa2\x9d\x12\x0cLeast amount\x18\x01P\x01\x88\x01\x01\x12h\n\x0emaximum_amount\x18\x11 \x01(\x0b2\x11.xinqiao.v1.MoneyH\x10R\rmaximumAmountB)\x8a\xe7\x18%\n\x12\xe6\x9c\x80\xe9\xab\x98\xe6\x88\x90\xe4\xba\xa4\xe9\x87\x91\xe9\xa2\x9d\x12\x0bMost amount\x18\x01P\x01\x88\x01\x01\x12\x90\x01\n\x0favailable_units\x18\x12 \x01(\tH\x11R\x0eavailableUnitsBb\xbaH)r\'2%^(0|[1-9][0-9]{0,15})(\\.[0-9]{1,8})?$\x8a\xe7\x182\n\x0f\xe5\x8f\xaf\xe6\x88\x90\xe4\xba\xa4\xe6\x95\xb0\xe9\x87\x8f\x12\x0fUnits there are\x18\x01"\n1000000.00@\n\x88\x01\x01\x12P\n\x05tiers\x18\x13 \x03(\x0b2\x15.xinqiao.v1.QuoteTierR\x05tiersB#\xbaH\x05\x92\x01\x02\x10\x14\x8a\xe7\x18\x17\n\x0c\xe5\x88\x86\xe6\xa1\xa3\xe6\x8a\xa5\xe4\xbb\xb7\x12\x05Tiers\x18\x01\x12\x85\x01\n\nstart_date\x18\x14 \x01(\tH\x12R\tstartDateBa\xbaH7r523^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$\x8a\xe7\x18#\n\t\xe8\xb5\xb7\xe6\x81\xaf\xe6\x97\xa5\x12\x06Starts\x18\x01"\n2026-02-03@\x05\x88\x01\x01\x12\x7f\n\x08end_date\x18\x15 \x01(\tH\x13R\x07endDateB_\xbaH7r523^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$\x8a\xe7\x18!\n\t\xe5\x88\xb0\xe6\x9c\x9f\xe6\x97\xa5\x12\x04Ends\x18\x01"\n2026-08-03@\x05\x88\x01\x01\x12c\n\x0fsettlement_days\x18\x16 \x01(\x05H\x14R\x0esettlementDaysB5\xbaH\x06\x1a\x04\x18\x1e(\x00\x8a\xe7\x18(\n\x12\xe4\xba\xa4\xe6\x94\xb6\xe6\x97\xa5\xef\xbc\x88T+N\xef\xbc\x89\x12\rSettled on T+\x18\x01"\x010\x88\x01\x01\x12\xfc\x01\n\tquoted_at\x18\x17 \x01(\tH\x15R\x08quotedAtB\xd9\x01\xbaH\x99\x01r\x93\x012\x90\x01^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]{1,6})?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$\xc8\x01\x01\x8a\xe7\x188\n\x0c\xe6\x8a\xa5\xe4\xbb\xb7\xe6\x97\xb6\xe9\x97\xb4\x12\tQuoted at\x18\x01"\x192026-02-02T10:15:00+08:00@\x06\x88\x01\x01\x12\x82\x02\n\nexpires_at\x18\x18 \x01(\tH\x16R\texpiresAtB\xdd\x01\xbaH\x99\x01r\x93\x012\x90\x01^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]{1,6})?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$\xc8\x01\x01\x8a\xe7\x18<\n\x0f\xe6\x8a\xa5\xe4\xbb\xb7\xe6\x9c\x89\xe6\x95\x88\xe6\x9c\x9f\x12\nExpires at\x18\x01"\x192026-02-02T11:15:00+08:00@\x06\x88\x01\x01\x12c\n\x06quoter\x18\x19 \x01(\x0b2\x1e.xinqiao.v1.ProductInstitutionH\x17R\x06quoterB&\xbaH\x03\xc8\x01\x01\x8a\xe7\x18\x1c\n\x0c\xe6\x8a\xa5\xe4\xbb\xb7\xe6\x9c\xba\xe6\x9e\x84\x12\nWho quotes\x18\x01\x88\x01\x01\x12{\n\x12product_risk_level\x18\x1a \x01(\tH\x18R\x10productRiskLevelBH\xbaH\x0cr\n2\x08^R[1-5]$\x8a\xe7\x185\n\x12\xe4\xba\xa7\xe5\x93\x81\xe9\xa3\x8e\xe9\x99\xa9\xe7\xad\x89\xe7\xba\xa7\x12\x19Risk level of the product\x18\x01"\x02R1\x88\x01\x01\x12|\n\x06remark\x18\x1b \x01(\tH\x19R\x06remarkB_\xbaH\'r%\x10\x01\x18\xf4\x032\x1e^[^\\x00-\\x1f\\x7f-\\x9f\xef\xbf\xbe\xef\xbf\xbf]*$\x8a\xe7\x181\n\x06\xe5\xa4\x87\xe6\xb3\xa8\x12\x06Remark\x18\x01"\x1b\xe9\xa2\x9d\xe5\xba\xa6\xe6\x9c\x89\xe9\x99\x90\xef\xbc\x8c\xe5\x85\x88\xe5\x88\xb0\xe5\x85\x88\xe5\xbe\x97@\x01\x88\x01\x01"\xa8\x01\n\x04Side\x12\x14\n\x10SIDE_UNSPECIFIED\x10\x00\x12$\n\x05OFFER\x10\x01\x1a\x19\x8a\xe7\x18\x15\n\x0c\xe5\x8d\x96\xe5\x87\xba\xe6\x8a\xa5\xe4\xbb\xb7\x12\x05Offer\x12 \n\x03BID\x10\x02\x1a\x17\x8a\xe7\x18\x13\n\x0c\xe4\xb9\xb0\xe5\x85\xa5\xe6\x8a\xa5\xe4\xbb\xb7\x12\x03Bid\x12(\n\x07TWO_WAY\x10\x03\x1a\x1b\x8a\xe7\x18\x17\n\x0c\xe5\x8f\x8c\xe8\xbe\xb9\xe6\x8a\xa5\xe4\xbb\xb7\x12\x07Two-way\x1a\x18\x8a\xe7\x18\x14\n\x0c\xe6\x8a\xa5\xe4\xbb\xb7\xe6\x96\xb9\xe5\x90\x91\x12\x04SideB\x0b\n\t_quote_noB\r\n\x0b_inquiry_noB\x11\n\x0f_instruction_noB\r\n\x0b_instrumentB\x07\n\x05_kindB\x07\n\x05_sideB\x07\n\x05_firmB\x0c\n\n_bid_priceB\x0c\n\n_ask_priceB\x0e\n\x0c_clean_priceB\x0c\n\n_bid_yieldB\x0c\n\n_ask_yieldB\x0c\n\n_benchmarkB\x0c\n\n_day_countB\x0b\n\t_currencyB\x11\n\x0f_minimum_amountB\x11\n\x0f_maximum_amountB\x12\n\x10_available_unitsB\r\n\x0b_start_dateB\x0b\n\t_end_dateB\x12\n\x10_settlement_daysB\x0c\n\n_quoted_atB\r\n\x0b_expires_atB\t\n\x07_quoterB\x15\n\x13_product_risk_levelB\t\n\x07_remark:\x17\x8a\xe7\x18\x13\x08\x02\x12\x06\xe6\x8a\xa5\xe4\xbb\xb7\x1a\x05Quote \x01"\xa2\x1b\n\x0cHoldingOrder\x12\x9f\x01\n\x0forder_reference\x18\x01 \x01(\tH\x00R\x0eorderReferenceBq\xbaH\x1fr\x1a2\x18^[0-9A-Za-z._:/-]{1,64}$\xc8\x01\x01\x8a\xe7\x18K\n\x0f\xe7\x94\xb3\xe8\xaf\xb7\xe5\x8d\x95\xe7\xbc\x96\xe5\x8f\xb7\x12\x0fOrder reference\x18\x01"\rHO20260205001*\x14\x08\x01\x12\x10AppSheetSerialNo@\x04\x88\x01\x01\x12\x8c\x03\n\rbusiness_code\x18\x02 \x01(\tH\x01R\x0cbusinessCodeB\xe1\x02\xbaH\x1dr\x182\x16^[0-9A-Za-z._-]{1,40}$\xc8\x01\x01\x8a\xe7\x18\xbc\x02\n\x0c\xe4\xb8\x9a\xe5\x8a\xa1\xe4\xbb\xa3\xe7\xa0\x81\x12\rBusiness code\x18\x01"\x03029*\x10\x08\x01\x12\x0cBusinessCode2j026 \xe8\x87\xb3 028 \xe8\xbd\xac\xe6\x89\x98\xe7\xae\xa1\xe3\x80\x81029 \xe8\xae\xbe\xe7\xbd\xae\xe5\x88\x86\xe7\xba\xa2\xe6\x96\xb9\xe5\xbc\x8f\xe3\x80\x81031 \xe5\x92\x8c 032 \xe5\x86\xbb\xe7\xbb\x93\xe8\xa7\xa3\xe5\x86\xbb\xe3\x80\x81033 \xe8\x87\xb3 035 \xe9\x9d\x9e\xe4\xba\xa4\xe6\x98\x93\xe8\xbf\x87\xe6\x88\xb7\xe3\x80\x82:\x81\x01026 to 028 transfer between distributors, 029 dividend choice, 031 and 032 freeze and release, 033 to 035 transfer without trade.@\x15J\x12ofd-business-codes\x88\x01\x01\x12`\n\x07account\x18\x03 \x01(\x0b2\x17.xinqiao.v1.FundAccountH\x02R\x07accountB(\xbaH\x03\xc8\x01\x01\x8a\xe7\x18\x1e\n\x0c\xe5\x9f\xba\xe9\x87\x91\xe8\xb4\xa6\xe6\x88\xb7\x12\x0cFund account\x18\x02\x88\x01\x01\x12k\n\ninstrument\x18\x04 \x01(\x0b2\x16.xinqiao.v1.InstrumentH\x03R\ninstrumentB.\xbaH\x03\xc8\x01\x01\x8a\xe7\x18$\n\x06\xe4\xba\xa7\xe5\x93\x81\x12\nInstrument\x18\x01*\x0c\x08\x01\x12\x08FundCode\x88\x01\x01\x12\xc2\x01\n\x05units\x18\x05 \x01(\tH\x04R\x05unitsB\xa6\x01\xbaH)r\'2%^(0|[1-9][0-9]{0,15})(\\.[0-9]{1,8})?$\x8a\xe7\x18v\n\x06\xe4\xbb\xbd\xe9\xa2\x9d\x12\x05Units\x18\x02"\t500000.00*\x12\x08\x01\x12\x0eApplicationVol2\x1e\xe8\xae\xbe\xe7\xbd\xae\xe5\x88\x86\xe7\xba\xa2\xe6\x96\xb9\xe5\xbc\x8f\xe6\x97\xb6\xe7\xbc\xba\xe7\x9c\x81\xe3\x80\x82:"Absent in the choice of dividends.@\n\x88\x01\x01\x12\x84\x01\n\x0bcharge_mode\x18\x06 \x01(\x0e2\x16.xinqiao.v1.ChargeModeH\x05R\nchargeModeBF\xbaH\x07\x82\x01\x04\x10\x01 \x00\x8a\xe7\x188\n\x0c\xe6\x94\xb6\xe8\xb4\xb9\xe7\xb1\xbb\xe5\x88\xab\x12\x0bCharge mode\x18\x01"\tFRONT_END*\x0e\x08\x01\x12\nShareClass\x88\x01\x01\x12\xa3\x01\n\x0fdividend_method\x18\x07 \x01(\x0e2\x1a.xinqiao.v1.DividendMethodH\x06R\x0edividendMethodBY\xbaH\x07\x82\x01\x04\x10\x01 \x00\x8a\xe7\x18K\n\x0c\xe5\x88\x86\xe7\xba\xa2\xe6\x96\xb9\xe5\xbc\x8f\x12\x0fDividend method\x18\x01"\x11REINVEST_DIVIDEND*\x15\x08\x01\x12\x11DefDividendMethod\x88\x01\x01\x12\xb3\x01\n\x0edividend_ratio\x18\x08 \x01(\tH\x07R\rdividendRatioB\x86\x01\xbaH(r&2$^(0|[1-9][0-9]{0,5})(\\.[0-9]{1,8})?$\x8a\xe7\x18W\n\x0c\xe7\xba\xa2\xe5\x88\xa9\xe6\xaf\x94\xe4\xbe\x8b\x12\x12Share of dividends\x18\x01"\x03100*\x11\x08\x01\x12\rDividendRatio2\x0c\xe7\x99\xbe\xe5\x88\x86\xe6\x95\xb0\xe3\x80\x82:\tPer cent.@\x0b\x88\x01\x01\x12s\n\x08transfer\x18\t \x01(\x0b2 .xinqiao.v1.TransferCounterpartyH\x08R\x08transferB0\x8a\xe7\x18,\n\x0c\xe5\xaf\xb9\xe6\x96\xb9\xe8\xb4\xa6\xe6\x88\xb7\x12\x1aOther side of the transfer\x18\x02\x88\x01\x01\x12M\n\x06freeze\x18\n \x01(\x0b2\x12.xinqiao.v1.FreezeH\tR\x06freezeB\x1c\x8a\xe7\x18\x18\n\x0c\xe5\x86\xbb\xe7\xbb\x93\xe4\xbf\xa1\xe6\x81\xaf\x12\x06Freeze\x18\x02\x88\x01\x01\x12\x84\x01\n\rback_end_load\x18\x0b \x01(\x0b2\x11.xinqiao.v1.MoneyH\nR\x0bbackEndLoadBH\x8a\xe7\x18D\n\x12\xe5\x90\x8e\xe7\xab\xaf\xe6\x94\xb6\xe8\xb4\xb9\xe6\x80\xbb\xe9\xa2\x9d\x12\x14Back-end load so far\x18\x02*\x14\x08\x01\x12\x10TotalBackendLoadP\x02\x88\x01\x01\x12l\n\x0btake_income\x18\x0c \x01(\x08H\x0bR\ntakeIncomeBF\x8a\xe7\x18B\n\x12\xe5\xb8\xa6\xe8\xb5\xb0\xe6\x94\xb6\xe7\x9b\x8a\xe6\xa0\x87\xe5\xbf\x97\x12\x0fTake the income\x18\x01"\x05false*\x12\x08\x01\x12\x0eTakeIncomeFlag\x88\x01\x01\x12\xa9\x01\n\tta_serial\x18\r \x01(\tH\x0cR\x08taSerialB\x86\x01\xbaH\x1cr\x1a2\x18^[0-9A-Za-z._:/-]{1,64}$\x8a\xe7\x18c\n\x1c\xe6\x8c\x87\xe5\xae\x9a\xe4\xbb\xbd\xe9\xa2\x9d\xe7\x9a\x84 TA \xe6\xb5\x81\xe6\xb0\xb4\xe5\x8f\xb7\x12\x1dRegistrar\'s serial of the lot\x18\x01"\x10TA20260126000001*\x0e\x08\x01\x12\nTASerialNO@\x04\x88\x01\x01\x12h\n\x08original\x18\x0e \x01(\x0b2\x1f.xinqiao.v1.OriginalTransactionH\rR\x08originalB&\x8a\xe7\x18"\n\t\xe5\x8e\x9f\xe4\xba\xa4\xe6\x98\x93\x12\x13Earlier transaction\x18\x01\x88\x01\x01\x12\xa2\x02\n\nordered_at\x18\x0f \x01(\tH\x0eR\torderedAtB\xfd\x01\xbaH\x96\x01r\x93\x012\x90\x01^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]{1,6})?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$\x8a\xe7\x18_\n\x0c\xe7\x94\xb3\xe8\xaf\xb7\xe6\x97\xb6\xe9\x97\xb4\x12\nOrdered at\x18\x01"\x192026-02-05T09:30:00+08:00*$\x08\x01\x12\x0fTransactionDate\x12\x0fTransactionTime@\x06\x88\x01\x01\x12\xa5\x01\n\ntrade_date\x18\x10 \x01(\tH\x0fR\ttradeDateB\x80\x01\xbaH7r523^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$\x8a\xe7\x18B\n\x0f\xe7\x94\xb3\xe8\xaf\xb7\xe4\xba\xa4\xe6\x98\x93\xe6\x97\xa5\x12\nTrade date\x18\x01"\n2026-02-05*\x13\x08\x01\x12\x0fTransactionDate@\x05\x88\x01\x01\x12t\n\nvalid_days\x18\x11 \x01(\x05H\x10R\tvalidDaysBP\xbaH\x06\x1a\x04\x18c(\x00\x8a\xe7\x18C\n\x12\xe7\x94\xb3\xe8\xaf\xb7\xe6\x9c\x89\xe6\x95\x88\xe5\xa4\xa9\xe6\x95\xb0\x12\x17Days the order is valid\x18\x01"\x011*\x0f\x08\x01\x12\x0bValidPeriod\x88\x01\x01\x12S\n\x07reasons\x18\x12 \x03(\x0b2\x12.xinqiao.v1.ReasonR\x07reasonsB%\xbaH\x05\x92\x01\x02\x10\x05\x8a\xe7\x18\x19\n\x0c\xe7\x94\xb3\xe8\xaf\xb7\xe5\x8e\x9f\xe5\x9b\xa0\x12\x07Reasons\x18\x02\x12`\n\tdocuments\x18\x13 \x03(\x0b2\x19.xinqiao.v1.FileReferenceR\tdocumentsB\'\xbaH\x05\x92\x01\x02\x10\n\x8a\xe7\x18\x1b\n\x0c\xe8\xaf\x81\xe6\x98\x8e\xe6\x96\x87\xe4\xbb\xb6\x12\tDocuments\x18\x01\x12M\n\x06intake\x18\x14 \x01(\x0b2\x12.xinqiao.v1.IntakeH\x11R\x06intakeB\x1c\x8a\xe7\x18\x18\n\x0c\xe5\x8f\x97\xe7\x90\x86\xe4\xbf\xa1\xe6\x81\xaf\x12\x06Intake\x18\x01\x88\x01\x01\x12\x86\x01\n\x06remark\x18\x15 \x01(\tH\x12R\x06remarkBi\xbaH\'r%\x10\x01\x18\xc8\x012\x1e^[^\\x00-\\x1f\\x7f-\\x9f\xef\xbf\xbe\xef\xbf\xbf]*$\x8a\xe7\x18;\n\x06\xe6\x91\x98\xe8\xa6\x81\x12\x06Remark\x18\x02"\x12\xe5\x8f\x98\xe6\x9b\xb4\xe5\x88\x86\xe7\xba\xa2\xe6\x96\xb9\xe5\xbc\x8f*\x11\x08\x01\x12\rSpecification@\x01\x88\x01\x01B\x12\n\x10_order_referenceB\x10\n\x0e_business_codeB\n\n\x08_accountB\r\n\x0b_instrumentB\x08\n\x06_unitsB\x0e\n\x0c_charge_modeB\x12\n\x10_dividend_methodB\x11\n\x0f_dividend_ratioB\x0b\n\t_transferB\t\n\x07_freezeB\x10\n\x0e_back_end_loadB\x0e\n\x0c_take_incomeB\x0c\n\n_ta_serialB\x0b\n\t_originalB\r\n\x0b_ordered_atB\r\n\x0b_trade_dateB\r\n\x0b_valid_daysB\t\n\x07_intakeB\t\n\x07_remark:/\x8a\xe7\x18+\x08\x01\x12\x12\xe4\xbb\xbd\xe9\xa2\x9d\xe4\xb8\x9a\xe5\x8a\xa1\xe7\x94\xb3\xe8\xaf\xb7\x1a\x13Order on units held*\xe0\x01\n\x0fLargeRedemption\x12 \n\x1cLARGE_REDEMPTION_UNSPECIFIED\x10\x00\x126\n\x0fDEFER_REMAINDER\x10\x01\x1a!\x8a\xe7\x18\x1d\n\x06\xe9\xa1\xba\xe5\xbb\xb6\x12\x13Defer the remainder\x128\n\x10CANCEL_REMAINDER\x10\x02\x1a"\x8a\xe7\x18\x1e\n\x06\xe5\x8f\x96\xe6\xb6\x88\x12\x14Cancel the remainder\x1a9\x8a\xe7\x185\n\x12\xe5\xb7\xa8\xe9\xa2\x9d\xe8\xb5\x8e\xe5\x9b\x9e\xe5\xa4\x84\xe7\x90\x86\x12\x1fTreatment in a large redemption*\xd7\x01\n\tFeeMethod\x12\x1a\n\x16FEE_METHOD_UNSPECIFIED\x10\x00\x12?\n\nFEE_WITHIN\x10\x01\x1a/\x8a\xe7\x18+\n\x12\xe5\x86\x85\xe6\x89\xa3\xef\xbc\x88\xe4\xbb\xb7\xe5\x86\x85\xef\xbc\x89\x12\x15Of the amount ordered\x12B\n\nFEE_ON_TOP\x10\x02\x1a2\x8a\xe7\x18.\n\x12\xe5\xa4\x96\xe6\x89\xa3\xef\xbc\x88\xe4\xbb\xb7\xe5\xa4\x96\xef\xbc\x89\x12\x18On top of the net amount\x1a)\x8a\xe7\x18%\n\x12\xe8\xb4\xb9\xe7\x94\xa8\xe6\x89\xa3\xe6\x94\xb6\xe6\x96\xb9\xe5\xbc\x8f\x12\x0fMethod of a fee*\xa2\x02\n\x14ForcedRedemptionKind\x12&\n"FORCED_REDEMPTION_KIND_UNSPECIFIED\x10\x00\x121\n\x11FORCED_REDEMPTION\x10\x01\x1a\x1a\x8a\xe7\x18\x16\n\x0c\xe5\xbc\xba\xe5\x88\xb6\xe8\xb5\x8e\xe5\x9b\x9e\x12\x06Forced\x12@\n\x11BREACH_REDEMPTION\x10\x02\x1a)\x8a\xe7\x18%\n\x0c\xe8\xbf\x9d\xe7\xba\xa6\xe8\xb5\x8e\xe5\x9b\x9e\x12\x15In breach of the term\x128\n\x13MATURITY_REDEMPTION\x10\x03\x1a\x1f\x8a\xe7\x18\x1b\n\x0c\xe5\x88\xb0\xe6\x9c\x9f\xe8\xb5\x8e\xe5\x9b\x9e\x12\x0bAt maturity\x1a3\x8a\xe7\x18/\n\x12\xe5\xbc\xba\xe5\x88\xb6\xe8\xb5\x8e\xe5\x9b\x9e\xe7\xb1\xbb\xe5\x9e\x8b\x12\x19Kind of forced redemption*\x82\x07\n\x0cProductState\x12\x1d\n\x19PRODUCT_STATE_UNSPECIFIED\x10\x00\x121\n\x11PRODUCT_ANNOUNCED\x10\x01\x1a\x1a\x8a\xe7\x18\x16\n\t\xe5\xbe\x85\xe5\x8f\x91\xe8\xa1\x8c\x12\tAnnounced\x126\n\x11PRODUCT_LAUNCHING\x10\x02\x1a\x1f\x8a\xe7\x18\x1b\n\t\xe5\x8b\x9f\xe9\x9b\x86\xe4\xb8\xad\x12\x0eBeing launched\x12B\n\x18PRODUCT_LAUNCH_SUCCEEDED\x10\x03\x1a$\x8a\xe7\x18 \n\x0c\xe5\x8b\x9f\xe9\x9b\x86\xe6\x88\x90\xe5\x8a\x9f\x12\x10Launch succeeded\x12<\n\x15PRODUCT_LAUNCH_FAILED\x10\x04\x1a!\x8a\xe7\x18\x1d\n\x0c\xe5\x8b\x9f\xe9\x9b\x86\xe5\xa4\xb1\xe8\xb4\xa5\x12\rLaunch failed\x12*\n\x0cPRODUCT_OPEN\x10\x05\x1a\x18\x8a\xe7\x18\x14\n\x0c\xe6\xad\xa3\xe5\xb8\xb8\xe5\xbc\x80\xe6\x94\xbe\x12\x04Open\x12J\n\x1cPRODUCT_SUBSCRIPTION_STOPPED\x10\x06\x1a(\x8a\xe7\x18$\n\x0c\xe5\x81\x9c\xe6\xad\xa2\xe7\x94\xb3\xe8\xb4\xad\x12\x14Subscription stopped\x12F\n\x1aPRODUCT_REDEMPTION_STOPPED\x10\x07\x1a&\x8a\xe7\x18"\n\x0c\xe5\x81\x9c\xe6\xad\xa2\xe8\xb5\x8e\xe5\x9b\x9e\x12\x12Redemption stopped\x12@\n\x17PRODUCT_TRADING_STOPPED\x10\x08\x1a#\x8a\xe7\x18\x1f\n\x0c\xe5\x81\x9c\xe6\xad\xa2\xe4\xba\xa4\xe6\x98\x93\x12\x0fTrading stopped\x12K\n\x1bPRODUCT_RIGHTS_REGISTRATION\x10\t\x1a*\x8a\xe7\x18&\n\x0c\xe6\x9d\x83\xe7\x9b\x8a\xe7\x99\xbb\xe8\xae\xb0\x12\x16Registration of rights\x12F\n\x18PRODUCT_DIVIDEND_PAYMENT\x10\n\x1a(\x8a\xe7\x18$\n\x0c\xe7\xba\xa2\xe5\x88\xa9\xe5\x8f\x91\xe6\x94\xbe\x12\x14Payment of dividends\x12;\n\x15PRODUCT_CLOSED_PERIOD\x10\x0b\x1a \x8a\xe7\x18\x1c\n\x06\xe5\xb0\x81\xe9\x97\xad\x12\x12In a closed period\x128\n\x13PRODUCT_LIQUIDATING\x10\x0c\x1a\x1f\x8a\xe7\x18\x1b\n\t\xe6\xb8\x85\xe7\xae\x97\xe4\xb8\xad\x12\x0eIn liquidation\x120\n\x12PRODUCT_TERMINATED\x10\r\x1a\x18\x8a\xe7\x18\x14\n\x06\xe7\xbb\x88\xe6\xad\xa2\x12\nTerminated\x1a&\x8a\xe7\x18"\n\x0c\xe4\xba\xa7\xe5\x93\x81\xe7\x8a\xb6\xe6\x80\x81\x12\x12State of a product*\xc2\x02\n\rOrderBusiness\x12\x1e\n\x1aORDER_BUSINESS_UNSPECIFIED\x10\x00\x126\n\x0cORDER_LAUNCH\x10\x01\x1a$\x8a\xe7\x18 \n\x06\xe8\xae\xa4\xe8\xb4\xad\x12\x16Subscription at launch\x122\n\x12ORDER_SUBSCRIPTION\x10\x02\x1a\x1a\x8a\xe7\x18\x16\n\x06\xe7\x94\xb3\xe8\xb4\xad\x12\x0cSubscription\x12.\n\x10ORDER_REDEMPTION\x10\x03\x1a\x18\x8a\xe7\x18\x14\n\x06\xe8\xb5\x8e\xe5\x9b\x9e\x12\nRedemption\x12&\n\x0cORDER_SWITCH\x10\x04\x1a\x14\x8a\xe7\x18\x10\n\x06\xe8\xbd\xac\xe6\x8d\xa2\x12\x06Switch\x12(\n\nORDER_PLAN\x10\x05\x1a\x18\x8a\xe7\x18\x14\n\x0c\xe5\xae\x9a\xe6\x9c\x9f\xe5\xae\x9a\xe9\xa2\x9d\x12\x04Plan\x1a#\x8a\xe7\x18\x1f\n\x0c\xe4\xba\xa4\xe6\x98\x93\xe7\xb1\xbb\xe5\x88\xab\x12\x0fWhat is orderedB\x0e\n\nxinqiao.v1P\x01b\x06proto3',
     [
         validate_pb.desc(),
         annotations_pb.desc(),
         common_pb.desc(),
+        contract_pb.desc(),
+        kyc_pb.desc(),
     ],
     {
         "FundAccount": FundAccount,
+        "Intake": Intake,
+        "Intake.Channel": Intake.Channel,
+        "OriginalTransaction": OriginalTransaction,
+        "InvestmentPlan": InvestmentPlan,
+        "InvestmentPlan.Kind": InvestmentPlan.Kind,
+        "InvestmentPlan.PeriodUnit": InvestmentPlan.PeriodUnit,
+        "Freeze": Freeze,
+        "Freeze.Cause": Freeze.Cause,
+        "Freeze.Method": Freeze.Method,
+        "TransferCounterparty": TransferCounterparty,
+        "AgreedFee": AgreedFee,
         "SubscriptionOrder": SubscriptionOrder,
         "RedemptionOrder": RedemptionOrder,
+        "ProductInstitution": ProductInstitution,
+        "OpenDay": OpenDay,
+        "OpenDays": OpenDays,
+        "OpenDays.Calendar": OpenDays.Calendar,
+        "OrderLimit": OrderLimit,
+        "FeeRateTier": FeeRateTier,
+        "FeeSchedule": FeeSchedule,
+        "FeeSchedule.TieredBy": FeeSchedule.TieredBy,
+        "PerformanceFeeTier": PerformanceFeeTier,
+        "PerformanceFeeTerms": PerformanceFeeTerms,
+        "PerformanceFeeTerms.Method": PerformanceFeeTerms.Method,
+        "ProductInfo": ProductInfo,
+        "ProductInfo.Operation": ProductInfo.Operation,
+        "ProductInfo.Offering": ProductInfo.Offering,
+        "ProductInfo.Pricing": ProductInfo.Pricing,
+        "ProductInfo.Allotment": ProductInfo.Allotment,
+        "ProductInfo.SubscriptionBasis": ProductInfo.SubscriptionBasis,
+        "ProductPrices": ProductPrices,
+        "ProductPrices.Kind": ProductPrices.Kind,
+        "ProductStatus": ProductStatus,
+        "ProductStatus.Transfers": ProductStatus.Transfers,
+        "HolderProfile": HolderProfile,
+        "AccountOpening": AccountOpening,
+        "AccountOpening.TransactorIdentification": AccountOpening.TransactorIdentification,
+        "AccountOpening.Ownership": AccountOpening.Ownership,
+        "AccountOpening.StatementDelivery": AccountOpening.StatementDelivery,
+        "AccountConfirmation": AccountConfirmation,
+        "AccountConfirmation.State": AccountConfirmation.State,
+        "SwitchOrder": SwitchOrder,
+        "CancelOrder": CancelOrder,
+        "AdvanceOrder": AdvanceOrder,
+        "TradeFee": TradeFee,
+        "Calculation": Calculation,
+        "LaunchInterest": LaunchInterest,
+        "SettlementOfTrade": SettlementOfTrade,
+        "SwitchResult": SwitchResult,
+        "OrderConfirmation": OrderConfirmation,
+        "OrderConfirmation.ForcedReason": OrderConfirmation.ForcedReason,
+        "OrderConfirmation.Direction": OrderConfirmation.Direction,
+        "OrderStatus": OrderStatus,
+        "OrderStatus.State": OrderStatus.State,
+        "LaunchResult": LaunchResult,
+        "LaunchResult.Outcome": LaunchResult.Outcome,
+        "DividendConfirmation": DividendConfirmation,
+        "DividendConfirmation.Kind": DividendConfirmation.Kind,
+        "InstructionLine": InstructionLine,
+        "InstructionLine.Action": InstructionLine.Action,
+        "InstructionSigner": InstructionSigner,
+        "InvestmentInstruction": InvestmentInstruction,
+        "InvestmentInstruction.Kind": InvestmentInstruction.Kind,
+        "InstructionResult": InstructionResult,
+        "InstructionResult.State": InstructionResult.State,
+        "InstructionFeedback": InstructionFeedback,
+        "InstructionFeedback.State": InstructionFeedback.State,
+        "QuoteTier": QuoteTier,
+        "Quote": Quote,
+        "Quote.Side": Quote.Side,
+        "HoldingOrder": HoldingOrder,
         "LargeRedemption": LargeRedemption,
+        "FeeMethod": FeeMethod,
+        "ForcedRedemptionKind": ForcedRedemptionKind,
+        "ProductState": ProductState,
+        "OrderBusiness": OrderBusiness,
     },
 )
 

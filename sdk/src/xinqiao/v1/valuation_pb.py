@@ -15,15 +15,16 @@ from protobuf import Enum, Message
 from protobuf._codegen import file_desc
 from xinqiao.buf.validate import validate_pb
 
-from . import annotations_pb, common_pb
+from . import annotations_pb, common_pb, contract_pb
 
 if TYPE_CHECKING:
     from protobuf import DescFile
 
-    from .common_pb import Instrument, Money
+    from .common_pb import ChargeMode, DividendMethod, FeeAmount, FileReference, Instrument, Money, Reason
+    from .contract_pb import TrustVariety
 
 
-_NavReportFields: TypeAlias = Literal["instrument", "nav_date", "unit_nav", "cumulative_nav", "units", "net_assets", "state"]
+_NavReportFields: TypeAlias = Literal["instrument", "nav_date", "kind", "unit_nav", "currency", "face_value", "cumulative_nav", "total_dividend", "dividend", "ex_date", "virtual_unit_nav", "units", "net_assets", "previous_unit_nav", "daily_growth", "income_per_ten_thousand", "seven_day_yield", "annual_yield", "day_income", "state", "corrected_unit_nav", "correction", "affected_orders"]
 
 class NavReport(Message[_NavReportFields]):
     """
@@ -40,29 +41,93 @@ class NavReport(Message[_NavReportFields]):
             ```proto
             optional string nav_date = 2;
             ```
+        kind:
+            ```proto
+            optional xinqiao.v1.NavReport.NavKind kind = 3;
+            ```
         unit_nav:
             ```proto
-            optional string unit_nav = 3;
+            optional string unit_nav = 4;
+            ```
+        currency:
+            ```proto
+            optional string currency = 5;
+            ```
+        face_value:
+            ```proto
+            optional string face_value = 6;
             ```
         cumulative_nav:
             ```proto
-            optional string cumulative_nav = 4;
+            optional string cumulative_nav = 7;
+            ```
+        total_dividend:
+            ```proto
+            optional string total_dividend = 8;
+            ```
+        dividend:
+            ```proto
+            optional string dividend = 9;
+            ```
+        ex_date:
+            ```proto
+            optional string ex_date = 10;
+            ```
+        virtual_unit_nav:
+            ```proto
+            optional string virtual_unit_nav = 11;
             ```
         units:
             ```proto
-            optional string units = 5;
+            optional string units = 12;
             ```
         net_assets:
             ```proto
-            optional xinqiao.v1.Money net_assets = 6;
+            optional xinqiao.v1.Money net_assets = 13;
+            ```
+        previous_unit_nav:
+            ```proto
+            optional string previous_unit_nav = 14;
+            ```
+        daily_growth:
+            ```proto
+            optional string daily_growth = 15;
+            ```
+        income_per_ten_thousand:
+            ```proto
+            optional string income_per_ten_thousand = 16;
+            ```
+        seven_day_yield:
+            ```proto
+            optional string seven_day_yield = 17;
+            ```
+        annual_yield:
+            ```proto
+            optional string annual_yield = 18;
+            ```
+        day_income:
+            ```proto
+            optional xinqiao.v1.Money day_income = 19;
             ```
         state:
             ```proto
-            optional xinqiao.v1.NavState state = 7;
+            optional xinqiao.v1.NavState state = 20;
+            ```
+        corrected_unit_nav:
+            ```proto
+            optional string corrected_unit_nav = 21;
+            ```
+        correction:
+            ```proto
+            optional xinqiao.v1.Reason correction = 22;
+            ```
+        affected_orders:
+            ```proto
+            repeated string affected_orders = 23;
             ```
     """
 
-    __slots__ = ("instrument", "nav_date", "unit_nav", "cumulative_nav", "units", "net_assets", "state")
+    __slots__ = ("instrument", "nav_date", "kind", "unit_nav", "currency", "face_value", "cumulative_nav", "total_dividend", "dividend", "ex_date", "virtual_unit_nav", "units", "net_assets", "previous_unit_nav", "daily_growth", "income_per_ten_thousand", "seven_day_yield", "annual_yield", "day_income", "state", "corrected_unit_nav", "correction", "affected_orders")
 
     if TYPE_CHECKING:
 
@@ -71,23 +136,85 @@ class NavReport(Message[_NavReportFields]):
             *,
             instrument: Instrument | None = None,
             nav_date: str | None = None,
+            kind: NavReport.NavKind | None = None,
             unit_nav: str | None = None,
+            currency: str | None = None,
+            face_value: str | None = None,
             cumulative_nav: str | None = None,
+            total_dividend: str | None = None,
+            dividend: str | None = None,
+            ex_date: str | None = None,
+            virtual_unit_nav: str | None = None,
             units: str | None = None,
             net_assets: Money | None = None,
+            previous_unit_nav: str | None = None,
+            daily_growth: str | None = None,
+            income_per_ten_thousand: str | None = None,
+            seven_day_yield: str | None = None,
+            annual_yield: str | None = None,
+            day_income: Money | None = None,
             state: NavState | None = None,
+            corrected_unit_nav: str | None = None,
+            correction: Reason | None = None,
+            affected_orders: list[str] | None = None,
         ) -> None:
             pass
 
         instrument: Instrument | None
         nav_date: str
+        kind: NavReport.NavKind
         unit_nav: str
+        currency: str
+        face_value: str
         cumulative_nav: str
+        total_dividend: str
+        dividend: str
+        ex_date: str
+        virtual_unit_nav: str
         units: str
         net_assets: Money | None
+        previous_unit_nav: str
+        daily_growth: str
+        income_per_ten_thousand: str
+        seven_day_yield: str
+        annual_yield: str
+        day_income: Money | None
         state: NavState
+        corrected_unit_nav: str
+        correction: Reason | None
+        affected_orders: list[str]
 
-_PositionLotFields: TypeAlias = Literal["acquired_on", "quantity", "cost"]
+    class NavKind(Enum):
+        """
+        ```proto
+        enum xinqiao.v1.NavReport.NavKind
+        ```
+
+        Attributes:
+            UNSPECIFIED:
+                ```proto
+                NAV_KIND_UNSPECIFIED = 0
+                ```
+            ORDINARY:
+                ```proto
+                ORDINARY = 1
+                ```
+            FOR_SUBSCRIPTION:
+                ```proto
+                FOR_SUBSCRIPTION = 2
+                ```
+            FOR_REDEMPTION:
+                ```proto
+                FOR_REDEMPTION = 3
+                ```
+        """
+
+        UNSPECIFIED = 0
+        ORDINARY = 1
+        FOR_SUBSCRIPTION = 2
+        FOR_REDEMPTION = 3
+
+_PositionLotFields: TypeAlias = Literal["acquired_on", "registered_on", "lot_reference", "source", "quantity", "available", "frozen", "redeemable_from", "cost"]
 
 class PositionLot(Message[_PositionLotFields]):
     """
@@ -100,17 +227,41 @@ class PositionLot(Message[_PositionLotFields]):
             ```proto
             optional string acquired_on = 1;
             ```
+        registered_on:
+            ```proto
+            optional string registered_on = 2;
+            ```
+        lot_reference:
+            ```proto
+            optional string lot_reference = 3;
+            ```
+        source:
+            ```proto
+            optional xinqiao.v1.PositionLot.Source source = 4;
+            ```
         quantity:
             ```proto
-            optional string quantity = 2;
+            optional string quantity = 5;
+            ```
+        available:
+            ```proto
+            optional string available = 6;
+            ```
+        frozen:
+            ```proto
+            optional string frozen = 7;
+            ```
+        redeemable_from:
+            ```proto
+            optional string redeemable_from = 8;
             ```
         cost:
             ```proto
-            optional xinqiao.v1.Money cost = 3;
+            optional xinqiao.v1.Money cost = 9;
             ```
     """
 
-    __slots__ = ("acquired_on", "quantity", "cost")
+    __slots__ = ("acquired_on", "registered_on", "lot_reference", "source", "quantity", "available", "frozen", "redeemable_from", "cost")
 
     if TYPE_CHECKING:
 
@@ -118,16 +269,83 @@ class PositionLot(Message[_PositionLotFields]):
             self,
             *,
             acquired_on: str | None = None,
+            registered_on: str | None = None,
+            lot_reference: str | None = None,
+            source: PositionLot.Source | None = None,
             quantity: str | None = None,
+            available: str | None = None,
+            frozen: str | None = None,
+            redeemable_from: str | None = None,
             cost: Money | None = None,
         ) -> None:
             pass
 
         acquired_on: str
+        registered_on: str
+        lot_reference: str
+        source: PositionLot.Source
         quantity: str
+        available: str
+        frozen: str
+        redeemable_from: str
         cost: Money | None
 
-_PositionFields: TypeAlias = Literal["instrument", "quantity", "available", "frozen", "cost", "price", "market_value", "lots"]
+    class Source(Enum):
+        """
+        ```proto
+        enum xinqiao.v1.PositionLot.Source
+        ```
+
+        Attributes:
+            UNSPECIFIED:
+                ```proto
+                SOURCE_UNSPECIFIED = 0
+                ```
+            LAUNCH:
+                ```proto
+                LAUNCH = 1
+                ```
+            SUBSCRIPTION:
+                ```proto
+                SUBSCRIPTION = 2
+                ```
+            REINVESTMENT:
+                ```proto
+                REINVESTMENT = 3
+                ```
+            SWITCH:
+                ```proto
+                SWITCH = 4
+                ```
+            TRANSFER:
+                ```proto
+                TRANSFER = 5
+                ```
+            CUSTODY_TRANSFER:
+                ```proto
+                CUSTODY_TRANSFER = 6
+                ```
+            DELIVERY:
+                ```proto
+                DELIVERY = 7
+                ```
+            ADJUSTMENT:
+                ```proto
+                ADJUSTMENT = 8
+                ```
+        """
+
+        UNSPECIFIED = 0
+        LAUNCH = 1
+        SUBSCRIPTION = 2
+        REINVESTMENT = 3
+        SWITCH = 4
+        TRANSFER = 5
+        CUSTODY_TRANSFER = 6
+        DELIVERY = 7
+        ADJUSTMENT = 8
+
+_PositionFields: TypeAlias = Literal["instrument", "asset_class", "charge_mode", "dividend_method", "quantity", "available", "frozen", "in_transit_in", "in_transit_out", "cost", "price", "price_date", "market_value", "accrued_interest", "profit", "unpaid_income", "back_end_charge", "guaranteed_amount", "percentage", "lots"]
 
 class Position(Message[_PositionFields]):
     """
@@ -140,37 +358,85 @@ class Position(Message[_PositionFields]):
             ```proto
             optional xinqiao.v1.Instrument instrument = 1;
             ```
+        asset_class:
+            ```proto
+            optional string asset_class = 2;
+            ```
+        charge_mode:
+            ```proto
+            optional xinqiao.v1.ChargeMode charge_mode = 3;
+            ```
+        dividend_method:
+            ```proto
+            optional xinqiao.v1.DividendMethod dividend_method = 4;
+            ```
         quantity:
             ```proto
-            optional string quantity = 2;
+            optional string quantity = 5;
             ```
         available:
             ```proto
-            optional string available = 3;
+            optional string available = 6;
             ```
         frozen:
             ```proto
-            optional string frozen = 4;
+            optional string frozen = 7;
+            ```
+        in_transit_in:
+            ```proto
+            optional string in_transit_in = 8;
+            ```
+        in_transit_out:
+            ```proto
+            optional string in_transit_out = 9;
             ```
         cost:
             ```proto
-            optional xinqiao.v1.Money cost = 5;
+            optional xinqiao.v1.Money cost = 10;
             ```
         price:
             ```proto
-            optional string price = 6;
+            optional string price = 11;
+            ```
+        price_date:
+            ```proto
+            optional string price_date = 12;
             ```
         market_value:
             ```proto
-            optional xinqiao.v1.Money market_value = 7;
+            optional xinqiao.v1.Money market_value = 13;
+            ```
+        accrued_interest:
+            ```proto
+            optional xinqiao.v1.Money accrued_interest = 14;
+            ```
+        profit:
+            ```proto
+            optional xinqiao.v1.Money profit = 15;
+            ```
+        unpaid_income:
+            ```proto
+            optional xinqiao.v1.Money unpaid_income = 16;
+            ```
+        back_end_charge:
+            ```proto
+            optional xinqiao.v1.Money back_end_charge = 17;
+            ```
+        guaranteed_amount:
+            ```proto
+            optional xinqiao.v1.Money guaranteed_amount = 18;
+            ```
+        percentage:
+            ```proto
+            optional string percentage = 19;
             ```
         lots:
             ```proto
-            repeated xinqiao.v1.PositionLot lots = 8;
+            repeated xinqiao.v1.PositionLot lots = 20;
             ```
     """
 
-    __slots__ = ("instrument", "quantity", "available", "frozen", "cost", "price", "market_value", "lots")
+    __slots__ = ("instrument", "asset_class", "charge_mode", "dividend_method", "quantity", "available", "frozen", "in_transit_in", "in_transit_out", "cost", "price", "price_date", "market_value", "accrued_interest", "profit", "unpaid_income", "back_end_charge", "guaranteed_amount", "percentage", "lots")
 
     if TYPE_CHECKING:
 
@@ -178,26 +444,50 @@ class Position(Message[_PositionFields]):
             self,
             *,
             instrument: Instrument | None = None,
+            asset_class: str | None = None,
+            charge_mode: ChargeMode | None = None,
+            dividend_method: DividendMethod | None = None,
             quantity: str | None = None,
             available: str | None = None,
             frozen: str | None = None,
+            in_transit_in: str | None = None,
+            in_transit_out: str | None = None,
             cost: Money | None = None,
             price: str | None = None,
+            price_date: str | None = None,
             market_value: Money | None = None,
+            accrued_interest: Money | None = None,
+            profit: Money | None = None,
+            unpaid_income: Money | None = None,
+            back_end_charge: Money | None = None,
+            guaranteed_amount: Money | None = None,
+            percentage: str | None = None,
             lots: list[PositionLot] | None = None,
         ) -> None:
             pass
 
         instrument: Instrument | None
+        asset_class: str
+        charge_mode: ChargeMode
+        dividend_method: DividendMethod
         quantity: str
         available: str
         frozen: str
+        in_transit_in: str
+        in_transit_out: str
         cost: Money | None
         price: str
+        price_date: str
         market_value: Money | None
+        accrued_interest: Money | None
+        profit: Money | None
+        unpaid_income: Money | None
+        back_end_charge: Money | None
+        guaranteed_amount: Money | None
+        percentage: str
         lots: list[PositionLot]
 
-_PositionStatementFields: TypeAlias = Literal["statement_no", "account_no", "as_of", "positions", "total_market_value"]
+_PositionStatementFields: TypeAlias = Literal["statement_no", "account_no", "transaction_account", "holder_name", "account_state", "distributor", "contract_no", "as_of", "positions", "cash", "total_cost", "total_market_value"]
 
 class PositionStatement(Message[_PositionStatementFields]):
     """
@@ -214,21 +504,49 @@ class PositionStatement(Message[_PositionStatementFields]):
             ```proto
             optional string account_no = 2;
             ```
+        transaction_account:
+            ```proto
+            optional string transaction_account = 3;
+            ```
+        holder_name:
+            ```proto
+            optional string holder_name = 4;
+            ```
+        account_state:
+            ```proto
+            optional xinqiao.v1.PositionStatement.AccountState account_state = 5;
+            ```
+        distributor:
+            ```proto
+            optional string distributor = 6;
+            ```
+        contract_no:
+            ```proto
+            optional string contract_no = 7;
+            ```
         as_of:
             ```proto
-            optional string as_of = 3;
+            optional string as_of = 8;
             ```
         positions:
             ```proto
-            repeated xinqiao.v1.Position positions = 4;
+            repeated xinqiao.v1.Position positions = 9;
+            ```
+        cash:
+            ```proto
+            optional xinqiao.v1.Money cash = 10;
+            ```
+        total_cost:
+            ```proto
+            optional xinqiao.v1.Money total_cost = 11;
             ```
         total_market_value:
             ```proto
-            optional xinqiao.v1.Money total_market_value = 5;
+            optional xinqiao.v1.Money total_market_value = 12;
             ```
     """
 
-    __slots__ = ("statement_no", "account_no", "as_of", "positions", "total_market_value")
+    __slots__ = ("statement_no", "account_no", "transaction_account", "holder_name", "account_state", "distributor", "contract_no", "as_of", "positions", "cash", "total_cost", "total_market_value")
 
     if TYPE_CHECKING:
 
@@ -237,17 +555,1278 @@ class PositionStatement(Message[_PositionStatementFields]):
             *,
             statement_no: str | None = None,
             account_no: str | None = None,
+            transaction_account: str | None = None,
+            holder_name: str | None = None,
+            account_state: PositionStatement.AccountState | None = None,
+            distributor: str | None = None,
+            contract_no: str | None = None,
             as_of: str | None = None,
             positions: list[Position] | None = None,
+            cash: Money | None = None,
+            total_cost: Money | None = None,
             total_market_value: Money | None = None,
         ) -> None:
             pass
 
         statement_no: str
         account_no: str
+        transaction_account: str
+        holder_name: str
+        account_state: PositionStatement.AccountState
+        distributor: str
+        contract_no: str
         as_of: str
         positions: list[Position]
+        cash: Money | None
+        total_cost: Money | None
         total_market_value: Money | None
+
+    class AccountState(Enum):
+        """
+        ```proto
+        enum xinqiao.v1.PositionStatement.AccountState
+        ```
+
+        Attributes:
+            UNSPECIFIED:
+                ```proto
+                ACCOUNT_STATE_UNSPECIFIED = 0
+                ```
+            NORMAL:
+                ```proto
+                NORMAL = 1
+                ```
+            FROZEN:
+                ```proto
+                FROZEN = 2
+                ```
+            LOST:
+                ```proto
+                LOST = 3
+                ```
+            CLOSED:
+                ```proto
+                CLOSED = 4
+                ```
+        """
+
+        UNSPECIFIED = 0
+        NORMAL = 1
+        FROZEN = 2
+        LOST = 3
+        CLOSED = 4
+
+_ValuationLineFields: TypeAlias = Literal["account_code", "account_name", "level", "instrument", "currency", "exchange_rate", "quantity", "unit_cost", "cost", "base_cost", "cost_percentage", "price", "market_value", "base_market_value", "market_value_percentage", "appreciation", "base_appreciation", "interest_per_hundred", "suspension", "rights"]
+
+class ValuationLine(Message[_ValuationLineFields]):
+    """
+    A line of the table, as the accounts are booked: amounts of the account's own currency and, where that is another,
+    of the currency of the accounts.
+
+    ```proto
+    message xinqiao.v1.ValuationLine
+    ```
+
+    Attributes:
+        account_code:
+            ```proto
+            optional string account_code = 1;
+            ```
+        account_name:
+            ```proto
+            optional string account_name = 2;
+            ```
+        level:
+            ```proto
+            optional int32 level = 3;
+            ```
+        instrument:
+            ```proto
+            optional xinqiao.v1.Instrument instrument = 4;
+            ```
+        currency:
+            ```proto
+            optional string currency = 5;
+            ```
+        exchange_rate:
+            ```proto
+            optional string exchange_rate = 6;
+            ```
+        quantity:
+            ```proto
+            optional string quantity = 7;
+            ```
+        unit_cost:
+            ```proto
+            optional string unit_cost = 8;
+            ```
+        cost:
+            ```proto
+            optional xinqiao.v1.Money cost = 9;
+            ```
+        base_cost:
+            ```proto
+            optional xinqiao.v1.Money base_cost = 10;
+            ```
+        cost_percentage:
+            ```proto
+            optional string cost_percentage = 11;
+            ```
+        price:
+            ```proto
+            optional string price = 12;
+            ```
+        market_value:
+            ```proto
+            optional xinqiao.v1.Money market_value = 13;
+            ```
+        base_market_value:
+            ```proto
+            optional xinqiao.v1.Money base_market_value = 14;
+            ```
+        market_value_percentage:
+            ```proto
+            optional string market_value_percentage = 15;
+            ```
+        appreciation:
+            ```proto
+            optional xinqiao.v1.Money appreciation = 16;
+            ```
+        base_appreciation:
+            ```proto
+            optional xinqiao.v1.Money base_appreciation = 17;
+            ```
+        interest_per_hundred:
+            ```proto
+            optional string interest_per_hundred = 18;
+            ```
+        suspension:
+            ```proto
+            optional string suspension = 19;
+            ```
+        rights:
+            ```proto
+            optional string rights = 20;
+            ```
+    """
+
+    __slots__ = ("account_code", "account_name", "level", "instrument", "currency", "exchange_rate", "quantity", "unit_cost", "cost", "base_cost", "cost_percentage", "price", "market_value", "base_market_value", "market_value_percentage", "appreciation", "base_appreciation", "interest_per_hundred", "suspension", "rights")
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            *,
+            account_code: str | None = None,
+            account_name: str | None = None,
+            level: int | None = None,
+            instrument: Instrument | None = None,
+            currency: str | None = None,
+            exchange_rate: str | None = None,
+            quantity: str | None = None,
+            unit_cost: str | None = None,
+            cost: Money | None = None,
+            base_cost: Money | None = None,
+            cost_percentage: str | None = None,
+            price: str | None = None,
+            market_value: Money | None = None,
+            base_market_value: Money | None = None,
+            market_value_percentage: str | None = None,
+            appreciation: Money | None = None,
+            base_appreciation: Money | None = None,
+            interest_per_hundred: str | None = None,
+            suspension: str | None = None,
+            rights: str | None = None,
+        ) -> None:
+            pass
+
+        account_code: str
+        account_name: str
+        level: int
+        instrument: Instrument | None
+        currency: str
+        exchange_rate: str
+        quantity: str
+        unit_cost: str
+        cost: Money | None
+        base_cost: Money | None
+        cost_percentage: str
+        price: str
+        market_value: Money | None
+        base_market_value: Money | None
+        market_value_percentage: str
+        appreciation: Money | None
+        base_appreciation: Money | None
+        interest_per_hundred: str
+        suspension: str
+        rights: str
+
+_ValuationTotalFields: TypeAlias = Literal["label", "kind", "quantity", "cost", "cost_percentage", "market_value", "market_value_percentage", "appreciation", "text"]
+
+class ValuationTotal(Message[_ValuationTotalFields]):
+    """
+    What the table's foot says. It is found by its label, which differs between custodians; the kind is the standard's.
+
+    ```proto
+    message xinqiao.v1.ValuationTotal
+    ```
+
+    Attributes:
+        label:
+            ```proto
+            optional string label = 1;
+            ```
+        kind:
+            ```proto
+            optional string kind = 2;
+            ```
+        quantity:
+            ```proto
+            optional string quantity = 3;
+            ```
+        cost:
+            ```proto
+            optional xinqiao.v1.Money cost = 4;
+            ```
+        cost_percentage:
+            ```proto
+            optional string cost_percentage = 5;
+            ```
+        market_value:
+            ```proto
+            optional xinqiao.v1.Money market_value = 6;
+            ```
+        market_value_percentage:
+            ```proto
+            optional string market_value_percentage = 7;
+            ```
+        appreciation:
+            ```proto
+            optional xinqiao.v1.Money appreciation = 8;
+            ```
+        text:
+            ```proto
+            optional string text = 9;
+            ```
+    """
+
+    __slots__ = ("label", "kind", "quantity", "cost", "cost_percentage", "market_value", "market_value_percentage", "appreciation", "text")
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            *,
+            label: str | None = None,
+            kind: str | None = None,
+            quantity: str | None = None,
+            cost: Money | None = None,
+            cost_percentage: str | None = None,
+            market_value: Money | None = None,
+            market_value_percentage: str | None = None,
+            appreciation: Money | None = None,
+            text: str | None = None,
+        ) -> None:
+            pass
+
+        label: str
+        kind: str
+        quantity: str
+        cost: Money | None
+        cost_percentage: str
+        market_value: Money | None
+        market_value_percentage: str
+        appreciation: Money | None
+        text: str
+
+_ExchangeRateFields: TypeAlias = Literal["from_currency", "to_currency", "rate"]
+
+class ExchangeRate(Message[_ExchangeRateFields]):
+    """
+    ```proto
+    message xinqiao.v1.ExchangeRate
+    ```
+
+    Attributes:
+        from_currency:
+            ```proto
+            optional string from_currency = 1;
+            ```
+        to_currency:
+            ```proto
+            optional string to_currency = 2;
+            ```
+        rate:
+            ```proto
+            optional string rate = 3;
+            ```
+    """
+
+    __slots__ = ("from_currency", "to_currency", "rate")
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            *,
+            from_currency: str | None = None,
+            to_currency: str | None = None,
+            rate: str | None = None,
+        ) -> None:
+            pass
+
+        from_currency: str
+        to_currency: str
+        rate: str
+
+_ValuationTableFields: TypeAlias = Literal["table_no", "instrument", "title", "maker", "institution_name", "book", "valuation_date", "state", "lines", "totals", "units", "unit_nav", "cumulative_nav", "previous_unit_nav", "daily_growth", "total_assets", "total_liabilities", "net_assets", "exchange_rates", "prepared_by", "checked_by"]
+
+class ValuationTable(Message[_ValuationTableFields]):
+    """
+    ```proto
+    message xinqiao.v1.ValuationTable
+    ```
+
+    Attributes:
+        table_no:
+            ```proto
+            optional string table_no = 1;
+            ```
+        instrument:
+            ```proto
+            optional xinqiao.v1.Instrument instrument = 2;
+            ```
+        title:
+            ```proto
+            optional string title = 3;
+            ```
+        maker:
+            ```proto
+            optional xinqiao.v1.ValuationTable.Maker maker = 4;
+            ```
+        institution_name:
+            ```proto
+            optional string institution_name = 5;
+            ```
+        book:
+            ```proto
+            optional string book = 6;
+            ```
+        valuation_date:
+            ```proto
+            optional string valuation_date = 7;
+            ```
+        state:
+            ```proto
+            optional xinqiao.v1.NavState state = 8;
+            ```
+        lines:
+            ```proto
+            repeated xinqiao.v1.ValuationLine lines = 9;
+            ```
+        totals:
+            ```proto
+            repeated xinqiao.v1.ValuationTotal totals = 10;
+            ```
+        units:
+            ```proto
+            optional string units = 11;
+            ```
+        unit_nav:
+            ```proto
+            optional string unit_nav = 12;
+            ```
+        cumulative_nav:
+            ```proto
+            optional string cumulative_nav = 13;
+            ```
+        previous_unit_nav:
+            ```proto
+            optional string previous_unit_nav = 14;
+            ```
+        daily_growth:
+            ```proto
+            optional string daily_growth = 15;
+            ```
+        total_assets:
+            ```proto
+            optional xinqiao.v1.Money total_assets = 16;
+            ```
+        total_liabilities:
+            ```proto
+            optional xinqiao.v1.Money total_liabilities = 17;
+            ```
+        net_assets:
+            ```proto
+            optional xinqiao.v1.Money net_assets = 18;
+            ```
+        exchange_rates:
+            ```proto
+            repeated xinqiao.v1.ExchangeRate exchange_rates = 19;
+            ```
+        prepared_by:
+            ```proto
+            optional string prepared_by = 20;
+            ```
+        checked_by:
+            ```proto
+            optional string checked_by = 21;
+            ```
+    """
+
+    __slots__ = ("table_no", "instrument", "title", "maker", "institution_name", "book", "valuation_date", "state", "lines", "totals", "units", "unit_nav", "cumulative_nav", "previous_unit_nav", "daily_growth", "total_assets", "total_liabilities", "net_assets", "exchange_rates", "prepared_by", "checked_by")
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            *,
+            table_no: str | None = None,
+            instrument: Instrument | None = None,
+            title: str | None = None,
+            maker: ValuationTable.Maker | None = None,
+            institution_name: str | None = None,
+            book: str | None = None,
+            valuation_date: str | None = None,
+            state: NavState | None = None,
+            lines: list[ValuationLine] | None = None,
+            totals: list[ValuationTotal] | None = None,
+            units: str | None = None,
+            unit_nav: str | None = None,
+            cumulative_nav: str | None = None,
+            previous_unit_nav: str | None = None,
+            daily_growth: str | None = None,
+            total_assets: Money | None = None,
+            total_liabilities: Money | None = None,
+            net_assets: Money | None = None,
+            exchange_rates: list[ExchangeRate] | None = None,
+            prepared_by: str | None = None,
+            checked_by: str | None = None,
+        ) -> None:
+            pass
+
+        table_no: str
+        instrument: Instrument | None
+        title: str
+        maker: ValuationTable.Maker
+        institution_name: str
+        book: str
+        valuation_date: str
+        state: NavState
+        lines: list[ValuationLine]
+        totals: list[ValuationTotal]
+        units: str
+        unit_nav: str
+        cumulative_nav: str
+        previous_unit_nav: str
+        daily_growth: str
+        total_assets: Money | None
+        total_liabilities: Money | None
+        net_assets: Money | None
+        exchange_rates: list[ExchangeRate]
+        prepared_by: str
+        checked_by: str
+
+    class Maker(Enum):
+        """
+        ```proto
+        enum xinqiao.v1.ValuationTable.Maker
+        ```
+
+        Attributes:
+            UNSPECIFIED:
+                ```proto
+                MAKER_UNSPECIFIED = 0
+                ```
+            TRUSTEE:
+                ```proto
+                TRUSTEE = 1
+                ```
+            CUSTODIAN:
+                ```proto
+                CUSTODIAN = 2
+                ```
+            ADMINISTRATOR:
+                ```proto
+                ADMINISTRATOR = 3
+                ```
+        """
+
+        UNSPECIFIED = 0
+        TRUSTEE = 1
+        CUSTODIAN = 2
+        ADMINISTRATOR = 3
+
+_AccountFiguresFields: TypeAlias = Literal["quantity", "cost", "market_value"]
+
+class AccountFigures(Message[_AccountFiguresFields]):
+    """
+    ```proto
+    message xinqiao.v1.AccountFigures
+    ```
+
+    Attributes:
+        quantity:
+            ```proto
+            optional string quantity = 1;
+            ```
+        cost:
+            ```proto
+            optional xinqiao.v1.Money cost = 2;
+            ```
+        market_value:
+            ```proto
+            optional xinqiao.v1.Money market_value = 3;
+            ```
+    """
+
+    __slots__ = ("quantity", "cost", "market_value")
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            *,
+            quantity: str | None = None,
+            cost: Money | None = None,
+            market_value: Money | None = None,
+        ) -> None:
+            pass
+
+        quantity: str
+        cost: Money | None
+        market_value: Money | None
+
+_ReconciledAccountFields: TypeAlias = Literal["account_code", "account_name", "trustee", "custodian", "difference", "cause", "explanation", "repair"]
+
+class ReconciledAccount(Message[_ReconciledAccountFields]):
+    """
+    ```proto
+    message xinqiao.v1.ReconciledAccount
+    ```
+
+    Attributes:
+        account_code:
+            ```proto
+            optional string account_code = 1;
+            ```
+        account_name:
+            ```proto
+            optional string account_name = 2;
+            ```
+        trustee:
+            ```proto
+            optional xinqiao.v1.AccountFigures trustee = 3;
+            ```
+        custodian:
+            ```proto
+            optional xinqiao.v1.AccountFigures custodian = 4;
+            ```
+        difference:
+            ```proto
+            optional xinqiao.v1.AccountFigures difference = 5;
+            ```
+        cause:
+            ```proto
+            optional string cause = 6;
+            ```
+        explanation:
+            ```proto
+            optional string explanation = 7;
+            ```
+        repair:
+            ```proto
+            optional string repair = 8;
+            ```
+    """
+
+    __slots__ = ("account_code", "account_name", "trustee", "custodian", "difference", "cause", "explanation", "repair")
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            *,
+            account_code: str | None = None,
+            account_name: str | None = None,
+            trustee: AccountFigures | None = None,
+            custodian: AccountFigures | None = None,
+            difference: AccountFigures | None = None,
+            cause: str | None = None,
+            explanation: str | None = None,
+            repair: str | None = None,
+        ) -> None:
+            pass
+
+        account_code: str
+        account_name: str
+        trustee: AccountFigures | None
+        custodian: AccountFigures | None
+        difference: AccountFigures | None
+        cause: str
+        explanation: str
+        repair: str
+
+_ValuationReconciliationFields: TypeAlias = Literal["reconciliation_no", "instrument", "valuation_date", "trustee_table_no", "custodian_table_no", "result", "trustee_unit_nav", "custodian_unit_nav", "trustee_net_assets", "custodian_net_assets", "net_assets_difference", "tolerance", "accounts_compared", "accounts", "reconciled_at", "checked_by"]
+
+class ValuationReconciliation(Message[_ValuationReconciliationFields]):
+    """
+    ```proto
+    message xinqiao.v1.ValuationReconciliation
+    ```
+
+    Attributes:
+        reconciliation_no:
+            ```proto
+            optional string reconciliation_no = 1;
+            ```
+        instrument:
+            ```proto
+            optional xinqiao.v1.Instrument instrument = 2;
+            ```
+        valuation_date:
+            ```proto
+            optional string valuation_date = 3;
+            ```
+        trustee_table_no:
+            ```proto
+            optional string trustee_table_no = 4;
+            ```
+        custodian_table_no:
+            ```proto
+            optional string custodian_table_no = 5;
+            ```
+        result:
+            ```proto
+            optional xinqiao.v1.ValuationReconciliation.Result result = 6;
+            ```
+        trustee_unit_nav:
+            ```proto
+            optional string trustee_unit_nav = 7;
+            ```
+        custodian_unit_nav:
+            ```proto
+            optional string custodian_unit_nav = 8;
+            ```
+        trustee_net_assets:
+            ```proto
+            optional xinqiao.v1.Money trustee_net_assets = 9;
+            ```
+        custodian_net_assets:
+            ```proto
+            optional xinqiao.v1.Money custodian_net_assets = 10;
+            ```
+        net_assets_difference:
+            ```proto
+            optional xinqiao.v1.Money net_assets_difference = 11;
+            ```
+        tolerance:
+            ```proto
+            optional xinqiao.v1.Money tolerance = 12;
+            ```
+        accounts_compared:
+            ```proto
+            optional string accounts_compared = 13;
+            ```
+        accounts:
+            ```proto
+            repeated xinqiao.v1.ReconciledAccount accounts = 14;
+            ```
+        reconciled_at:
+            ```proto
+            optional string reconciled_at = 15;
+            ```
+        checked_by:
+            ```proto
+            optional string checked_by = 16;
+            ```
+    """
+
+    __slots__ = ("reconciliation_no", "instrument", "valuation_date", "trustee_table_no", "custodian_table_no", "result", "trustee_unit_nav", "custodian_unit_nav", "trustee_net_assets", "custodian_net_assets", "net_assets_difference", "tolerance", "accounts_compared", "accounts", "reconciled_at", "checked_by")
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            *,
+            reconciliation_no: str | None = None,
+            instrument: Instrument | None = None,
+            valuation_date: str | None = None,
+            trustee_table_no: str | None = None,
+            custodian_table_no: str | None = None,
+            result: ValuationReconciliation.Result | None = None,
+            trustee_unit_nav: str | None = None,
+            custodian_unit_nav: str | None = None,
+            trustee_net_assets: Money | None = None,
+            custodian_net_assets: Money | None = None,
+            net_assets_difference: Money | None = None,
+            tolerance: Money | None = None,
+            accounts_compared: str | None = None,
+            accounts: list[ReconciledAccount] | None = None,
+            reconciled_at: str | None = None,
+            checked_by: str | None = None,
+        ) -> None:
+            pass
+
+        reconciliation_no: str
+        instrument: Instrument | None
+        valuation_date: str
+        trustee_table_no: str
+        custodian_table_no: str
+        result: ValuationReconciliation.Result
+        trustee_unit_nav: str
+        custodian_unit_nav: str
+        trustee_net_assets: Money | None
+        custodian_net_assets: Money | None
+        net_assets_difference: Money | None
+        tolerance: Money | None
+        accounts_compared: str
+        accounts: list[ReconciledAccount]
+        reconciled_at: str
+        checked_by: str
+
+    class Result(Enum):
+        """
+        ```proto
+        enum xinqiao.v1.ValuationReconciliation.Result
+        ```
+
+        Attributes:
+            UNSPECIFIED:
+                ```proto
+                RESULT_UNSPECIFIED = 0
+                ```
+            AGREED:
+                ```proto
+                AGREED = 1
+                ```
+            DIFFERENT:
+                ```proto
+                DIFFERENT = 2
+                ```
+        """
+
+        UNSPECIFIED = 0
+        AGREED = 1
+        DIFFERENT = 2
+
+_ScaleFiguresFields: TypeAlias = Literal["beginning", "increase", "decrease", "revaluation", "end"]
+
+class ScaleFigures(Message[_ScaleFiguresFields]):
+    """
+    ```proto
+    message xinqiao.v1.ScaleFigures
+    ```
+
+    Attributes:
+        beginning:
+            ```proto
+            optional xinqiao.v1.Money beginning = 1;
+            ```
+        increase:
+            ```proto
+            optional xinqiao.v1.Money increase = 2;
+            ```
+        decrease:
+            ```proto
+            optional xinqiao.v1.Money decrease = 3;
+            ```
+        revaluation:
+            ```proto
+            optional xinqiao.v1.Money revaluation = 4;
+            ```
+        end:
+            ```proto
+            optional xinqiao.v1.Money end = 5;
+            ```
+    """
+
+    __slots__ = ("beginning", "increase", "decrease", "revaluation", "end")
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            *,
+            beginning: Money | None = None,
+            increase: Money | None = None,
+            decrease: Money | None = None,
+            revaluation: Money | None = None,
+            end: Money | None = None,
+        ) -> None:
+            pass
+
+        beginning: Money | None
+        increase: Money | None
+        decrease: Money | None
+        revaluation: Money | None
+        end: Money | None
+
+_ScaleLineFields: TypeAlias = Literal["contract_no", "trust_name", "instrument", "variety", "effective_date", "branch", "manager", "figures", "end_units"]
+
+class ScaleLine(Message[_ScaleLineFields]):
+    """
+    ```proto
+    message xinqiao.v1.ScaleLine
+    ```
+
+    Attributes:
+        contract_no:
+            ```proto
+            optional string contract_no = 1;
+            ```
+        trust_name:
+            ```proto
+            optional string trust_name = 2;
+            ```
+        instrument:
+            ```proto
+            optional xinqiao.v1.Instrument instrument = 3;
+            ```
+        variety:
+            ```proto
+            optional xinqiao.v1.TrustVariety variety = 4;
+            ```
+        effective_date:
+            ```proto
+            optional string effective_date = 5;
+            ```
+        branch:
+            ```proto
+            optional string branch = 6;
+            ```
+        manager:
+            ```proto
+            optional string manager = 7;
+            ```
+        figures:
+            ```proto
+            optional xinqiao.v1.ScaleFigures figures = 8;
+            ```
+        end_units:
+            ```proto
+            optional string end_units = 9;
+            ```
+    """
+
+    __slots__ = ("contract_no", "trust_name", "instrument", "variety", "effective_date", "branch", "manager", "figures", "end_units")
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            *,
+            contract_no: str | None = None,
+            trust_name: str | None = None,
+            instrument: Instrument | None = None,
+            variety: TrustVariety | None = None,
+            effective_date: str | None = None,
+            branch: str | None = None,
+            manager: str | None = None,
+            figures: ScaleFigures | None = None,
+            end_units: str | None = None,
+        ) -> None:
+            pass
+
+        contract_no: str
+        trust_name: str
+        instrument: Instrument | None
+        variety: TrustVariety
+        effective_date: str
+        branch: str
+        manager: str
+        figures: ScaleFigures | None
+        end_units: str
+
+_ScaleReportFields: TypeAlias = Literal["report_no", "period_start", "period_end", "measure", "lines", "trust_count", "total"]
+
+class ScaleReport(Message[_ScaleReportFields]):
+    """
+    ```proto
+    message xinqiao.v1.ScaleReport
+    ```
+
+    Attributes:
+        report_no:
+            ```proto
+            optional string report_no = 1;
+            ```
+        period_start:
+            ```proto
+            optional string period_start = 2;
+            ```
+        period_end:
+            ```proto
+            optional string period_end = 3;
+            ```
+        measure:
+            ```proto
+            optional xinqiao.v1.ScaleReport.Measure measure = 4;
+            ```
+        lines:
+            ```proto
+            repeated xinqiao.v1.ScaleLine lines = 5;
+            ```
+        trust_count:
+            ```proto
+            optional string trust_count = 6;
+            ```
+        total:
+            ```proto
+            optional xinqiao.v1.ScaleFigures total = 7;
+            ```
+    """
+
+    __slots__ = ("report_no", "period_start", "period_end", "measure", "lines", "trust_count", "total")
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            *,
+            report_no: str | None = None,
+            period_start: str | None = None,
+            period_end: str | None = None,
+            measure: ScaleReport.Measure | None = None,
+            lines: list[ScaleLine] | None = None,
+            trust_count: str | None = None,
+            total: ScaleFigures | None = None,
+        ) -> None:
+            pass
+
+        report_no: str
+        period_start: str
+        period_end: str
+        measure: ScaleReport.Measure
+        lines: list[ScaleLine]
+        trust_count: str
+        total: ScaleFigures | None
+
+    class Measure(Enum):
+        """
+        ```proto
+        enum xinqiao.v1.ScaleReport.Measure
+        ```
+
+        Attributes:
+            UNSPECIFIED:
+                ```proto
+                MEASURE_UNSPECIFIED = 0
+                ```
+            AT_COST:
+                ```proto
+                AT_COST = 1
+                ```
+            NET_ASSETS:
+                ```proto
+                NET_ASSETS = 2
+                ```
+        """
+
+        UNSPECIFIED = 0
+        AT_COST = 1
+        NET_ASSETS = 2
+
+_PeriodReturnFields: TypeAlias = Literal["period", "period_start", "period_end", "rate_of_return", "annualised_return", "benchmark_return", "excess_return", "profit", "max_drawdown", "volatility", "sharpe_ratio"]
+
+class PeriodReturn(Message[_PeriodReturnFields]):
+    """
+    Return over one period.
+
+    ```proto
+    message xinqiao.v1.PeriodReturn
+    ```
+
+    Attributes:
+        period:
+            ```proto
+            optional xinqiao.v1.PeriodReturn.Period period = 1;
+            ```
+        period_start:
+            ```proto
+            optional string period_start = 2;
+            ```
+        period_end:
+            ```proto
+            optional string period_end = 3;
+            ```
+        rate_of_return:
+            ```proto
+            optional string rate_of_return = 4;
+            ```
+        annualised_return:
+            ```proto
+            optional string annualised_return = 5;
+            ```
+        benchmark_return:
+            ```proto
+            optional string benchmark_return = 6;
+            ```
+        excess_return:
+            ```proto
+            optional string excess_return = 7;
+            ```
+        profit:
+            ```proto
+            optional xinqiao.v1.Money profit = 8;
+            ```
+        max_drawdown:
+            ```proto
+            optional string max_drawdown = 9;
+            ```
+        volatility:
+            ```proto
+            optional string volatility = 10;
+            ```
+        sharpe_ratio:
+            ```proto
+            optional string sharpe_ratio = 11;
+            ```
+    """
+
+    __slots__ = ("period", "period_start", "period_end", "rate_of_return", "annualised_return", "benchmark_return", "excess_return", "profit", "max_drawdown", "volatility", "sharpe_ratio")
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            *,
+            period: PeriodReturn.Period | None = None,
+            period_start: str | None = None,
+            period_end: str | None = None,
+            rate_of_return: str | None = None,
+            annualised_return: str | None = None,
+            benchmark_return: str | None = None,
+            excess_return: str | None = None,
+            profit: Money | None = None,
+            max_drawdown: str | None = None,
+            volatility: str | None = None,
+            sharpe_ratio: str | None = None,
+        ) -> None:
+            pass
+
+        period: PeriodReturn.Period
+        period_start: str
+        period_end: str
+        rate_of_return: str
+        annualised_return: str
+        benchmark_return: str
+        excess_return: str
+        profit: Money | None
+        max_drawdown: str
+        volatility: str
+        sharpe_ratio: str
+
+    class Period(Enum):
+        """
+        ```proto
+        enum xinqiao.v1.PeriodReturn.Period
+        ```
+
+        Attributes:
+            UNSPECIFIED:
+                ```proto
+                PERIOD_UNSPECIFIED = 0
+                ```
+            DAY:
+                ```proto
+                DAY = 1
+                ```
+            WEEK:
+                ```proto
+                WEEK = 2
+                ```
+            MONTH:
+                ```proto
+                MONTH = 3
+                ```
+            THREE_MONTHS:
+                ```proto
+                THREE_MONTHS = 4
+                ```
+            SIX_MONTHS:
+                ```proto
+                SIX_MONTHS = 5
+                ```
+            YEAR:
+                ```proto
+                YEAR = 6
+                ```
+            THREE_YEARS:
+                ```proto
+                THREE_YEARS = 7
+                ```
+            YEAR_TO_DATE:
+                ```proto
+                YEAR_TO_DATE = 8
+                ```
+            SINCE_SET_UP:
+                ```proto
+                SINCE_SET_UP = 9
+                ```
+            OTHER_PERIOD:
+                ```proto
+                OTHER_PERIOD = 10
+                ```
+        """
+
+        UNSPECIFIED = 0
+        DAY = 1
+        WEEK = 2
+        MONTH = 3
+        THREE_MONTHS = 4
+        SIX_MONTHS = 5
+        YEAR = 6
+        THREE_YEARS = 7
+        YEAR_TO_DATE = 8
+        SINCE_SET_UP = 9
+        OTHER_PERIOD = 10
+
+_AssetShareFields: TypeAlias = Literal["asset_class", "market_value", "percentage"]
+
+class AssetShare(Message[_AssetShareFields]):
+    """
+    ```proto
+    message xinqiao.v1.AssetShare
+    ```
+
+    Attributes:
+        asset_class:
+            ```proto
+            optional string asset_class = 1;
+            ```
+        market_value:
+            ```proto
+            optional xinqiao.v1.Money market_value = 2;
+            ```
+        percentage:
+            ```proto
+            optional string percentage = 3;
+            ```
+    """
+
+    __slots__ = ("asset_class", "market_value", "percentage")
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            *,
+            asset_class: str | None = None,
+            market_value: Money | None = None,
+            percentage: str | None = None,
+        ) -> None:
+            pass
+
+        asset_class: str
+        market_value: Money | None
+        percentage: str
+
+_PerformanceReportFields: TypeAlias = Literal["report_no", "instrument", "contract_no", "as_of", "unit_nav", "net_assets", "benchmark", "returns", "allocation", "realised_profit", "distributed", "fees", "commentary", "documents"]
+
+class PerformanceReport(Message[_PerformanceReportFields]):
+    """
+    ```proto
+    message xinqiao.v1.PerformanceReport
+    ```
+
+    Attributes:
+        report_no:
+            ```proto
+            optional string report_no = 1;
+            ```
+        instrument:
+            ```proto
+            optional xinqiao.v1.Instrument instrument = 2;
+            ```
+        contract_no:
+            ```proto
+            optional string contract_no = 3;
+            ```
+        as_of:
+            ```proto
+            optional string as_of = 4;
+            ```
+        unit_nav:
+            ```proto
+            optional string unit_nav = 5;
+            ```
+        net_assets:
+            ```proto
+            optional xinqiao.v1.Money net_assets = 6;
+            ```
+        benchmark:
+            ```proto
+            optional string benchmark = 7;
+            ```
+        returns:
+            ```proto
+            repeated xinqiao.v1.PeriodReturn returns = 8;
+            ```
+        allocation:
+            ```proto
+            repeated xinqiao.v1.AssetShare allocation = 9;
+            ```
+        realised_profit:
+            ```proto
+            optional xinqiao.v1.Money realised_profit = 10;
+            ```
+        distributed:
+            ```proto
+            optional xinqiao.v1.Money distributed = 11;
+            ```
+        fees:
+            ```proto
+            repeated xinqiao.v1.FeeAmount fees = 12;
+            ```
+        commentary:
+            ```proto
+            optional string commentary = 13;
+            ```
+        documents:
+            ```proto
+            repeated xinqiao.v1.FileReference documents = 14;
+            ```
+    """
+
+    __slots__ = ("report_no", "instrument", "contract_no", "as_of", "unit_nav", "net_assets", "benchmark", "returns", "allocation", "realised_profit", "distributed", "fees", "commentary", "documents")
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            *,
+            report_no: str | None = None,
+            instrument: Instrument | None = None,
+            contract_no: str | None = None,
+            as_of: str | None = None,
+            unit_nav: str | None = None,
+            net_assets: Money | None = None,
+            benchmark: str | None = None,
+            returns: list[PeriodReturn] | None = None,
+            allocation: list[AssetShare] | None = None,
+            realised_profit: Money | None = None,
+            distributed: Money | None = None,
+            fees: list[FeeAmount] | None = None,
+            commentary: str | None = None,
+            documents: list[FileReference] | None = None,
+        ) -> None:
+            pass
+
+        report_no: str
+        instrument: Instrument | None
+        contract_no: str
+        as_of: str
+        unit_nav: str
+        net_assets: Money | None
+        benchmark: str
+        returns: list[PeriodReturn]
+        allocation: list[AssetShare]
+        realised_profit: Money | None
+        distributed: Money | None
+        fees: list[FeeAmount]
+        commentary: str
+        documents: list[FileReference]
 
 class NavState(Enum):
     """
@@ -281,17 +1860,38 @@ class NavState(Enum):
 
 
 _DESC = file_desc(
-    b'\n\x1axinqiao/v1/valuation.proto\x12\nxinqiao.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cxinqiao/v1/annotations.proto\x1a\x17xinqiao/v1/common.proto"\xd1\x07\n\tNavReport\x12]\n\ninstrument\x18\x01 \x01(\x0b2\x16.xinqiao.v1.InstrumentH\x00R\ninstrumentB \xbaH\x03\xc8\x01\x01\x8a\xe7\x18\x16\n\x06\xe4\xba\xa7\xe5\x93\x81\x12\nInstrument\x18\x01\x88\x01\x01\x12\xa5\x01\n\x08nav_date\x18\x02 \x01(\tH\x01R\x07navDateB\x84\x01\xbaH:r523^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$\xc8\x01\x01\x8a\xe7\x18C\n\x0c\xe5\x87\x80\xe5\x80\xbc\xe6\x97\xa5\xe6\x9c\x9f\x12\x08NAV date\x18\x01"\n2026-01-30*\x19\x08\t\x12\x07NavDate\x12\x0c\xe4\xbc\xb0\xe5\x80\xbc\xe6\x97\xa5\xe6\x9c\x9f@\x05\x88\x01\x01\x12\x80\x01\n\x08unit_nav\x18\x03 \x01(\tH\x02R\x07unitNavB`\xbaH,r\'2%^(0|[1-9][0-9]{0,15})(\\.[0-9]{1,8})?$\xc8\x01\x01\x8a\xe7\x18-\n\x0c\xe5\x8d\x95\xe4\xbd\x8d\xe5\x87\x80\xe5\x80\xbc\x12\x08Unit NAV\x18\x01"\x061.0021*\x07\x08\x01\x12\x03NAV@\n\x88\x01\x01\x12\x8c\x01\n\x0ecumulative_nav\x18\x04 \x01(\tH\x03R\rcumulativeNavB`\xbaH)r\'2%^(0|[1-9][0-9]{0,15})(\\.[0-9]{1,8})?$\x8a\xe7\x180\n\x12\xe7\xb4\xaf\xe8\xae\xa1\xe5\x8d\x95\xe4\xbd\x8d\xe5\x87\x80\xe5\x80\xbc\x12\x0eCumulative NAV\x18\x01"\x061.0021@\n\x88\x01\x01\x12n\n\x05units\x18\x05 \x01(\tH\x04R\x05unitsBS\xbaH)r\'2%^(0|[1-9][0-9]{0,15})(\\.[0-9]{1,8})?$\x8a\xe7\x18#\n\t\xe6\x80\xbb\xe4\xbb\xbd\xe9\xa2\x9d\x12\x05Units\x18\x02"\x0b10000000.00@\n\x88\x01\x01\x12W\n\nnet_assets\x18\x06 \x01(\x0b2\x11.xinqiao.v1.MoneyH\x05R\tnetAssetsB \x8a\xe7\x18\x1c\n\x0c\xe8\xb5\x84\xe4\xba\xa7\xe5\x87\x80\xe5\x80\xbc\x12\nNet assets\x18\x02\x88\x01\x01\x12a\n\x05state\x18\x07 \x01(\x0e2\x14.xinqiao.v1.NavStateH\x06R\x05stateB0\xbaH\n\x82\x01\x04\x10\x01 \x00\xc8\x01\x01\x8a\xe7\x18\x1f\n\x0c\xe5\x87\x80\xe5\x80\xbc\xe7\x8a\xb6\xe6\x80\x81\x12\x05State\x18\x01"\x06FORMAL\x88\x01\x01B\r\n\x0b_instrumentB\x0b\n\t_nav_dateB\x0b\n\t_unit_navB\x11\n\x0f_cumulative_navB\x08\n\x06_unitsB\r\n\x0b_net_assetsB\x08\n\x06_state: \x8a\xe7\x18\x1c\x08\x02\x12\x0c\xe5\x87\x80\xe5\x80\xbc\xe6\x8a\xa5\xe5\x91\x8a\x1a\nNAV report"\x9a\x03\n\x0bPositionLot\x12\x92\x01\n\x0bacquired_on\x18\x01 \x01(\tH\x00R\nacquiredOnBl\xbaH:r523^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$\xc8\x01\x01\x8a\xe7\x18+\n\x0c\xe5\x8f\x96\xe5\xbe\x97\xe6\x97\xa5\xe6\x9c\x9f\x12\x0bAcquired on\x18\x01"\n2026-01-22@\x05\x88\x01\x01\x12u\n\x08quantity\x18\x02 \x01(\tH\x01R\x08quantityBT\xbaH,r\'2%^(0|[1-9][0-9]{0,15})(\\.[0-9]{1,8})?$\xc8\x01\x01\x8a\xe7\x18!\n\x06\xe6\x95\xb0\xe9\x87\x8f\x12\x08Quantity\x18\x02"\t500000.00@\n\x88\x01\x01\x12@\n\x04cost\x18\x03 \x01(\x0b2\x11.xinqiao.v1.MoneyH\x02R\x04costB\x14\x8a\xe7\x18\x10\n\x06\xe6\x88\x90\xe6\x9c\xac\x12\x04Cost\x18\x02\x88\x01\x01B\x0e\n\x0c_acquired_onB\x0b\n\t_quantityB\x07\n\x05_cost:\x17\x8a\xe7\x18\x13\x12\x0c\xe4\xbb\xbd\xe9\xa2\x9d\xe6\x98\x8e\xe7\xbb\x86\x1a\x03Lot"\xa3\x07\n\x08Position\x12]\n\ninstrument\x18\x01 \x01(\x0b2\x16.xinqiao.v1.InstrumentH\x00R\ninstrumentB \xbaH\x03\xc8\x01\x01\x8a\xe7\x18\x16\n\x06\xe6\xa0\x87\xe7\x9a\x84\x12\nInstrument\x18\x01\x88\x01\x01\x12{\n\x08quantity\x18\x02 \x01(\tH\x01R\x08quantityBZ\xbaH,r\'2%^(0|[1-9][0-9]{0,15})(\\.[0-9]{1,8})?$\xc8\x01\x01\x8a\xe7\x18\'\n\x0c\xe6\x8c\x81\xe6\x9c\x89\xe6\x95\xb0\xe9\x87\x8f\x12\x07Holding\x18\x02"\n1000000.00@\n\x88\x01\x01\x12{\n\tavailable\x18\x03 \x01(\tH\x02R\tavailableBX\xbaH)r\'2%^(0|[1-9][0-9]{0,15})(\\.[0-9]{1,8})?$\x8a\xe7\x18(\n\x0c\xe5\x8f\xaf\xe7\x94\xa8\xe6\x95\xb0\xe9\x87\x8f\x12\tAvailable\x18\x02"\t800000.00@\n\x88\x01\x01\x12r\n\x06frozen\x18\x04 \x01(\tH\x03R\x06frozenBU\xbaH)r\'2%^(0|[1-9][0-9]{0,15})(\\.[0-9]{1,8})?$\x8a\xe7\x18%\n\x0c\xe5\x86\xbb\xe7\xbb\x93\xe6\x95\xb0\xe9\x87\x8f\x12\x06Frozen\x18\x02"\t200000.00@\n\x88\x01\x01\x12@\n\x04cost\x18\x05 \x01(\x0b2\x11.xinqiao.v1.MoneyH\x04R\x04costB\x14\x8a\xe7\x18\x10\n\x06\xe6\x88\x90\xe6\x9c\xac\x12\x04Cost\x18\x02\x88\x01\x01\x12f\n\x05price\x18\x06 \x01(\tH\x05R\x05priceBK\xbaH)r\'2%^(0|[1-9][0-9]{0,15})(\\.[0-9]{1,8})?$\x8a\xe7\x18\x1b\n\x06\xe4\xbb\xb7\xe6\xa0\xbc\x12\x05Price\x18\x01"\x061.0234@\n\x88\x01\x01\x12]\n\x0cmarket_value\x18\x07 \x01(\x0b2\x11.xinqiao.v1.MoneyH\x06R\x0bmarketValueB"\xbaH\x03\xc8\x01\x01\x8a\xe7\x18\x18\n\x06\xe5\xb8\x82\xe5\x80\xbc\x12\x0cMarket value\x18\x02\x88\x01\x01\x12P\n\x04lots\x18\x08 \x03(\x0b2\x17.xinqiao.v1.PositionLotR\x04lotsB#\xbaH\x06\x92\x01\x03\x10\xc8\x01\x8a\xe7\x18\x16\n\x0c\xe4\xbb\xbd\xe9\xa2\x9d\xe6\x98\x8e\xe7\xbb\x86\x12\x04Lots\x18\x02B\r\n\x0b_instrumentB\x0b\n\t_quantityB\x0c\n\n_availableB\t\n\x07_frozenB\x07\n\x05_costB\x08\n\x06_priceB\x0f\n\r_market_value:\x16\x8a\xe7\x18\x12\x12\x06\xe6\x8c\x81\xe4\xbb\x93\x1a\x08Position"\xc1\x05\n\x11PositionStatement\x12\x81\x01\n\x0cstatement_no\x18\x01 \x01(\tH\x00R\x0bstatementNoBY\xbaH\x1fr\x1a2\x18^[0-9A-Za-z._:/-]{1,64}$\xc8\x01\x01\x8a\xe7\x183\n\x0c\xe6\x8a\xa5\xe5\x91\x8a\xe7\xbc\x96\xe5\x8f\xb7\x12\x10Statement number\x18\x01"\rPS20260130001@\x04\x88\x01\x01\x12l\n\naccount_no\x18\x02 \x01(\tH\x01R\taccountNoBH\xbaH\x1fr\x1a2\x18^[0-9A-Za-z._:/-]{1,64}$\xc8\x01\x01\x8a\xe7\x18"\n\x0c\xe8\xb4\xa6\xe6\x88\xb7\xe7\xbc\x96\xe5\x8f\xb7\x12\x07Account\x18\x02"\x05F0002@\x04\x88\x01\x01\x12\x80\x01\n\x05as_of\x18\x03 \x01(\tH\x02R\x04asOfBf\xbaH:r523^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$\xc8\x01\x01\x8a\xe7\x18%\n\x0c\xe6\x8c\x81\xe4\xbb\x93\xe6\x97\xa5\xe6\x9c\x9f\x12\x05As of\x18\x01"\n2026-01-30@\x05\x88\x01\x01\x12V\n\tpositions\x18\x04 \x03(\x0b2\x14.xinqiao.v1.PositionR\tpositionsB"\xbaH\x06\x92\x01\x03\x10\x90N\x8a\xe7\x18\x15\n\x06\xe6\x8c\x81\xe4\xbb\x93\x12\tPositions\x18\x02\x12t\n\x12total_market_value\x18\x05 \x01(\x0b2\x11.xinqiao.v1.MoneyH\x03R\x10totalMarketValueB.\xbaH\x03\xc8\x01\x01\x8a\xe7\x18$\n\x0c\xe5\xb8\x82\xe5\x80\xbc\xe5\x90\x88\xe8\xae\xa1\x12\x12Total market value\x18\x02\x88\x01\x01B\x0f\n\r_statement_noB\r\n\x0b_account_noB\x08\n\x06_as_ofB\x15\n\x13_total_market_value:(\x8a\xe7\x18$\x08\x02\x12\x0c\xe6\x8c\x81\xe4\xbb\x93\xe6\x8a\xa5\xe5\x91\x8a\x1a\x12Position statement*\xd8\x01\n\x08NavState\x12\x19\n\x15NAV_STATE_UNSPECIFIED\x10\x00\x12&\n\tESTIMATED\x10\x01\x1a\x17\x8a\xe7\x18\x13\n\x06\xe4\xbc\xb0\xe7\xae\x97\x12\tEstimated\x12 \n\x06FORMAL\x10\x02\x1a\x14\x8a\xe7\x18\x10\n\x06\xe6\xad\xa3\xe5\xbc\x8f\x12\x06Formal\x12C\n\x11CUSTODIAN_CHECKED\x10\x03\x1a,\x8a\xe7\x18(\n\x0c\xe6\x89\x98\xe7\xae\xa1\xe5\xa4\x8d\xe6\xa0\xb8\x12\x18Checked by the custodian\x1a"\x8a\xe7\x18\x1e\n\x0c\xe5\x87\x80\xe5\x80\xbc\xe7\x8a\xb6\xe6\x80\x81\x12\x0eState of a NAVb\x06proto3',
+    b'\n\x1axinqiao/v1/valuation.proto\x12\nxinqiao.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cxinqiao/v1/annotations.proto\x1a\x17xinqiao/v1/common.proto\x1a\x19xinqiao/v1/contract.proto"\xde\'\n\tNavReport\x12]\n\ninstrument\x18\x01 \x01(\x0b2\x16.xinqiao.v1.InstrumentH\x00R\ninstrumentB \xbaH\x03\xc8\x01\x01\x8a\xe7\x18\x16\n\x06\xe4\xba\xa7\xe5\x93\x81\x12\nInstrument\x18\x01\x88\x01\x01\x12\xc2\x01\n\x08nav_date\x18\x02 \x01(\tH\x01R\x07navDateB\xa1\x01\xbaH:r523^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$\xc8\x01\x01\x8a\xe7\x18`\n\x0c\xe5\x87\x80\xe5\x80\xbc\xe6\x97\xa5\xe6\x9c\x9f\x12\x08NAV date\x18\x01"\n2026-01-30*\x0e\x08\x01\x12\nUpdateDate*\x0b\x08\x02\x12\x07NAVDtTm*\x19\x08\t\x12\x07NavDate\x12\x0c\xe4\xbc\xb0\xe5\x80\xbc\xe6\x97\xa5\xe6\x9c\x9f@\x05\x88\x01\x01\x12\x7f\n\x04kind\x18\x03 \x01(\x0e2\x1d.xinqiao.v1.NavReport.NavKindH\x02R\x04kindBG\xbaH\x07\x82\x01\x04\x10\x01 \x00\x8a\xe7\x189\n\x0c\xe5\x87\x80\xe5\x80\xbc\xe7\xb1\xbb\xe5\x9e\x8b\x12\x0bKind of NAV\x18\x01"\x08ORDINARY*\x10\x08\x01\x12\x0cNetValueType\x88\x01\x01\x12\x80\x01\n\x08unit_nav\x18\x04 \x01(\tH\x03R\x07unitNavB`\xbaH,r\'2%^(0|[1-9][0-9]{0,15})(\\.[0-9]{1,8})?$\xc8\x01\x01\x8a\xe7\x18-\n\x0c\xe5\x8d\x95\xe4\xbd\x8d\xe5\x87\x80\xe5\x80\xbc\x12\x08Unit NAV\x18\x01"\x061.0021*\x07\x08\x01\x12\x03NAV@\n\x88\x01\x01\x12\x9d\x01\n\x08currency\x18\x05 \x01(\tH\x04R\x08currencyB|\xbaH\x0er\x0c2\n^[A-Z]{3}$\x8a\xe7\x18g\n\x06\xe5\xb8\x81\xe7\xa7\x8d\x12\x08Currency\x18\x01"\x03CNY*\x1e\x08\x01\x12\x0cCurrencyType\x12\x0c\xe7\xbb\x93\xe7\xae\x97\xe5\xb8\x81\xe7\xa7\x8d2\x18\xe5\x8d\x95\xe4\xbd\x8d\xe5\x87\x80\xe5\x80\xbc\xe7\x9a\x84\xe5\xb8\x81\xe7\xa7\x8d\xe3\x80\x82:\x10Of the unit NAV.@\x0f\x88\x01\x01\x12\x91\x01\n\nface_value\x18\x06 \x01(\tH\x05R\tfaceValueBm\xbaH)r\'2%^(0|[1-9][0-9]{0,15})(\\.[0-9]{1,8})?$\x8a\xe7\x18=\n\x06\xe9\x9d\xa2\xe5\x80\xbc\x12\nFace value\x18\x01"\x061.0000*\x1b\x08\x01\x12\tFaceValue\x12\x0c\xe5\x9f\xba\xe9\x87\x91\xe9\x9d\xa2\xe5\x80\xbc@\n\x88\x01\x01\x12\xb4\x01\n\x0ecumulative_nav\x18\x07 \x01(\tH\x06R\rcumulativeNavB\x87\x01\xbaH)r\'2%^(0|[1-9][0-9]{0,15})(\\.[0-9]{1,8})?$\x8a\xe7\x18W\n\x12\xe7\xb4\xaf\xe8\xae\xa1\xe5\x8d\x95\xe4\xbd\x8d\xe5\x87\x80\xe5\x80\xbc\x12\x0eCumulative NAV\x18\x01"\x061.0021*\x13\x08\x01\x12\x0fAccumulativeNAV*\x10\x08\t\x12\x0c\xe7\xb4\xaf\xe8\xae\xa1\xe5\x87\x80\xe5\x80\xbc@\n\x88\x01\x01\x12\xe6\x01\n\x0etotal_dividend\x18\x08 \x01(\tH\x07R\rtotalDividendB\xb9\x01\xbaH)r\'2%^(0|[1-9][0-9]{0,15})(\\.[0-9]{1,8})?$\x8a\xe7\x18\x88\x01\n\x12\xe7\xb4\xaf\xe8\xae\xa1\xe5\x8d\x95\xe4\xbd\x8d\xe5\x88\x86\xe7\xba\xa2\x12\x17Total dividend per unit\x18\x01"\x060.0000*\x11\x08\x01\x12\rTotalDivident2!\xe6\x88\x90\xe7\xab\x8b\xe4\xbb\xa5\xe6\x9d\xa5\xe6\xaf\x8f\xe4\xbb\xbd\xe7\xb4\xaf\xe8\xae\xa1\xe5\x88\x86\xe7\xba\xa2\xe3\x80\x82:\x17Per unit, since set-up.@\n\x88\x01\x01\x12\xed\x01\n\x08dividend\x18\t \x01(\tH\x08R\x08dividendB\xcb\x01\xbaH)r\'2%^(0|[1-9][0-9]{0,15})(\\.[0-9]{1,8})?$\x8a\xe7\x18\x9a\x01\n\x0c\xe5\x8d\x95\xe4\xbd\x8d\xe5\x88\x86\xe7\xba\xa2\x12\x11Dividend per unit\x18\x01"\x060.0000*\x13\x08\x01\x12\x0fDividendPerUnit2*\xe5\x87\x80\xe5\x80\xbc\xe6\x97\xa5\xe6\x9c\x9f\xe5\xbd\x93\xe6\x97\xa5\xe9\x99\xa4\xe6\x81\xaf\xe7\x9a\x84\xe6\xaf\x8f\xe4\xbb\xbd\xe5\x88\x86\xe7\xba\xa2\xe3\x80\x82:*Per unit, that leaves the NAV on its date.@\n\x88\x01\x01\x12\xa1\x01\n\x07ex_date\x18\n \x01(\tH\tR\x06exDateB\x82\x01\xbaH7r523^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$\x8a\xe7\x18D\n\t\xe9\x99\xa4\xe6\x81\xaf\xe6\x97\xa5\x12\x10Ex-dividend date\x18\x01"\n2026-01-30*\x15\x08\x01\x12\x06XRDate\x12\t\xe9\x99\xa4\xe6\x9d\x83\xe6\x97\xa5@\x05\x88\x01\x01\x12\xb9\x02\n\x10virtual_unit_nav\x18\x0b \x01(\tH\nR\x0evirtualUnitNavB\x89\x02\xbaH)r\'2%^(0|[1-9][0-9]{0,15})(\\.[0-9]{1,8})?$\x8a\xe7\x18\xd8\x01\n\x12\xe8\x99\x9a\xe6\x8b\x9f\xe5\x8d\x95\xe4\xbd\x8d\xe5\x87\x80\xe5\x80\xbc\x12\x10Virtual unit NAV\x18\x01"\x061.0019*\'\x08\t\x12\x0c\xe8\x99\x9a\xe6\x8b\x9f\xe5\x87\x80\xe5\x80\xbc\x12\x15\xe8\xaf\x95\xe7\xae\x97\xe5\x90\x8e\xe5\x8d\x95\xe4\xbd\x8d\xe5\x87\x80\xe5\x80\xbc23\xe5\x81\x87\xe8\xae\xbe\xe5\xbd\x93\xe6\x97\xa5\xe6\x8f\x90\xe5\x8f\x96\xe4\xb8\x9a\xe7\xbb\xa9\xe6\x8a\xa5\xe9\x85\xac\xe5\x90\x8e\xe7\x9a\x84\xe5\x8d\x95\xe4\xbd\x8d\xe5\x87\x80\xe5\x80\xbc\xe3\x80\x82:FWhat the unit NAV would be if the performance fee were taken that day.@\n\x88\x01\x01\x12\x91\x01\n\x05units\x18\x0c \x01(\tH\x0bR\x05unitsBv\xbaH)r\'2%^(0|[1-9][0-9]{0,15})(\\.[0-9]{1,8})?$\x8a\xe7\x18F\n\t\xe6\x80\xbb\xe4\xbb\xbd\xe9\xa2\x9d\x12\x05Units\x18\x02"\x0b10000000.00*!\x08\x01\x12\x0cTotalFundVol\x12\x0f\xe5\x9f\xba\xe9\x87\x91\xe6\x80\xbb\xe4\xbb\xbd\xe6\x95\xb0@\n\x88\x01\x01\x12\x89\x01\n\nnet_assets\x18\r \x01(\x0b2\x11.xinqiao.v1.MoneyH\x0cR\tnetAssetsBR\x8a\xe7\x18N\n\x0c\xe8\xb5\x84\xe4\xba\xa7\xe5\x87\x80\xe5\x80\xbc\x12\nNet assets\x18\x02*\x0c\x08\x01\x12\x08FundSize*\n\x08\x02\x12\x06TtlNAV*\x16\x08\t\x12\x12\xe5\x9f\xba\xe9\x87\x91\xe8\xb5\x84\xe4\xba\xa7\xe5\x87\x80\xe5\x80\xbc\x88\x01\x01\x12\x81\x02\n\x11previous_unit_nav\x18\x0e \x01(\tH\rR\x0fpreviousUnitNavB\xcf\x01\xbaH)r\'2%^(0|[1-9][0-9]{0,15})(\\.[0-9]{1,8})?$\x8a\xe7\x18\x9e\x01\n\x12\xe4\xb8\x8a\xe4\xb8\x80\xe5\x8d\x95\xe4\xbd\x8d\xe5\x87\x80\xe5\x80\xbc\x12\x11Previous unit NAV\x18\x01"\x061.0018**\x08\t\x12\x12\xe4\xb8\x8a\xe6\x97\xa5\xe5\x8d\x95\xe4\xbd\x8d\xe5\x87\x80\xe5\x80\xbc\x12\x12\xe6\x98\xa8\xe6\x97\xa5\xe5\x8d\x95\xe4\xbd\x8d\xe5\x87\x80\xe5\x80\xbc2$\xe5\x89\x8d\xe4\xb8\x80\xe5\x87\x80\xe5\x80\xbc\xe6\x97\xa5\xe6\x9c\x9f\xe7\x9a\x84\xe5\x8d\x95\xe4\xbd\x8d\xe5\x87\x80\xe5\x80\xbc\xe3\x80\x82:\x17Of the NAV date before.@\n\x88\x01\x01\x12\xff\x01\n\x0cdaily_growth\x18\x0f \x01(\tH\x0eR\x0bdailyGrowthB\xd6\x01\xbaH*r(2&^-?(0|[1-9][0-9]{0,5})(\\.[0-9]{1,8})?$\x8a\xe7\x18\xa4\x01\n\x0c\xe6\x97\xa5\xe5\xa2\x9e\xe9\x95\xbf\xe7\x8e\x87\x12\x1dGrowth since the previous NAV\x18\x01"\x040.03*!\x08\t\x12\x12\xe6\x97\xa5\xe5\x87\x80\xe5\x80\xbc\xe5\xa2\x9e\xe9\x95\xbf\xe7\x8e\x87\x12\t\xe6\xb6\xa8\xe8\xb7\x8c\xe5\xb9\x852\x1e\xe7\x99\xbe\xe5\x88\x86\xe6\x95\xb0\xef\xbc\x8c\xe5\x90\xab\xe5\xbd\x93\xe6\x97\xa5\xe5\x88\x86\xe7\xba\xa2\xe3\x80\x82:(Per cent, with the dividend of the date.@\x0c\x88\x01\x01\x12\xe1\x02\n\x17income_per_ten_thousand\x18\x10 \x01(\tH\x0fR\x14incomePerTenThousandB\xa4\x02\xbaH+r)2\'^-?(0|[1-9][0-9]{0,15})(\\.[0-9]{1,8})?$\x8a\xe7\x18\xf1\x01\n\x0c\xe4\xb8\x87\xe4\xbb\xbd\xe6\x94\xb6\xe7\x9b\x8a\x12\x1dIncome per ten thousand units\x18\x01"\x060.4512*\x0e\x08\x01\x12\nFundIncome*\x13\x08\t\x12\x0f\xe6\xaf\x8f\xe4\xb8\x87\xe4\xbb\xbd\xe6\x94\xb6\xe7\x9b\x8a26\xe8\xb4\xa7\xe5\xb8\x81\xe5\xb8\x82\xe5\x9c\xba\xe7\xb1\xbb\xe4\xba\xa7\xe5\x93\x81\xef\xbc\x9a\xe6\xaf\x8f\xe4\xb8\x87\xe4\xbb\xbd\xe5\xbd\x93\xe6\x97\xa5\xe6\x94\xb6\xe7\x9b\x8a\xef\xbc\x8c\xe5\x85\x83\xe3\x80\x82:YOf money market products: income of the day for 10,000 units, in the currency of the NAV.@\t\x88\x01\x01\x12\xcf\x01\n\x0fseven_day_yield\x18\x11 \x01(\tH\x10R\rsevenDayYieldB\xa1\x01\xbaH*r(2&^-?(0|[1-9][0-9]{0,5})(\\.[0-9]{1,8})?$\x8a\xe7\x18p\n\x15\xe4\xb8\x83\xe6\x97\xa5\xe5\xb9\xb4\xe5\x8c\x96\xe6\x94\xb6\xe7\x9b\x8a\xe7\x8e\x87\x12\x0fSeven-day yield\x18\x01"\x051.658*\t\x08\x01\x12\x05Yield*\x10\x08\t\x12\x0c\xe4\xb8\x83\xe6\x97\xa5\xe5\xb9\xb4\xe5\x8c\x962\x0c\xe7\x99\xbe\xe5\x88\x86\xe6\x95\xb0\xe3\x80\x82:\x10Per cent a year.@\x0c\x88\x01\x01\x12\xc1\x01\n\x0cannual_yield\x18\x12 \x01(\tH\x11R\x0bannualYieldB\x98\x01\xbaH*r(2&^-?(0|[1-9][0-9]{0,5})(\\.[0-9]{1,8})?$\x8a\xe7\x18g\n\x0f\xe5\xb9\xb4\xe5\x8c\x96\xe6\x94\xb6\xe7\x9b\x8a\xe7\x8e\x87\x12\x11Yield over a year\x18\x01"\x051.702*\x16\x08\x01\x12\x12FundYearIncomeRate2\x0c\xe7\x99\xbe\xe5\x88\x86\xe6\x95\xb0\xe3\x80\x82:\x10Per cent a year.@\x0c\x88\x01\x01\x12t\n\nday_income\x18\x13 \x01(\x0b2\x11.xinqiao.v1.MoneyH\x12R\tdayIncomeB=\x8a\xe7\x189\n\x0f\xe5\xbd\x93\xe6\x97\xa5\xe6\x80\xbb\xe6\x94\xb6\xe7\x9b\x8a\x12\x11Income of the day\x18\x02*\x11\x08\x01\x12\rFundDayIncome\x88\x01\x01\x12a\n\x05state\x18\x14 \x01(\x0e2\x14.xinqiao.v1.NavStateH\x13R\x05stateB0\xbaH\n\x82\x01\x04\x10\x01 \x00\xc8\x01\x01\x8a\xe7\x18\x1f\n\x0c\xe5\x87\x80\xe5\x80\xbc\xe7\x8a\xb6\xe6\x80\x81\x12\x05State\x18\x01"\x06FORMAL\x88\x01\x01\x12\xb9\x02\n\x12corrected_unit_nav\x18\x15 \x01(\tH\x14R\x10correctedUnitNavB\x85\x02\xbaH)r\'2%^(0|[1-9][0-9]{0,15})(\\.[0-9]{1,8})?$\x8a\xe7\x18\xd4\x01\n\x15\xe6\x9b\xb4\xe6\xad\xa3\xe5\x89\x8d\xe5\x8d\x95\xe4\xbd\x8d\xe5\x87\x80\xe5\x80\xbc\x12\x1eUnit NAV before the correction\x18\x01"\x061.00122K\xe6\x9c\xac\xe6\x8a\xa5\xe5\x91\x8a\xe6\x9b\xb4\xe6\xad\xa3\xe4\xbb\xa5\xe5\x89\x8d\xe7\x9a\x84\xe5\x87\x80\xe5\x80\xbc\xe6\x97\xb6\xe5\xa1\xab\xe5\x86\x99\xef\xbc\x9b\xe6\x89\x80\xe6\x9b\xb4\xe6\xad\xa3\xe7\x9a\x84\xe6\xb6\x88\xe6\x81\xaf\xe8\xa7\x81\xe6\xb6\x88\xe6\x81\xaf\xe5\xa4\xb4\xe3\x80\x82:BWhere this report corrects an earlier one, which the header names.@\n\x88\x01\x01\x12h\n\ncorrection\x18\x16 \x01(\x0b2\x12.xinqiao.v1.ReasonH\x15R\ncorrectionB/\x8a\xe7\x18+\n\x0c\xe6\x9b\xb4\xe6\xad\xa3\xe5\x8e\x9f\xe5\x9b\xa0\x12\x19Reason for the correction\x18\x01\x88\x01\x01\x12\xf6\x01\n\x0faffected_orders\x18\x17 \x03(\tR\x0eaffectedOrdersB\xcc\x01\xbaH$\x92\x01!\x10\xe8\x07"\x1cr\x1a2\x18^[0-9A-Za-z._:/-]{1,64}$\x8a\xe7\x18\xa0\x01\n\x15\xe5\x8f\x97\xe5\xbd\xb1\xe5\x93\x8d\xe7\x9a\x84\xe7\x94\xb3\xe8\xaf\xb7\xe5\x8d\x95\x12\x0fOrders affected\x18\x01"\x0610175020\xe5\xb7\xb2\xe6\x8c\x89\xe6\x9b\xb4\xe6\xad\xa3\xe5\x89\x8d\xe5\x87\x80\xe5\x80\xbc\xe7\xa1\xae\xe8\xae\xa4\xe7\x9a\x84\xe7\x94\xb3\xe8\xaf\xb7\xe5\x8d\x95\xe7\xbc\x96\xe5\x8f\xb7\xe3\x80\x82:8Order references that were confirmed at the earlier NAV.@\x04"\xe6\x01\n\x07NavKind\x12\x18\n\x14NAV_KIND_UNSPECIFIED\x10\x00\x12*\n\x08ORDINARY\x10\x01\x1a\x1c\x8a\xe7\x18\x18\n\x0c\xe6\x99\xae\xe9\x80\x9a\xe5\x87\x80\xe5\x80\xbc\x12\x08Ordinary\x12;\n\x10FOR_SUBSCRIPTION\x10\x02\x1a%\x8a\xe7\x18!\n\x0c\xe7\x94\xb3\xe8\xb4\xad\xe5\x87\x80\xe5\x80\xbc\x12\x11For subscriptions\x127\n\x0eFOR_REDEMPTION\x10\x03\x1a#\x8a\xe7\x18\x1f\n\x0c\xe8\xb5\x8e\xe5\x9b\x9e\xe5\x87\x80\xe5\x80\xbc\x12\x0fFor redemptions\x1a\x1f\x8a\xe7\x18\x1b\n\x0c\xe5\x87\x80\xe5\x80\xbc\xe7\xb1\xbb\xe5\x9e\x8b\x12\x0bKind of NAVB\r\n\x0b_instrumentB\x0b\n\t_nav_dateB\x07\n\x05_kindB\x0b\n\t_unit_navB\x0b\n\t_currencyB\r\n\x0b_face_valueB\x11\n\x0f_cumulative_navB\x11\n\x0f_total_dividendB\x0b\n\t_dividendB\n\n\x08_ex_dateB\x13\n\x11_virtual_unit_navB\x08\n\x06_unitsB\r\n\x0b_net_assetsB\x14\n\x12_previous_unit_navB\x0f\n\r_daily_growthB\x1a\n\x18_income_per_ten_thousandB\x12\n\x10_seven_day_yieldB\x0f\n\r_annual_yieldB\r\n\x0b_day_incomeB\x08\n\x06_stateB\x15\n\x13_corrected_unit_navB\r\n\x0b_correction:"\x8a\xe7\x18\x1e\x08\x02\x12\x0c\xe5\x87\x80\xe5\x80\xbc\xe6\x8a\xa5\xe5\x91\x8a\x1a\nNAV report \x01"\xb2\x11\n\x0bPositionLot\x12\xbf\x01\n\x0bacquired_on\x18\x01 \x01(\tH\x00R\nacquiredOnB\x98\x01\xbaH:r523^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$\xc8\x01\x01\x8a\xe7\x18W\n\x0c\xe5\x8f\x96\xe5\xbe\x97\xe6\x97\xa5\xe6\x9c\x9f\x12\x0bAcquired on\x18\x01"\n2026-01-22**\x08\x01\x12\x12TransactionCfmDate\x12\x12\xe4\xba\xa4\xe6\x98\x93\xe7\xa1\xae\xe8\xae\xa4\xe6\x97\xa5\xe6\x9c\x9f@\x05\x88\x01\x01\x12\xb3\x01\n\rregistered_on\x18\x02 \x01(\tH\x01R\x0cregisteredOnB\x88\x01\xbaH7r523^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$\x8a\xe7\x18J\n\x12\xe4\xbb\xbd\xe9\xa2\x9d\xe6\xb3\xa8\xe5\x86\x8c\xe6\x97\xa5\xe6\x9c\x9f\x12\rRegistered on\x18\x01"\n2026-01-22*\x15\x08\x01\x12\x11ShareRegisterDate@\x05\x88\x01\x01\x12\xac\x02\n\rlot_reference\x18\x03 \x01(\tH\x02R\x0clotReferenceB\x81\x02\xbaH\x1cr\x1a2\x18^[0-9A-Za-z._:/-]{1,64}$\x8a\xe7\x18\xdd\x01\n\x12\xe4\xbb\xbd\xe9\xa2\x9d\xe6\x98\x8e\xe7\xbb\x86\xe7\xbc\x96\xe5\x8f\xb7\x12\x14Reference of the lot\x18\x01"\x10TA20260122000001*\'\x08\x01\x12\nTASerialNO\x12\x17TA\xe7\xa1\xae\xe8\xae\xa4\xe4\xba\xa4\xe6\x98\x93\xe6\xb5\x81\xe6\xb0\xb4\xe5\x8f\xb723\xe7\x99\xbb\xe8\xae\xb0\xe6\x9c\xba\xe6\x9e\x84\xe5\xbd\xa2\xe6\x88\x90\xe8\xaf\xa5\xe7\xac\x94\xe4\xbb\xbd\xe9\xa2\x9d\xe7\x9a\x84\xe7\xa1\xae\xe8\xae\xa4\xe6\xb5\x81\xe6\xb0\xb4\xe5\x8f\xb7\xe3\x80\x82:=The registrar\'s number of the confirmation that made the lot.@\x04\x88\x01\x01\x12\x95\x01\n\x06source\x18\x04 \x01(\x0e2\x1e.xinqiao.v1.PositionLot.SourceH\x03R\x06sourceBX\xbaH\x07\x82\x01\x04\x10\x01 \x00\x8a\xe7\x18J\n\x0c\xe4\xbb\xbd\xe9\xa2\x9d\xe6\x9d\xa5\xe6\xba\x90\x12\x06Source\x18\x01"\x0cSUBSCRIPTION*"\x08\x01\x12\nSourceType\x12\x12\xe4\xbb\xbd\xe9\xa2\x9d\xe5\x8e\x9f\xe5\xa7\x8b\xe6\x9d\xa5\xe6\xba\x90\x88\x01\x01\x12\x94\x01\n\x08quantity\x18\x05 \x01(\tH\x04R\x08quantityBs\xbaH,r\'2%^(0|[1-9][0-9]{0,15})(\\.[0-9]{1,8})?$\xc8\x01\x01\x8a\xe7\x18@\n\x06\xe6\x95\xb0\xe9\x87\x8f\x12\x08Quantity\x18\x02"\t500000.00*\x1d\x08\x01\x12\x19TotalVolOfDistributorInTA@\n\x88\x01\x01\x12\x8d\x01\n\tavailable\x18\x06 \x01(\tH\x05R\tavailableBj\xbaH)r\'2%^(0|[1-9][0-9]{0,15})(\\.[0-9]{1,8})?$\x8a\xe7\x18:\n\x0c\xe5\x8f\xaf\xe7\x94\xa8\xe6\x95\xb0\xe9\x87\x8f\x12\tAvailable\x18\x02"\t500000.00*\x10\x08\x01\x12\x0cAvailableVol@\n\x88\x01\x01\x12\x81\x01\n\x06frozen\x18\x07 \x01(\tH\x06R\x06frozenBd\xbaH)r\'2%^(0|[1-9][0-9]{0,15})(\\.[0-9]{1,8})?$\x8a\xe7\x184\n\x0c\xe5\x86\xbb\xe7\xbb\x93\xe6\x95\xb0\xe9\x87\x8f\x12\x06Frozen\x18\x02"\x040.00*\x12\x08\x01\x12\x0eTotalFrozenVol@\n\x88\x01\x01\x12\xb5\x01\n\x0fredeemable_from\x18\x08 \x01(\tH\x07R\x0eredeemableFromB\x86\x01\xbaH7r523^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$\x8a\xe7\x18H\n\x0f\xe5\x8f\xaf\xe8\xb5\x8e\xe5\x9b\x9e\xe6\x97\xa5\xe6\x9c\x9f\x12\x0fRedeemable from\x18\x01"\n2026-07-22*\x14\x08\x01\x12\x10AllowRedemptDate@\x05\x88\x01\x01\x12@\n\x04cost\x18\t \x01(\x0b2\x11.xinqiao.v1.MoneyH\x08R\x04costB\x14\x8a\xe7\x18\x10\n\x06\xe6\x88\x90\xe6\x9c\xac\x12\x04Cost\x18\x02\x88\x01\x01"\xa3\x04\n\x06Source\x12\x16\n\x12SOURCE_UNSPECIFIED\x10\x00\x120\n\x06LAUNCH\x10\x01\x1a$\x8a\xe7\x18 \n\x06\xe8\xae\xa4\xe8\xb4\xad\x12\x16Subscription at launch\x12,\n\x0cSUBSCRIPTION\x10\x02\x1a\x1a\x8a\xe7\x18\x16\n\x06\xe7\x94\xb3\xe8\xb4\xad\x12\x0cSubscription\x12<\n\x0cREINVESTMENT\x10\x03\x1a*\x8a\xe7\x18&\n\x0f\xe7\xba\xa2\xe5\x88\xa9\xe5\x86\x8d\xe6\x8a\x95\xe8\xb5\x84\x12\x13Reinvested dividend\x12+\n\x06SWITCH\x10\x04\x1a\x1f\x8a\xe7\x18\x1b\n\x0c\xe8\xbd\xac\xe6\x8d\xa2\xe8\xbd\xac\xe5\x85\xa5\x12\x0bSwitched in\x12@\n\x08TRANSFER\x10\x05\x1a2\x8a\xe7\x18.\n\x0f\xe9\x9d\x9e\xe4\xba\xa4\xe6\x98\x93\xe8\xbf\x87\xe6\x88\xb7\x12\x1bTransferred without a trade\x12K\n\x10CUSTODY_TRANSFER\x10\x06\x1a5\x8a\xe7\x181\n\x0f\xe8\xbd\xac\xe6\x89\x98\xe7\xae\xa1\xe8\xbd\xac\xe5\x85\xa5\x12\x1eMoved from another distributor\x12C\n\x08DELIVERY\x10\x07\x1a5\x8a\xe7\x181\n\x12\xe4\xbf\xa1\xe6\x89\x98\xe8\xb4\xa2\xe4\xba\xa7\xe4\xba\xa4\xe4\xbb\x98\x12\x1bDelivered as trust property\x12=\n\nADJUSTMENT\x10\x08\x1a-\x8a\xe7\x18)\n\x0c\xe5\xbc\xba\xe5\x88\xb6\xe8\xb0\x83\xe5\xa2\x9e\x12\x19Increase by the registrar\x1a#\x8a\xe7\x18\x1f\n\x0c\xe4\xbb\xbd\xe9\xa2\x9d\xe6\x9d\xa5\xe6\xba\x90\x12\x0fSource of a lotB\x0e\n\x0c_acquired_onB\x10\n\x0e_registered_onB\x10\n\x0e_lot_referenceB\t\n\x07_sourceB\x0b\n\t_quantityB\x0c\n\n_availableB\t\n\x07_frozenB\x12\n\x10_redeemable_fromB\x07\n\x05_cost:\x17\x8a\xe7\x18\x13\x12\x0c\xe4\xbb\xbd\xe9\xa2\x9d\xe6\x98\x8e\xe7\xbb\x86\x1a\x03Lot"\xe3\x1a\n\x08Position\x12]\n\ninstrument\x18\x01 \x01(\x0b2\x16.xinqiao.v1.InstrumentH\x00R\ninstrumentB \xbaH\x03\xc8\x01\x01\x8a\xe7\x18\x16\n\x06\xe6\xa0\x87\xe7\x9a\x84\x12\nInstrument\x18\x01\x88\x01\x01\x12\x8d\x01\n\x0basset_class\x18\x02 \x01(\tH\x01R\nassetClassBg\xbaH\x1ar\x182\x16^[0-9A-Za-z._-]{1,40}$\x8a\xe7\x18F\n\x0c\xe8\xb5\x84\xe4\xba\xa7\xe7\xb1\xbb\xe5\x88\xab\x12\x0bAsset class\x18\x01"\x04FUND*\x10\x08\t\x12\x0c\xe8\xb5\x84\xe4\xba\xa7\xe7\xb1\xbb\xe5\x9e\x8b@\x15J\rasset-classes\x88\x01\x01\x12\x92\x01\n\x0bcharge_mode\x18\x03 \x01(\x0e2\x16.xinqiao.v1.ChargeModeH\x02R\nchargeModeBT\xbaH\x07\x82\x01\x04\x10\x01 \x00\x8a\xe7\x18F\n\x0c\xe6\x94\xb6\xe8\xb4\xb9\xe7\xb1\xbb\xe5\x88\xab\x12\x0bCharge mode\x18\x01"\tFRONT_END*\x1c\x08\x01\x12\nShareClass\x12\x0c\xe6\x94\xb6\xe8\xb4\xb9\xe6\x96\xb9\xe5\xbc\x8f\x88\x01\x01\x12\xb3\x01\n\x0fdividend_method\x18\x04 \x01(\x0e2\x1a.xinqiao.v1.DividendMethodH\x03R\x0edividendMethodBi\xbaH\x07\x82\x01\x04\x10\x01 \x00\x8a\xe7\x18[\n\x0c\xe5\x88\x86\xe7\xba\xa2\xe6\x96\xb9\xe5\xbc\x8f\x12\x0fDividend method\x18\x01"\rCASH_DIVIDEND*)\x08\x01\x12\x11DefDividendMethod\x12\x12\xe9\xbb\x98\xe8\xae\xa4\xe5\x88\x86\xe7\xba\xa2\xe6\x96\xb9\xe5\xbc\x8f\x88\x01\x01\x12\xa8\x01\n\x08quantity\x18\x05 \x01(\tH\x04R\x08quantityB\x86\x01\xbaH,r\'2%^(0|[1-9][0-9]{0,15})(\\.[0-9]{1,8})?$\xc8\x01\x01\x8a\xe7\x18S\n\x0c\xe6\x8c\x81\xe6\x9c\x89\xe6\x95\xb0\xe9\x87\x8f\x12\x07Holding\x18\x02"\n1000000.00*\x1d\x08\x01\x12\x19TotalVolOfDistributorInTA*\x0b\x08\x02\x12\x07AggtBal@\n\x88\x01\x01\x12\x9b\x01\n\tavailable\x18\x06 \x01(\tH\x05R\tavailableBx\xbaH)r\'2%^(0|[1-9][0-9]{0,15})(\\.[0-9]{1,8})?$\x8a\xe7\x18H\n\x0c\xe5\x8f\xaf\xe7\x94\xa8\xe6\x95\xb0\xe9\x87\x8f\x12\tAvailable\x18\x02"\t800000.00*\x10\x08\x01\x12\x0cAvailableVol*\x0c\x08\x02\x12\x08AvlblBal@\n\x88\x01\x01\x12\x97\x01\n\x06frozen\x18\x07 \x01(\tH\x06R\x06frozenBz\xbaH)r\'2%^(0|[1-9][0-9]{0,15})(\\.[0-9]{1,8})?$\x8a\xe7\x18J\n\x0c\xe5\x86\xbb\xe7\xbb\x93\xe6\x95\xb0\xe9\x87\x8f\x12\x06Frozen\x18\x02"\t200000.00*\x12\x08\x01\x12\x0eTotalFrozenVol*\x0f\x08\x02\x12\x0bNotAvlblBal@\n\x88\x01\x01\x12\xfc\x01\n\rin_transit_in\x18\x08 \x01(\tH\x07R\x0binTransitInB\xd2\x01\xbaH)r\'2%^(0|[1-9][0-9]{0,15})(\\.[0-9]{1,8})?$\x8a\xe7\x18\xa1\x01\n\x0c\xe5\x9c\xa8\xe9\x80\x94\xe5\xa2\x9e\xe5\x8a\xa0\x12\tComing in\x18\x02"\x040.00*\x10\x08\t\x12\x0c\xe7\x94\xb3\xe8\xb4\xad\xe5\x9c\xa8\xe9\x80\x9426\xe5\xb7\xb2\xe7\x94\xb3\xe8\xaf\xb7\xe6\x9c\xaa\xe7\xa1\xae\xe8\xae\xa4\xe7\x9a\x84\xe5\xa2\x9e\xe5\x8a\xa0\xef\xbc\x9b\xe4\xb8\x8d\xe8\xae\xa1\xe5\x85\xa5\xe6\x8c\x81\xe6\x9c\x89\xe6\x95\xb0\xe9\x87\x8f\xe3\x80\x82:2Ordered and not yet confirmed; not in the holding.@\n\x88\x01\x01\x12\x80\x02\n\x0ein_transit_out\x18\t \x01(\tH\x08R\x0cinTransitOutB\xd4\x01\xbaH)r\'2%^(0|[1-9][0-9]{0,15})(\\.[0-9]{1,8})?$\x8a\xe7\x18\xa3\x01\n\x0c\xe5\x9c\xa8\xe9\x80\x94\xe5\x87\x8f\xe5\xb0\x91\x12\tGoing out\x18\x02"\x040.00*\x10\x08\t\x12\x0c\xe8\xb5\x8e\xe5\x9b\x9e\xe5\x9c\xa8\xe9\x80\x9426\xe5\xb7\xb2\xe7\x94\xb3\xe8\xaf\xb7\xe6\x9c\xaa\xe7\xa1\xae\xe8\xae\xa4\xe7\x9a\x84\xe5\x87\x8f\xe5\xb0\x91\xef\xbc\x9b\xe4\xbb\x8d\xe8\xae\xa1\xe5\x85\xa5\xe6\x8c\x81\xe6\x9c\x89\xe6\x95\xb0\xe9\x87\x8f\xe3\x80\x82:4Ordered and not yet confirmed; still in the holding.@\n\x88\x01\x01\x12@\n\x04cost\x18\n \x01(\x0b2\x11.xinqiao.v1.MoneyH\tR\x04costB\x14\x8a\xe7\x18\x10\n\x06\xe6\x88\x90\xe6\x9c\xac\x12\x04Cost\x18\x02\x88\x01\x01\x12}\n\x05price\x18\x0b \x01(\tH\nR\x05priceBb\xbaH)r\'2%^(0|[1-9][0-9]{0,15})(\\.[0-9]{1,8})?$\x8a\xe7\x182\n\x06\xe4\xbb\xb7\xe6\xa0\xbc\x12\x05Price\x18\x01"\x061.0234*\x07\x08\x01\x12\x03NAV*\x0c\x08\x02\x12\x08PricDtls@\n\x88\x01\x01\x12\x9e\x01\n\nprice_date\x18\x0c \x01(\tH\x0bR\tpriceDateBz\xbaH7r523^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$\x8a\xe7\x18<\n\x0c\xe4\xbb\xb7\xe6\xa0\xbc\xe6\x97\xa5\xe6\x9c\x9f\x12\nPrice date\x18\x01"\n2026-01-30*\x10\x08\t\x12\x0c\xe5\x87\x80\xe5\x80\xbc\xe6\x97\xa5\xe6\x9c\x9f@\x05\x88\x01\x01\x12|\n\x0cmarket_value\x18\r \x01(\x0b2\x11.xinqiao.v1.MoneyH\x0cR\x0bmarketValueBA\xbaH\x03\xc8\x01\x01\x8a\xe7\x187\n\x06\xe5\xb8\x82\xe5\x80\xbc\x12\x0cMarket value\x18\x02*\x0b\x08\x02\x12\x07HldgVal*\x10\x08\t\x12\x0c\xe5\x8f\x82\xe8\x80\x83\xe5\xb8\x82\xe5\x80\xbc\x88\x01\x01\x12|\n\x10accrued_interest\x18\x0e \x01(\x0b2\x11.xinqiao.v1.MoneyH\rR\x0faccruedInterestB9\x8a\xe7\x185\n\x0c\xe5\xba\x94\xe8\xae\xa1\xe5\x88\xa9\xe6\x81\xaf\x12\x10Accrued interest\x18\x02*\x11\x08\x02\x12\rAcrdIntrstAmt\x88\x01\x01\x12i\n\x06profit\x18\x0f \x01(\x0b2\x11.xinqiao.v1.MoneyH\x0eR\x06profitB9\x8a\xe7\x185\n\x0c\xe6\xb5\xae\xe5\x8a\xa8\xe7\x9b\x88\xe4\xba\x8f\x12\x11Unrealised profit\x18\x02*\x10\x08\t\x12\x0c\xe6\x8c\x81\xe4\xbb\x93\xe7\x9b\x88\xe4\xba\x8f\x88\x01\x01\x12\xef\x01\n\runpaid_income\x18\x10 \x01(\x0b2\x11.xinqiao.v1.MoneyH\x0fR\x0cunpaidIncomeB\xb1\x01\x8a\xe7\x18\xac\x01\n\x0c\xe6\x9c\xaa\xe4\xbb\x98\xe6\x94\xb6\xe7\x9b\x8a\x12\x13Income not yet paid\x18\x02*\x1e\x08\x01\x12\x1aUndistributeMonetaryIncome29\xe8\xb4\xa7\xe5\xb8\x81\xe5\xb8\x82\xe5\x9c\xba\xe7\xb1\xbb\xe4\xba\xa7\xe5\x93\x81\xe5\xb7\xb2\xe8\xae\xa1\xe6\x9c\xaa\xe4\xbb\x98\xe7\x9a\x84\xe6\x94\xb6\xe7\x9b\x8a\xef\xbc\x8c\xe5\x8f\xaf\xe4\xb8\xba\xe8\xb4\x9f\xe3\x80\x82:*Of money market products; may be negative.\x88\x01\x01\x12\x83\x01\n\x0fback_end_charge\x18\x11 \x01(\x0b2\x11.xinqiao.v1.MoneyH\x10R\rbackEndChargeBC\x8a\xe7\x18?\n\x12\xe5\x90\x8e\xe7\xab\xaf\xe6\x94\xb6\xe8\xb4\xb9\xe6\x80\xbb\xe9\xa2\x9d\x12\x0fBack-end charge\x18\x02*\x14\x08\x01\x12\x10TotalBackendLoadP\x02\x88\x01\x01\x12\x8a\x01\n\x11guaranteed_amount\x18\x12 \x01(\x0b2\x11.xinqiao.v1.MoneyH\x11R\x10guaranteedAmountBE\x8a\xe7\x18A\n\x12\xe5\x89\xa9\xe4\xbd\x99\xe4\xbf\x9d\xe6\x9c\xac\xe9\x87\x91\xe9\xa2\x9d\x12\x11Guaranteed amount\x18\x02*\x14\x08\x01\x12\x10GuaranteedAmountP\x02\x88\x01\x01\x12\xd3\x01\n\npercentage\x18\x13 \x01(\tH\x12R\npercentageB\xad\x01\xbaH(r&2$^(0|[1-9][0-9]{0,5})(\\.[0-9]{1,8})?$\x8a\xe7\x18~\n\x06\xe5\x8d\xa0\xe6\xaf\x94\x12\x12Share of the total\x18\x02"\x0559.87*\x10\x08\x05\x12\x0c\xe5\xb8\x82\xe5\x80\xbc\xe5\x8d\xa0\xe6\xaf\x942\x1e\xe5\x8d\xa0\xe5\xb8\x82\xe5\x80\xbc\xe5\x90\x88\xe8\xae\xa1\xe7\x9a\x84\xe7\x99\xbe\xe5\x88\x86\xe6\x95\xb0\xe3\x80\x82:#Per cent of the total market value.@\x0b\x88\x01\x01\x12P\n\x04lots\x18\x14 \x03(\x0b2\x17.xinqiao.v1.PositionLotR\x04lotsB#\xbaH\x06\x92\x01\x03\x10\xc8\x01\x8a\xe7\x18\x16\n\x0c\xe4\xbb\xbd\xe9\xa2\x9d\xe6\x98\x8e\xe7\xbb\x86\x12\x04Lots\x18\x02B\r\n\x0b_instrumentB\x0e\n\x0c_asset_classB\x0e\n\x0c_charge_modeB\x12\n\x10_dividend_methodB\x0b\n\t_quantityB\x0c\n\n_availableB\t\n\x07_frozenB\x10\n\x0e_in_transit_inB\x11\n\x0f_in_transit_outB\x07\n\x05_costB\x08\n\x06_priceB\r\n\x0b_price_dateB\x0f\n\r_market_valueB\x13\n\x11_accrued_interestB\t\n\x07_profitB\x10\n\x0e_unpaid_incomeB\x12\n\x10_back_end_chargeB\x14\n\x12_guaranteed_amountB\r\n\x0b_percentage:\x16\x8a\xe7\x18\x12\x12\x06\xe6\x8c\x81\xe4\xbb\x93\x1a\x08Position"\x95\x11\n\x11PositionStatement\x12\x81\x01\n\x0cstatement_no\x18\x01 \x01(\tH\x00R\x0bstatementNoBY\xbaH\x1fr\x1a2\x18^[0-9A-Za-z._:/-]{1,64}$\xc8\x01\x01\x8a\xe7\x183\n\x0c\xe6\x8a\xa5\xe5\x91\x8a\xe7\xbc\x96\xe5\x8f\xb7\x12\x10Statement number\x18\x01"\rPS20260130001@\x04\x88\x01\x01\x12\x8c\x01\n\naccount_no\x18\x02 \x01(\tH\x01R\taccountNoBh\xbaH\x1fr\x1a2\x18^[0-9A-Za-z._:/-]{1,64}$\xc8\x01\x01\x8a\xe7\x18B\n\x0c\xe8\xb4\xa6\xe6\x88\xb7\xe7\xbc\x96\xe5\x8f\xb7\x12\x07Account\x18\x02"\x05F0002*\x0f\x08\x01\x12\x0bTAAccountID*\r\x08\x02\x12\tSfkpgAcct@\x04\x88\x01\x01\x12\xa1\x01\n\x13transaction_account\x18\x03 \x01(\tH\x02R\x12transactionAccountBk\xbaH\x1cr\x1a2\x18^[0-9A-Za-z._:/-]{1,64}$\x8a\xe7\x18H\n\x0c\xe4\xba\xa4\xe6\x98\x93\xe8\xb4\xa6\xe5\x8f\xb7\x12\x13Transaction account\x18\x02"\x05T0001*\x18\x08\x01\x12\x14TransactionAccountID@\x04\x88\x01\x01\x12\x93\x01\n\x0bholder_name\x18\x04 \x01(\tH\x03R\nholderNameBm\xbaH&r$\x10\x01\x18x2\x1e^[^\\x00-\\x1f\\x7f-\\x9f\xef\xbf\xbe\xef\xbf\xbf]*$\x8a\xe7\x18@\n\x06\xe6\x88\xb7\xe5\x90\x8d\x12\x06Holder\x18\x02"\x18\xe7\xa4\xba\xe4\xbe\x8b\xe4\xbf\xa1\xe6\x89\x98\xe6\x9c\x89\xe9\x99\x90\xe5\x85\xac\xe5\x8f\xb8*\x10\x08\x01\x12\x0cInvestorName@\x01\x88\x01\x01\x12\xa5\x01\n\raccount_state\x18\x05 \x01(\x0e2*.xinqiao.v1.PositionStatement.AccountStateH\x04R\x0caccountStateBO\xbaH\x07\x82\x01\x04\x10\x01 \x00\x8a\xe7\x18A\n\x0c\xe8\xb4\xa6\xe6\x88\xb7\xe7\x8a\xb6\xe6\x80\x81\x12\x14State of the account\x18\x01"\x06NORMAL*\x11\x08\x01\x12\rAccountStatus\x88\x01\x01\x12\x89\x01\n\x0bdistributor\x18\x06 \x01(\tH\x05R\x0bdistributorBb\xbaH\x1cr\x1a2\x18^[0-9A-Za-z._:/-]{1,64}$\x8a\xe7\x18?\n\x12\xe9\x94\x80\xe5\x94\xae\xe6\x9c\xba\xe6\x9e\x84\xe4\xbb\xa3\xe7\xa0\x81\x12\x0bDistributor\x18\x01"\x03201*\x13\x08\x01\x12\x0fDistributorCode@\x04\x88\x01\x01\x12\x8f\x01\n\x0bcontract_no\x18\x07 \x01(\tH\x06R\ncontractNoBi\xbaH&r$\x10\x01\x18@2\x1e^[^\\x00-\\x1f\\x7f-\\x9f\xef\xbf\xbe\xef\xbf\xbf]*$\x8a\xe7\x18<\n\x0c\xe5\x90\x88\xe5\x90\x8c\xe7\xbc\x96\xe5\x8f\xb7\x12\x0fContract number\x18\x01"\x0bJZ2026-0001*\n\x08\x07\x12\x06ContNo@\x01\x88\x01\x01\x12\xa1\x01\n\x05as_of\x18\x08 \x01(\tH\x07R\x04asOfB\x86\x01\xbaH:r523^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$\xc8\x01\x01\x8a\xe7\x18E\n\x0c\xe6\x8c\x81\xe4\xbb\x93\xe6\x97\xa5\xe6\x9c\x9f\x12\x05As of\x18\x01"\n2026-01-30*\x0c\x08\x02\x12\x08StmtDtTm*\x10\x08\t\x12\x0c\xe5\xaf\xb9\xe8\xb4\xa6\xe6\x97\xa5\xe6\x9c\x9f@\x05\x88\x01\x01\x12V\n\tpositions\x18\t \x03(\x0b2\x14.xinqiao.v1.PositionR\tpositionsB"\xbaH\x06\x92\x01\x03\x10\x90N\x8a\xe7\x18\x15\n\x06\xe6\x8c\x81\xe4\xbb\x93\x12\tPositions\x18\x02\x12\xaf\x01\n\x04cash\x18\n \x01(\x0b2\x11.xinqiao.v1.MoneyH\x08R\x04cashB\x82\x01\x8a\xe7\x18~\n\x0c\xe7\x8e\xb0\xe9\x87\x91\xe4\xbd\x99\xe9\xa2\x9d\x12\x04Cash\x18\x0226\xe8\xb4\xa6\xe6\x88\xb7\xe5\x86\x85\xe6\x9c\xaa\xe6\x8a\x95\xe8\xb5\x84\xe7\x9a\x84\xe8\xb5\x84\xe9\x87\x91\xef\xbc\x9b\xe4\xb8\x8d\xe8\xae\xa1\xe5\x85\xa5\xe5\xb8\x82\xe5\x80\xbc\xe5\x90\x88\xe8\xae\xa1\xe3\x80\x82:,Not invested; not in the total market value.P\x02\x88\x01\x01\x12m\n\ntotal_cost\x18\x0b \x01(\x0b2\x11.xinqiao.v1.MoneyH\tR\ttotalCostB6\x8a\xe7\x182\n\x0c\xe6\x88\x90\xe6\x9c\xac\xe5\x90\x88\xe8\xae\xa1\x12\nTotal cost\x18\x02*\x14\x08\x02\x12\x10TtlBookValOfStmt\x88\x01\x01\x12\x8b\x01\n\x12total_market_value\x18\x0c \x01(\x0b2\x11.xinqiao.v1.MoneyH\nR\x10totalMarketValueBE\xbaH\x03\xc8\x01\x01\x8a\xe7\x18;\n\x0c\xe5\xb8\x82\xe5\x80\xbc\xe5\x90\x88\xe8\xae\xa1\x12\x12Total market value\x18\x02*\x15\x08\x02\x12\x11TtlHldgsValOfStmt\x88\x01\x01"\xe4\x01\n\x0cAccountState\x12\x1d\n\x19ACCOUNT_STATE_UNSPECIFIED\x10\x00\x12 \n\x06NORMAL\x10\x01\x1a\x14\x8a\xe7\x18\x10\n\x06\xe6\xad\xa3\xe5\xb8\xb8\x12\x06Normal\x12 \n\x06FROZEN\x10\x02\x1a\x14\x8a\xe7\x18\x10\n\x06\xe5\x86\xbb\xe7\xbb\x93\x12\x06Frozen\x12%\n\x04LOST\x10\x03\x1a\x1b\x8a\xe7\x18\x17\n\x06\xe6\x8c\x82\xe5\xa4\xb1\x12\rReported lost\x12 \n\x06CLOSED\x10\x04\x1a\x14\x8a\xe7\x18\x10\n\x06\xe9\x94\x80\xe6\x88\xb7\x12\x06Closed\x1a(\x8a\xe7\x18$\n\x0c\xe8\xb4\xa6\xe6\x88\xb7\xe7\x8a\xb6\xe6\x80\x81\x12\x14State of the accountB\x0f\n\r_statement_noB\r\n\x0b_account_noB\x16\n\x14_transaction_accountB\x0e\n\x0c_holder_nameB\x10\n\x0e_account_stateB\x0e\n\x0c_distributorB\x0e\n\x0c_contract_noB\x08\n\x06_as_ofB\x07\n\x05_cashB\r\n\x0b_total_costB\x15\n\x13_total_market_value:(\x8a\xe7\x18$\x08\x02\x12\x0c\xe6\x8c\x81\xe4\xbb\x93\xe6\x8a\xa5\xe5\x91\x8a\x1a\x12Position statement"\xa5\x1c\n\rValuationLine\x12\xac\x01\n\x0caccount_code\x18\x01 \x01(\tH\x00R\x0baccountCodeB\x83\x01\xbaH)r$\x10\x01\x18<2\x1e^[^\\x00-\\x1f\\x7f-\\x9f\xef\xbf\xbe\xef\xbf\xbf]*$\xc8\x01\x01\x8a\xe7\x18S\n\x0c\xe7\xa7\x91\xe7\x9b\xae\xe4\xbb\xa3\xe7\xa0\x81\x12\x0cAccount code\x18\x01"\x111102.01.01.600000*\x1e\x08\x05\x12\x0c\xe7\xa7\x91\xe7\x9b\xae\xe4\xbb\xa3\xe7\xa0\x81\x12\x0c\xe7\xa7\x91\xe7\x9b\xae\xe7\xbc\x96\xe7\xa0\x81@\x01\x88\x01\x01\x12\x98\x01\n\x0caccount_name\x18\x02 \x01(\tH\x01R\x0baccountNameBp\xbaH)r$\x10\x01\x18x2\x1e^[^\\x00-\\x1f\\x7f-\\x9f\xef\xbf\xbe\xef\xbf\xbf]*$\xc8\x01\x01\x8a\xe7\x18@\n\x0c\xe7\xa7\x91\xe7\x9b\xae\xe5\x90\x8d\xe7\xa7\xb0\x12\x0cAccount name\x18\x01"\x0c\xe7\xa4\xba\xe4\xbe\x8b\xe8\x82\xa1\xe4\xbb\xbd*\x10\x08\x05\x12\x0c\xe7\xa7\x91\xe7\x9b\xae\xe5\x90\x8d\xe7\xa7\xb0@\x01\x88\x01\x01\x12}\n\x05level\x18\x03 \x01(\x05H\x02R\x05levelBb\xbaH\x06\x1a\x04\x18\t(\x01\x8a\xe7\x18U\n\x0c\xe7\xa7\x91\xe7\x9b\xae\xe7\xba\xa7\xe6\xac\xa1\x12\x05Level\x18\x01"\x014*\x10\x08\t\x12\x0c\xe7\xa7\x91\xe7\x9b\xae\xe7\xba\xa7\xe5\x88\xab2\x141 \xe4\xb8\xba\xe4\xb8\x80\xe7\xba\xa7\xe7\xa7\x91\xe7\x9b\xae\xe3\x80\x82:\x111 is the highest.\x88\x01\x01\x12\xad\x01\n\ninstrument\x18\x04 \x01(\x0b2\x16.xinqiao.v1.InstrumentH\x03R\ninstrumentBp\x8a\xe7\x18l\n\x06\xe6\xa0\x87\xe7\x9a\x84\x12\nInstrument\x18\x012\'\xe6\x9c\xab\xe7\xba\xa7\xe7\xa7\x91\xe7\x9b\xae\xe5\xaf\xb9\xe5\xba\x94\xe7\x9a\x84\xe8\xaf\x81\xe5\x88\xb8\xe6\x88\x96\xe4\xba\xa7\xe5\x93\x81\xe3\x80\x82:+What the account at the lowest level holds.\x88\x01\x01\x12]\n\x08currency\x18\x05 \x01(\tH\x04R\x08currencyB<\xbaH\x0er\x0c2\n^[A-Z]{3}$\x8a\xe7\x18\'\n\x06\xe5\xb8\x81\xe7\xa7\x8d\x12\x08Currency\x18\x01"\x03CNY*\n\x08\x04\x12\x06\xe5\xb8\x81\xe7\xa7\x8d@\x0f\x88\x01\x01\x12\xe8\x01\n\rexchange_rate\x18\x06 \x01(\tH\x05R\x0cexchangeRateB\xbd\x01\xbaH)r\'2%^(0|[1-9][0-9]{0,15})(\\.[0-9]{1,8})?$\x8a\xe7\x18\x8c\x01\n\x06\xe6\xb1\x87\xe7\x8e\x87\x12\rExchange rate\x18\x01"\x067.1234*\n\x08\x05\x12\x06\xe6\xb1\x87\xe7\x8e\x872\'\xe4\xb8\x80\xe5\x8d\x95\xe4\xbd\x8d\xe8\xaf\xa5\xe5\xb8\x81\xe7\xa7\x8d\xe6\x8a\x98\xe5\x90\x88\xe7\x9a\x84\xe6\x9c\xac\xe4\xbd\x8d\xe5\xb8\x81\xe3\x80\x82:2Base currency for one unit of the line\'s currency.@\n\x88\x01\x01\x12\x8e\x01\n\x08quantity\x18\x07 \x01(\tH\x06R\x08quantityBm\xbaH+r)2\'^-?(0|[1-9][0-9]{0,15})(\\.[0-9]{1,8})?$\x8a\xe7\x18;\n\x06\xe6\x95\xb0\xe9\x87\x8f\x12\x08Quantity\x18\x02"\t100000.00*\x18\x08\x05\x12\x06\xe6\x95\xb0\xe9\x87\x8f\x12\x0c\xe8\xaf\x81\xe5\x88\xb8\xe6\x95\xb0\xe9\x87\x8f@\t\x88\x01\x01\x12\x8c\x01\n\tunit_cost\x18\x08 \x01(\tH\x07R\x08unitCostBj\xbaH+r)2\'^-?(0|[1-9][0-9]{0,15})(\\.[0-9]{1,8})?$\x8a\xe7\x188\n\x0c\xe5\x8d\x95\xe4\xbd\x8d\xe6\x88\x90\xe6\x9c\xac\x12\tUnit cost\x18\x01"\x0710.1234*\x10\x08\x05\x12\x0c\xe5\x8d\x95\xe4\xbd\x8d\xe6\x88\x90\xe6\x9c\xac@\t\x88\x01\x01\x12v\n\x04cost\x18\t \x01(\x0b2\x11.xinqiao.v1.MoneyH\x08R\x04costBJ\x8a\xe7\x18F\n\x06\xe6\x88\x90\xe6\x9c\xac\x12\x04Cost\x18\x02*\n\x08\x05\x12\x06\xe6\x88\x90\xe6\x9c\xac2\x0f\xe8\xaf\xa5\xe8\xa1\x8c\xe5\xb8\x81\xe7\xa7\x8d\xe3\x80\x82:\x17In the line\'s currency.\x88\x01\x01\x12|\n\tbase_cost\x18\n \x01(\x0b2\x11.xinqiao.v1.MoneyH\tR\x08baseCostBG\x8a\xe7\x18C\n\x15\xe6\x88\x90\xe6\x9c\xac\xef\xbc\x88\xe6\x9c\xac\xe4\xbd\x8d\xe5\xb8\x81\xef\xbc\x89\x12\x15Cost in base currency\x18\x02*\x11\x08\x05\x12\r\xe6\x88\x90\xe6\x9c\xac-\xe6\x9c\xac\xe5\xb8\x81\x88\x01\x01\x12\xdf\x01\n\x0fcost_percentage\x18\x0b \x01(\tH\nR\x0ecostPercentageB\xb0\x01\xbaH*r(2&^-?(0|[1-9][0-9]{0,5})(\\.[0-9]{1,8})?$\x8a\xe7\x18\x7f\n\x15\xe6\x88\x90\xe6\x9c\xac\xe5\x8d\xa0\xe5\x87\x80\xe5\x80\xbc\xe6\xaf\x94\xe4\xbe\x8b\x12\x1eCost as per cent of net assets\x18\x02"\x0510.10*"\x08\x05\x12\x10\xe6\x88\x90\xe6\x9c\xac\xe5\x8d\xa0\xe5\x87\x80\xe5\x80\xbc%\x12\x0c\xe6\x88\x90\xe6\x9c\xac\xe5\x8d\xa0\xe6\xaf\x942\x0c\xe7\x99\xbe\xe5\x88\x86\xe6\x95\xb0\xe3\x80\x82:\tPer cent.@\x0c\x88\x01\x01\x12\x8e\x01\n\x05price\x18\x0c \x01(\tH\x0bR\x05priceBs\xbaH+r)2\'^-?(0|[1-9][0-9]{0,15})(\\.[0-9]{1,8})?$\x8a\xe7\x18A\n\x06\xe8\xa1\x8c\xe6\x83\x85\x12\x05Price\x18\x01"\x0710.5000*#\x08\x05\x12\x06\xe8\xa1\x8c\xe6\x83\x85\x12\x06\xe5\xb8\x82\xe4\xbb\xb7\x12\x0f\xe8\xa1\x8c\xe6\x83\x85\xe6\x94\xb6\xe5\xb8\x82\xe4\xbb\xb7@\t\x88\x01\x01\x12\x8d\x01\n\x0cmarket_value\x18\r \x01(\x0b2\x11.xinqiao.v1.MoneyH\x0cR\x0bmarketValueBR\x8a\xe7\x18N\n\x06\xe5\xb8\x82\xe5\x80\xbc\x12\x0cMarket value\x18\x02*\n\x08\x05\x12\x06\xe5\xb8\x82\xe5\x80\xbc2\x0f\xe8\xaf\xa5\xe8\xa1\x8c\xe5\xb8\x81\xe7\xa7\x8d\xe3\x80\x82:\x17In the line\'s currency.\x88\x01\x01\x12\x93\x01\n\x11base_market_value\x18\x0e \x01(\x0b2\x11.xinqiao.v1.MoneyH\rR\x0fbaseMarketValueBO\x8a\xe7\x18K\n\x15\xe5\xb8\x82\xe5\x80\xbc\xef\xbc\x88\xe6\x9c\xac\xe4\xbd\x8d\xe5\xb8\x81\xef\xbc\x89\x12\x1dMarket value in base currency\x18\x02*\x11\x08\x05\x12\r\xe5\xb8\x82\xe5\x80\xbc-\xe6\x9c\xac\xe5\xb8\x81\x88\x01\x01\x12\xf7\x01\n\x17market_value_percentage\x18\x0f \x01(\tH\x0eR\x15marketValuePercentageB\xb9\x01\xbaH*r(2&^-?(0|[1-9][0-9]{0,5})(\\.[0-9]{1,8})?$\x8a\xe7\x18\x87\x01\n\x15\xe5\xb8\x82\xe5\x80\xbc\xe5\x8d\xa0\xe5\x87\x80\xe5\x80\xbc\xe6\xaf\x94\xe4\xbe\x8b\x12&Market value as per cent of net assets\x18\x02"\x0510.48*"\x08\x05\x12\x10\xe5\xb8\x82\xe5\x80\xbc\xe5\x8d\xa0\xe5\x87\x80\xe5\x80\xbc%\x12\x0c\xe5\xb8\x82\xe5\x80\xbc\xe5\x8d\xa0\xe6\xaf\x942\x0c\xe7\x99\xbe\xe5\x88\x86\xe6\x95\xb0\xe3\x80\x82:\tPer cent.@\x0c\x88\x01\x01\x12\xb7\x01\n\x0cappreciation\x18\x10 \x01(\x0b2\x11.xinqiao.v1.MoneyH\x0fR\x0cappreciationB{\x8a\xe7\x18w\n\x0c\xe4\xbc\xb0\xe5\x80\xbc\xe5\xa2\x9e\xe5\x80\xbc\x12\x0cAppreciation\x18\x02*\x10\x08\x05\x12\x0c\xe4\xbc\xb0\xe5\x80\xbc\xe5\xa2\x9e\xe5\x80\xbc2\x1b\xe8\xaf\xa5\xe8\xa1\x8c\xe5\xb8\x81\xe7\xa7\x8d\xef\xbc\x9b\xe5\x8f\xaf\xe4\xb8\xba\xe8\xb4\x9f\xe3\x80\x82:(In the line\'s currency; may be negative.\x88\x01\x01\x12\xa0\x01\n\x11base_appreciation\x18\x11 \x01(\x0b2\x11.xinqiao.v1.MoneyH\x10R\x10baseAppreciationB[\x8a\xe7\x18W\n\x1b\xe4\xbc\xb0\xe5\x80\xbc\xe5\xa2\x9e\xe5\x80\xbc\xef\xbc\x88\xe6\x9c\xac\xe4\xbd\x8d\xe5\xb8\x81\xef\xbc\x89\x12\x1dAppreciation in base currency\x18\x02*\x17\x08\x05\x12\x13\xe4\xbc\xb0\xe5\x80\xbc\xe5\xa2\x9e\xe5\x80\xbc-\xe6\x9c\xac\xe5\xb8\x81\x88\x01\x01\x12\xbe\x01\n\x14interest_per_hundred\x18\x12 \x01(\tH\x11R\x12interestPerHundredB\x86\x01\xbaH+r)2\'^-?(0|[1-9][0-9]{0,15})(\\.[0-9]{1,8})?$\x8a\xe7\x18T\n\x0f\xe6\xaf\x8f\xe7\x99\xbe\xe5\x85\x83\xe5\x88\xa9\xe6\x81\xaf\x12\x1aInterest for a face of 100\x18\x01"\x061.2345*\x19\x08\x05\x12\x15\xe5\x80\xba\xe5\x88\xb8\xe6\xaf\x8f\xe7\x99\xbe\xe5\x85\x83\xe5\x88\xa9\xe6\x81\xaf@\t\x88\x01\x01\x12\x90\x01\n\nsuspension\x18\x13 \x01(\tH\x12R\nsuspensionBk\xbaH&r$\x10\x01\x18d2\x1e^[^\\x00-\\x1f\\x7f-\\x9f\xef\xbf\xbe\xef\xbf\xbf]*$\x8a\xe7\x18>\n\x0c\xe5\x81\x9c\xe7\x89\x8c\xe4\xbf\xa1\xe6\x81\xaf\x12\nSuspension\x18\x01"\x0c\xe6\xad\xa3\xe5\xb8\xb8\xe4\xba\xa4\xe6\x98\x93*\x10\x08\x05\x12\x0c\xe5\x81\x9c\xe7\x89\x8c\xe4\xbf\xa1\xe6\x81\xaf@\x01\x88\x01\x01\x12{\n\x06rights\x18\x14 \x01(\tH\x13R\x06rightsB^\xbaH&r$\x10\x01\x18d2\x1e^[^\\x00-\\x1f\\x7f-\\x9f\xef\xbf\xbe\xef\xbf\xbf]*$\x8a\xe7\x181\n\x0c\xe6\x9d\x83\xe7\x9b\x8a\xe4\xbf\xa1\xe6\x81\xaf\x12\x06Rights\x18\x01"\x03\xe6\x97\xa0*\x10\x08\x05\x12\x0c\xe6\x9d\x83\xe7\x9b\x8a\xe4\xbf\xa1\xe6\x81\xaf@\x01\x88\x01\x01B\x0f\n\r_account_codeB\x0f\n\r_account_nameB\x08\n\x06_levelB\r\n\x0b_instrumentB\x0b\n\t_currencyB\x10\n\x0e_exchange_rateB\x0b\n\t_quantityB\x0c\n\n_unit_costB\x07\n\x05_costB\x0c\n\n_base_costB\x12\n\x10_cost_percentageB\x08\n\x06_priceB\x0f\n\r_market_valueB\x14\n\x12_base_market_valueB\x1a\n\x18_market_value_percentageB\x0f\n\r_appreciationB\x14\n\x12_base_appreciationB\x17\n\x15_interest_per_hundredB\r\n\x0b_suspensionB\t\n\x07_rights:3\x8a\xe7\x18/\x12\x12\xe4\xbc\xb0\xe5\x80\xbc\xe8\xa1\xa8\xe7\xa7\x91\xe7\x9b\xae\xe8\xa1\x8c\x1a\x19Line of a valuation table"\xfb\x0c\n\x0eValuationTotal\x12\xb9\x01\n\x05label\x18\x01 \x01(\tH\x00R\x05labelB\x9d\x01\xbaH)r$\x10\x01\x18<2\x1e^[^\\x00-\\x1f\\x7f-\\x9f\xef\xbf\xbe\xef\xbf\xbf]*$\xc8\x01\x01\x8a\xe7\x18m\n\x06\xe6\xa0\x87\xe7\xad\xbe\x12\x05Label\x18\x01"\x0f\xe8\xb5\x84\xe4\xba\xa7\xe7\xb1\xbb\xe5\x90\x88\xe8\xae\xa12\x1e\xe8\xa1\xa8\xe4\xb8\xad\xe5\x8e\x9f\xe6\x96\x87\xef\xbc\x8c\xe4\xb8\x8d\xe5\x90\xab\xe5\x86\x92\xe5\x8f\xb7\xe3\x80\x82:\'As the table has it, without the colon.@\x01\x88\x01\x01\x12{\n\x04kind\x18\x02 \x01(\tH\x01R\x04kindBb\xbaH\x1ar\x182\x16^[0-9A-Za-z._-]{1,40}$\x8a\xe7\x18A\n\x0c\xe5\x90\x88\xe8\xae\xa1\xe7\xb1\xbb\xe5\x88\xab\x12\rKind of total\x18\x01"\x0cTOTAL_ASSETS@\x15J\x10valuation-totals\x88\x01\x01\x12\x82\x01\n\x08quantity\x18\x03 \x01(\tH\x02R\x08quantityBa\xbaH+r)2\'^-?(0|[1-9][0-9]{0,15})(\\.[0-9]{1,8})?$\x8a\xe7\x18/\n\x06\xe6\x95\xb0\xe9\x87\x8f\x12\x08Quantity\x18\x02"\x0b10000000.00*\n\x08\x05\x12\x06\xe6\x95\xb0\xe9\x87\x8f@\t\x88\x01\x01\x12L\n\x04cost\x18\x04 \x01(\x0b2\x11.xinqiao.v1.MoneyH\x03R\x04costB \x8a\xe7\x18\x1c\n\x06\xe6\x88\x90\xe6\x9c\xac\x12\x04Cost\x18\x02*\n\x08\x05\x12\x06\xe6\x88\x90\xe6\x9c\xac\x88\x01\x01\x12\xd2\x01\n\x0fcost_percentage\x18\x05 \x01(\tH\x04R\x0ecostPercentageB\xa3\x01\xbaH*r(2&^-?(0|[1-9][0-9]{0,5})(\\.[0-9]{1,8})?$\x8a\xe7\x18r\n\x15\xe6\x88\x90\xe6\x9c\xac\xe5\x8d\xa0\xe5\x87\x80\xe5\x80\xbc\xe6\xaf\x94\xe4\xbe\x8b\x12\x1eCost as per cent of net assets\x18\x02"\x06100.35*\x14\x08\x05\x12\x10\xe6\x88\x90\xe6\x9c\xac\xe5\x8d\xa0\xe5\x87\x80\xe5\x80\xbc%2\x0c\xe7\x99\xbe\xe5\x88\x86\xe6\x95\xb0\xe3\x80\x82:\tPer cent.@\x0c\x88\x01\x01\x12c\n\x0cmarket_value\x18\x06 \x01(\x0b2\x11.xinqiao.v1.MoneyH\x05R\x0bmarketValueB(\x8a\xe7\x18$\n\x06\xe5\xb8\x82\xe5\x80\xbc\x12\x0cMarket value\x18\x02*\n\x08\x05\x12\x06\xe5\xb8\x82\xe5\x80\xbc\x88\x01\x01\x12\xe9\x01\n\x17market_value_percentage\x18\x07 \x01(\tH\x06R\x15marketValuePercentageB\xab\x01\xbaH*r(2&^-?(0|[1-9][0-9]{0,5})(\\.[0-9]{1,8})?$\x8a\xe7\x18z\n\x15\xe5\xb8\x82\xe5\x80\xbc\xe5\x8d\xa0\xe5\x87\x80\xe5\x80\xbc\xe6\xaf\x94\xe4\xbe\x8b\x12&Market value as per cent of net assets\x18\x02"\x06100.35*\x14\x08\x05\x12\x10\xe5\xb8\x82\xe5\x80\xbc\xe5\x8d\xa0\xe5\x87\x80\xe5\x80\xbc%2\x0c\xe7\x99\xbe\xe5\x88\x86\xe6\x95\xb0\xe3\x80\x82:\tPer cent.@\x0c\x88\x01\x01\x12p\n\x0cappreciation\x18\x08 \x01(\x0b2\x11.xinqiao.v1.MoneyH\x07R\x0cappreciationB4\x8a\xe7\x180\n\x0c\xe4\xbc\xb0\xe5\x80\xbc\xe5\xa2\x9e\xe5\x80\xbc\x12\x0cAppreciation\x18\x02*\x10\x08\x05\x12\x0c\xe4\xbc\xb0\xe5\x80\xbc\xe5\xa2\x9e\xe5\x80\xbc\x88\x01\x01\x12\x8a\x02\n\x04text\x18\t \x01(\tH\x08R\x04textB\xf0\x01\xbaH&r$\x10\x01\x18x2\x1e^[^\\x00-\\x1f\\x7f-\\x9f\xef\xbf\xbe\xef\xbf\xbf]*$\x8a\xe7\x18\xc2\x01\n\x0f\xe6\x96\x87\xe5\xad\x97\xe6\x88\x96\xe6\x95\xb0\xe5\x80\xbc\x12\x0eText or number\x18\x02"\x061.00212H\xe5\x86\x99\xe5\x9c\xa8\xe7\xa7\x91\xe7\x9b\xae\xe5\x90\x8d\xe7\xa7\xb0\xe5\x88\x97\xe7\x9a\x84\xe5\x80\xbc\xef\xbc\x9a\xe5\x8d\x95\xe4\xbd\x8d\xe5\x87\x80\xe5\x80\xbc\xe3\x80\x81\xe5\xa2\x9e\xe9\x95\xbf\xe7\x8e\x87\xe3\x80\x81\xe5\x88\xb6\xe8\xa1\xa8\xe4\xba\xba\xe7\xad\x89\xe3\x80\x82:IWhat stands in the column of names: unit NAV, growth, who made the table.@\x01\x88\x01\x01B\x08\n\x06_labelB\x07\n\x05_kindB\x0b\n\t_quantityB\x07\n\x05_costB\x12\n\x10_cost_percentageB\x0f\n\r_market_valueB\x1a\n\x18_market_value_percentageB\x0f\n\r_appreciationB\x07\n\x05_text:4\x8a\xe7\x180\x12\x12\xe4\xbc\xb0\xe5\x80\xbc\xe8\xa1\xa8\xe5\x90\x88\xe8\xae\xa1\xe8\xa1\x8c\x1a\x1aTotal of a valuation table"\xe9\x03\n\x0cExchangeRate\x12Y\n\rfrom_currency\x18\x01 \x01(\tH\x00R\x0cfromCurrencyB/\xbaH\x11r\x0c2\n^[A-Z]{3}$\xc8\x01\x01\x8a\xe7\x18\x17\n\x06\xe5\x8e\x9f\xe5\xb8\x81\x12\x04From\x18\x01"\x03USD@\x0f\x88\x01\x01\x12V\n\x0bto_currency\x18\x02 \x01(\tH\x01R\ntoCurrencyB0\xbaH\x11r\x0c2\n^[A-Z]{3}$\xc8\x01\x01\x8a\xe7\x18\x18\n\t\xe6\x9c\xac\xe4\xbd\x8d\xe5\xb8\x81\x12\x02To\x18\x01"\x03CNY@\x0f\x88\x01\x01\x12\xdd\x01\n\x04rate\x18\x03 \x01(\tH\x02R\x04rateB\xc3\x01\xbaH,r\'2%^(0|[1-9][0-9]{0,15})(\\.[0-9]{1,8})?$\xc8\x01\x01\x8a\xe7\x18\x8f\x01\n\x06\xe6\xb1\x87\xe7\x8e\x87\x12\x04Rate\x18\x01"\x067.1234*\x0c\x08\x02\x12\x08XchgRate*\n\x08\x05\x12\x06\xe6\xb1\x87\xe7\x8e\x872$\xe4\xb8\x80\xe5\x8d\x95\xe4\xbd\x8d\xe5\x8e\x9f\xe5\xb8\x81\xe6\x8a\x98\xe5\x90\x88\xe7\x9a\x84\xe6\x9c\xac\xe4\xbd\x8d\xe5\xb8\x81\xe3\x80\x82:1Of the second currency for one unit of the first.@\nP\x01\x88\x01\x01B\x10\n\x0e_from_currencyB\x0e\n\x0c_to_currencyB\x07\n\x05_rate:\x1b\x8a\xe7\x18\x17\x12\x06\xe6\xb1\x87\xe7\x8e\x87\x1a\rExchange rate"\xf5\x1a\n\x0eValuationTable\x12}\n\x08table_no\x18\x01 \x01(\tH\x00R\x07tableNoB]\xbaH\x1cr\x1a2\x18^[0-9A-Za-z._:/-]{1,64}$\x8a\xe7\x18:\n\x0f\xe4\xbc\xb0\xe5\x80\xbc\xe8\xa1\xa8\xe7\xbc\x96\xe5\x8f\xb7\x12\x13Number of the table\x18\x01"\x0eGZB20260130001@\x04\x88\x01\x01\x12]\n\ninstrument\x18\x02 \x01(\x0b2\x16.xinqiao.v1.InstrumentH\x01R\ninstrumentB \xbaH\x03\xc8\x01\x01\x8a\xe7\x18\x16\n\x06\xe4\xba\xa7\xe5\x93\x81\x12\nInstrument\x18\x01\x88\x01\x01\x12\xa4\x01\n\x05title\x18\x03 \x01(\tH\x02R\x05titleB\x88\x01\xbaH\'r%\x10\x01\x18\xc8\x012\x1e^[^\\x00-\\x1f\\x7f-\\x9f\xef\xbf\xbe\xef\xbf\xbf]*$\x8a\xe7\x18Z\n\x06\xe8\xa1\xa8\xe5\xa4\xb4\x12\x05Title\x18\x01"9\xe7\xa4\xba\xe4\xbe\x8b\xe4\xbf\xa1\xe6\x89\x98\xe7\x8e\x8b\xe6\xb0\x8f\xe5\xae\xb6\xe6\x97\x8f\xe4\xbf\xa1\xe6\x89\x98\xe5\xa7\x94\xe6\x89\x98\xe8\xb5\x84\xe4\xba\xa7\xe8\xb5\x84\xe4\xba\xa7\xe4\xbc\xb0\xe5\x80\xbc\xe8\xa1\xa8*\n\x08\t\x12\x06\xe8\xa1\xa8\xe5\xa4\xb4@\x01\x88\x01\x01\x12m\n\x05maker\x18\x04 \x01(\x0e2 .xinqiao.v1.ValuationTable.MakerH\x03R\x05makerB0\xbaH\n\x82\x01\x04\x10\x01 \x00\xc8\x01\x01\x8a\xe7\x18\x1f\n\t\xe7\xbc\x96\xe5\x88\xb6\xe6\x96\xb9\x12\x07Made by\x18\x01"\x07TRUSTEE\x88\x01\x01\x12\x96\x01\n\x10institution_name\x18\x05 \x01(\tH\x04R\x0finstitutionNameBf\xbaH&r$\x10\x01\x18x2\x1e^[^\\x00-\\x1f\\x7f-\\x9f\xef\xbf\xbe\xef\xbf\xbf]*$\x8a\xe7\x189\n\x0c\xe7\xbc\x96\xe5\x88\xb6\xe6\x9c\xba\xe6\x9e\x84\x12\x0bInstitution\x18\x01"\x18\xe7\xa4\xba\xe4\xbe\x8b\xe4\xbf\xa1\xe6\x89\x98\xe6\x9c\x89\xe9\x99\x90\xe5\x85\xac\xe5\x8f\xb8@\x01\x88\x01\x01\x12u\n\x04book\x18\x06 \x01(\tH\x05R\x04bookB\\\xbaH&r$\x10\x01\x18(2\x1e^[^\\x00-\\x1f\\x7f-\\x9f\xef\xbf\xbe\xef\xbf\xbf]*$\x8a\xe7\x18/\n\t\xe8\xb4\xa6\xe5\xa5\x97\xe5\x8f\xb7\x12\x04Book\x18\x01"\x06100123*\x10\x08\t\x12\x0c\xe8\xb4\xa6\xe5\xa5\x97\xe7\xbc\x96\xe5\x8f\xb7@\x01\x88\x01\x01\x12\xbc\x01\n\x0evaluation_date\x18\x07 \x01(\tH\x06R\rvaluationDateB\x8f\x01\xbaH:r523^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$\xc8\x01\x01\x8a\xe7\x18N\n\x0c\xe4\xbc\xb0\xe5\x80\xbc\xe6\x97\xa5\xe6\x9c\x9f\x12\x0eValuation date\x18\x01"\n2026-01-30*\x1e\x08\t\x12\x0c\xe4\xbc\xb0\xe5\x80\xbc\xe6\x97\xa5\xe6\x9c\x9f\x12\x0c\xe4\xb8\x9a\xe5\x8a\xa1\xe6\x97\xa5\xe6\x9c\x9f@\x05\x88\x01\x01\x12^\n\x05state\x18\x08 \x01(\x0e2\x14.xinqiao.v1.NavStateH\x07R\x05stateB-\xbaH\x07\x82\x01\x04\x10\x01 \x00\x8a\xe7\x18\x1f\n\x0c\xe5\x87\x80\xe5\x80\xbc\xe7\x8a\xb6\xe6\x80\x81\x12\x05State\x18\x01"\x06FORMAL\x88\x01\x01\x12Z\n\x05lines\x18\t \x03(\x0b2\x19.xinqiao.v1.ValuationLineR\x05linesB)\xbaH\x0b\x92\x01\x05\x08\x01\x10\x88\'\xc8\x01\x01\x8a\xe7\x18\x17\n\x0c\xe7\xa7\x91\xe7\x9b\xae\xe6\x98\x8e\xe7\xbb\x86\x12\x05Lines\x18\x02\x12U\n\x06totals\x18\n \x03(\x0b2\x1a.xinqiao.v1.ValuationTotalR\x06totalsB!\xbaH\x05\x92\x01\x02\x10d\x8a\xe7\x18\x15\n\t\xe5\x90\x88\xe8\xae\xa1\xe8\xa1\x8c\x12\x06Totals\x18\x02\x12\x8f\x01\n\x05units\x18\x0b \x01(\tH\x08R\x05unitsBt\xbaH)r\'2%^(0|[1-9][0-9]{0,15})(\\.[0-9]{1,8})?$\x8a\xe7\x18D\n\t\xe6\x80\xbb\xe4\xbb\xbd\xe9\xa2\x9d\x12\x05Units\x18\x02"\x0b10000000.00*\x10\x08\x05\x12\x0c\xe5\xae\x9e\xe6\x94\xb6\xe8\xb5\x84\xe6\x9c\xac*\r\x08\t\x12\t\xe6\x80\xbb\xe4\xbb\xbd\xe9\xa2\x9d@\n\x88\x01\x01\x12\x9e\x01\n\x08unit_nav\x18\x0c \x01(\tH\tR\x07unitNavB~\xbaH)r\'2%^(0|[1-9][0-9]{0,15})(\\.[0-9]{1,8})?$\x8a\xe7\x18N\n\x0c\xe5\x8d\x95\xe4\xbd\x8d\xe5\x87\x80\xe5\x80\xbc\x12\x08Unit NAV\x18\x01"\x061.0021*\x10\x08\x04\x12\x0c\xe5\x8d\x95\xe4\xbd\x8d\xe5\x87\x80\xe5\x80\xbc*\x16\x08\t\x12\x12\xe4\xbb\x8a\xe6\x97\xa5\xe5\x8d\x95\xe4\xbd\x8d\xe5\x87\x80\xe5\x80\xbc@\n\x88\x01\x01\x12\xa4\x01\n\x0ecumulative_nav\x18\r \x01(\tH\nR\rcumulativeNavBx\xbaH)r\'2%^(0|[1-9][0-9]{0,15})(\\.[0-9]{1,8})?$\x8a\xe7\x18H\n\x12\xe7\xb4\xaf\xe8\xae\xa1\xe5\x8d\x95\xe4\xbd\x8d\xe5\x87\x80\xe5\x80\xbc\x12\x0eCumulative NAV\x18\x01"\x061.0021*\x16\x08\t\x12\x12\xe7\xb4\xaf\xe8\xae\xa1\xe5\x8d\x95\xe4\xbd\x8d\xe5\x87\x80\xe5\x80\xbc@\n\x88\x01\x01\x12\xac\x01\n\x11previous_unit_nav\x18\x0e \x01(\tH\x0bR\x0fpreviousUnitNavB{\xbaH)r\'2%^(0|[1-9][0-9]{0,15})(\\.[0-9]{1,8})?$\x8a\xe7\x18K\n\x12\xe4\xb8\x8a\xe4\xb8\x80\xe5\x8d\x95\xe4\xbd\x8d\xe5\x87\x80\xe5\x80\xbc\x12\x11Previous unit NAV\x18\x01"\x061.0018*\x16\x08\t\x12\x12\xe6\x98\xa8\xe6\x97\xa5\xe5\x8d\x95\xe4\xbd\x8d\xe5\x87\x80\xe5\x80\xbc@\n\x88\x01\x01\x12\xc2\x01\n\x0cdaily_growth\x18\x0f \x01(\tH\x0cR\x0bdailyGrowthB\x99\x01\xbaH*r(2&^-?(0|[1-9][0-9]{0,5})(\\.[0-9]{1,8})?$\x8a\xe7\x18h\n\x0c\xe6\x97\xa5\xe5\xa2\x9e\xe9\x95\xbf\xe7\x8e\x87\x12\x1dGrowth since the previous NAV\x18\x01"\x040.03*\x16\x08\t\x12\x12\xe6\x97\xa5\xe5\x87\x80\xe5\x80\xbc\xe5\xa2\x9e\xe9\x95\xbf\xe7\x8e\x872\x0c\xe7\x99\xbe\xe5\x88\x86\xe6\x95\xb0\xe3\x80\x82:\tPer cent.@\x0c\x88\x01\x01\x12r\n\x0ctotal_assets\x18\x10 \x01(\x0b2\x11.xinqiao.v1.MoneyH\rR\x0btotalAssetsB7\x8a\xe7\x183\n\x0c\xe8\xb5\x84\xe4\xba\xa7\xe5\x90\x88\xe8\xae\xa1\x12\x0cTotal assets\x18\x02*\x13\x08\t\x12\x0f\xe8\xb5\x84\xe4\xba\xa7\xe7\xb1\xbb\xe5\x90\x88\xe8\xae\xa1\x88\x01\x01\x12\xac\x01\n\x11total_liabilities\x18\x11 \x01(\x0b2\x11.xinqiao.v1.MoneyH\x0eR\x10totalLiabilitiesBg\x8a\xe7\x18c\n\x0c\xe8\xb4\x9f\xe5\x80\xba\xe5\x90\x88\xe8\xae\xa1\x12\x11Total liabilities\x18\x02*\x13\x08\t\x12\x0f\xe8\xb4\x9f\xe5\x80\xba\xe7\xb1\xbb\xe5\x90\x88\xe8\xae\xa12\x12\xe6\x8c\x89\xe6\xad\xa3\xe6\x95\xb0\xe5\xa1\xab\xe5\x88\x97\xe3\x80\x82:\x15As a positive number.\x88\x01\x01\x12\xa3\x01\n\nnet_assets\x18\x12 \x01(\x0b2\x11.xinqiao.v1.MoneyH\x0fR\tnetAssetsBl\xbaH\x03\xc8\x01\x01\x8a\xe7\x18b\n\x0c\xe8\xb5\x84\xe4\xba\xa7\xe5\x87\x80\xe5\x80\xbc\x12\nNet assets\x18\x02*D\x08\t\x12\x12\xe4\xba\xa7\xe5\x93\x81\xe8\xb5\x84\xe4\xba\xa7\xe5\x87\x80\xe5\x80\xbc\x12\x12\xe5\x9f\xba\xe9\x87\x91\xe8\xb5\x84\xe4\xba\xa7\xe5\x87\x80\xe5\x80\xbc\x12\x18\xe9\x9b\x86\xe5\x90\x88\xe8\xae\xa1\xe5\x88\x92\xe8\xb5\x84\xe4\xba\xa7\xe5\x87\x80\xe5\x80\xbc\x88\x01\x01\x12g\n\x0eexchange_rates\x18\x13 \x03(\x0b2\x18.xinqiao.v1.ExchangeRateR\rexchangeRatesB&\xbaH\x05\x92\x01\x02\x102\x8a\xe7\x18\x1a\n\x06\xe6\xb1\x87\xe7\x8e\x87\x12\x0eExchange rates\x18\x01\x12\x86\x01\n\x0bprepared_by\x18\x14 \x01(\tH\x10R\npreparedByB`\xbaH&r$\x10\x01\x18<2\x1e^[^\\x00-\\x1f\\x7f-\\x9f\xef\xbf\xbe\xef\xbf\xbf]*$\x8a\xe7\x183\n\t\xe5\x88\xb6\xe8\xa1\xa8\xe4\xba\xba\x12\x0bPrepared by\x18\x01"\t\xe5\xbc\xa0\xe4\xbc\x9a\xe8\xae\xa1*\n\x08\t\x12\x06\xe5\x88\xb6\xe8\xa1\xa8@\x01\x88\x01\x01\x12\x83\x01\n\nchecked_by\x18\x15 \x01(\tH\x11R\tcheckedByB_\xbaH&r$\x10\x01\x18<2\x1e^[^\\x00-\\x1f\\x7f-\\x9f\xef\xbf\xbe\xef\xbf\xbf]*$\x8a\xe7\x182\n\t\xe5\xa4\x8d\xe6\xa0\xb8\xe4\xba\xba\x12\nChecked by\x18\x01"\t\xe6\x9d\x8e\xe5\xa4\x8d\xe6\xa0\xb8*\n\x08\t\x12\x06\xe5\xa4\x8d\xe6\xa0\xb8@\x01\x88\x01\x01"\xc6\x01\n\x05Maker\x12\x15\n\x11MAKER_UNSPECIFIED\x10\x00\x12%\n\x07TRUSTEE\x10\x01\x1a\x18\x8a\xe7\x18\x14\n\t\xe5\x8f\x97\xe6\x89\x98\xe4\xba\xba\x12\x07Trustee\x12)\n\tCUSTODIAN\x10\x02\x1a\x1a\x8a\xe7\x18\x16\n\t\xe6\x89\x98\xe7\xae\xa1\xe4\xba\xba\x12\tCustodian\x12:\n\rADMINISTRATOR\x10\x03\x1a\'\x8a\xe7\x18#\n\x12\xe5\xa4\x96\xe5\x8c\x85\xe6\x9c\x8d\xe5\x8a\xa1\xe6\x9c\xba\xe6\x9e\x84\x12\rAdministrator\x1a\x18\x8a\xe7\x18\x14\n\t\xe7\xbc\x96\xe5\x88\xb6\xe6\x96\xb9\x12\x07Made byB\x0b\n\t_table_noB\r\n\x0b_instrumentB\x08\n\x06_titleB\x08\n\x06_makerB\x13\n\x11_institution_nameB\x07\n\x05_bookB\x11\n\x0f_valuation_dateB\x08\n\x06_stateB\x08\n\x06_unitsB\x0b\n\t_unit_navB\x11\n\x0f_cumulative_navB\x14\n\x12_previous_unit_navB\x0f\n\r_daily_growthB\x0f\n\r_total_assetsB\x14\n\x12_total_liabilitiesB\r\n\x0b_net_assetsB\x0e\n\x0c_prepared_byB\r\n\x0b_checked_by:$\x8a\xe7\x18 \x08\x02\x12\t\xe4\xbc\xb0\xe5\x80\xbc\xe8\xa1\xa8\x1a\x0fValuation table \x01"\x9a\x03\n\x0eAccountFigures\x12\x80\x01\n\x08quantity\x18\x01 \x01(\tH\x00R\x08quantityB_\xbaH+r)2\'^-?(0|[1-9][0-9]{0,15})(\\.[0-9]{1,8})?$\x8a\xe7\x18-\n\x06\xe6\x95\xb0\xe9\x87\x8f\x12\x08Quantity\x18\x02"\t100000.00*\n\x08\x05\x12\x06\xe6\x95\xb0\xe9\x87\x8f@\t\x88\x01\x01\x12L\n\x04cost\x18\x02 \x01(\x0b2\x11.xinqiao.v1.MoneyH\x01R\x04costB \x8a\xe7\x18\x1c\n\x06\xe6\x88\x90\xe6\x9c\xac\x12\x04Cost\x18\x02*\n\x08\x05\x12\x06\xe6\x88\x90\xe6\x9c\xac\x88\x01\x01\x12c\n\x0cmarket_value\x18\x03 \x01(\x0b2\x11.xinqiao.v1.MoneyH\x02R\x0bmarketValueB(\x8a\xe7\x18$\n\x06\xe5\xb8\x82\xe5\x80\xbc\x12\x0cMarket value\x18\x02*\n\x08\x05\x12\x06\xe5\xb8\x82\xe5\x80\xbc\x88\x01\x01B\x0b\n\t_quantityB\x07\n\x05_costB\x0f\n\r_market_value:+\x8a\xe7\x18\'\x12\x0c\xe7\xa7\x91\xe7\x9b\xae\xe6\x95\xb0\xe6\x8d\xae\x1a\x15Figures of an account \x01"\xd2\x0b\n\x11ReconciledAccount\x12\x9d\x01\n\x0caccount_code\x18\x01 \x01(\tH\x00R\x0baccountCodeBu\xbaH)r$\x10\x01\x18<2\x1e^[^\\x00-\\x1f\\x7f-\\x9f\xef\xbf\xbe\xef\xbf\xbf]*$\xc8\x01\x01\x8a\xe7\x18E\n\x0c\xe7\xa7\x91\xe7\x9b\xae\xe4\xbb\xa3\xe7\xa0\x81\x12\x0cAccount code\x18\x01"\x111102.01.01.600000*\x10\x08\x05\x12\x0c\xe7\xa7\x91\xe7\x9b\xae\xe4\xbb\xa3\xe7\xa0\x81@\x01\x88\x01\x01\x12\x95\x01\n\x0caccount_name\x18\x02 \x01(\tH\x01R\x0baccountNameBm\xbaH&r$\x10\x01\x18x2\x1e^[^\\x00-\\x1f\\x7f-\\x9f\xef\xbf\xbe\xef\xbf\xbf]*$\x8a\xe7\x18@\n\x0c\xe7\xa7\x91\xe7\x9b\xae\xe5\x90\x8d\xe7\xa7\xb0\x12\x0cAccount name\x18\x01"\x0c\xe7\xa4\xba\xe4\xbe\x8b\xe8\x82\xa1\xe4\xbb\xbd*\x10\x08\x05\x12\x0c\xe7\xa7\x91\xe7\x9b\xae\xe5\x90\x8d\xe7\xa7\xb0@\x01\x88\x01\x01\x12\xb2\x01\n\x07trustee\x18\x03 \x01(\x0b2\x1a.xinqiao.v1.AccountFiguresH\x02R\x07trusteeBw\x8a\xe7\x18s\n\x0f\xe5\x8f\x97\xe6\x89\x98\xe4\xba\xba\xe6\x95\xb0\xe6\x8d\xae\x12\x11Trustee\'s figures\x18\x022!\xe7\xbc\xba\xe7\x9c\x81\xef\xbc\x9a\xe5\x8f\x97\xe6\x89\x98\xe4\xba\xba\xe6\x97\xa0\xe6\xad\xa4\xe7\xa7\x91\xe7\x9b\xae\xe3\x80\x82:(Absent: the trustee has no such account.\x88\x01\x01\x12\xba\x01\n\tcustodian\x18\x04 \x01(\x0b2\x1a.xinqiao.v1.AccountFiguresH\x03R\tcustodianB{\x8a\xe7\x18w\n\x0f\xe6\x89\x98\xe7\xae\xa1\xe4\xba\xba\xe6\x95\xb0\xe6\x8d\xae\x12\x13Custodian\'s figures\x18\x022!\xe7\xbc\xba\xe7\x9c\x81\xef\xbc\x9a\xe6\x89\x98\xe7\xae\xa1\xe4\xba\xba\xe6\x97\xa0\xe6\xad\xa4\xe7\xa7\x91\xe7\x9b\xae\xe3\x80\x82:*Absent: the custodian has no such account.\x88\x01\x01\x12\xd5\x01\n\ndifference\x18\x05 \x01(\x0b2\x1a.xinqiao.v1.AccountFiguresH\x04R\ndifferenceB\x93\x01\x8a\xe7\x18\x8e\x01\n\x06\xe5\xb7\xae\xe5\xbc\x82\x12\nDifference\x18\x0223\xe5\x8f\x97\xe6\x89\x98\xe4\xba\xba\xe5\x87\x8f\xe6\x89\x98\xe7\xae\xa1\xe4\xba\xba\xef\xbc\x9b\xe7\xbc\xba\xe7\x9c\x81\xe7\x9a\x84\xe4\xb8\x80\xe6\x96\xb9\xe6\x8c\x89\xe9\x9b\xb6\xe8\xae\xa1\xe3\x80\x82:ATrustee\'s less custodian\'s; a side that is absent counts as zero.\x88\x01\x01\x12\x85\x01\n\x05cause\x18\x06 \x01(\tH\x05R\x05causeBj\xbaH\x1ar\x182\x16^[0-9A-Za-z._-]{1,40}$\x8a\xe7\x18I\n\x0c\xe5\xb7\xae\xe5\xbc\x82\xe5\x8e\x9f\xe5\x9b\xa0\x12\x05Cause\x18\x01"\x05PRICE*\x10\x08\t\x12\x0c\xe5\xb7\xae\xe5\xbc\x82\xe5\x8e\x9f\xe5\x9b\xa0@\x15J\x15reconciliation-causes\x88\x01\x01\x12\x9a\x01\n\x0bexplanation\x18\x07 \x01(\tH\x06R\x0bexplanationBs\xbaH\'r%\x10\x01\x18\xf4\x032\x1e^[^\\x00-\\x1f\\x7f-\\x9f\xef\xbf\xbe\xef\xbf\xbf]*$\x8a\xe7\x18E\n\x0c\xe5\xb7\xae\xe5\xbc\x82\xe8\xaf\xb4\xe6\x98\x8e\x12\x0bExplanation\x18\x02"$\xe5\x81\x9c\xe7\x89\x8c\xe8\x82\xa1\xe7\xa5\xa8\xe9\x87\x87\xe7\x94\xa8\xe4\xb8\x8d\xe5\x90\x8c\xe4\xbc\xb0\xe5\x80\xbc\xe6\x96\xb9\xe6\xb3\x95@\x01\x88\x01\x01\x12~\n\x06repair\x18\x08 \x01(\tH\x07R\x06repairBa\xbaH\x1ar\x182\x16^[0-9A-Za-z._-]{1,40}$\x8a\xe7\x18@\n\x0c\xe5\xa4\x84\xe7\x90\x86\xe6\x96\xb9\xe5\xbc\x8f\x12\x06Repair\x18\x01"\x0cCORRECT_HERE@\x15J\x16reconciliation-repairs\x88\x01\x01B\x0f\n\r_account_codeB\x0f\n\r_account_nameB\n\n\x08_trusteeB\x0c\n\n_custodianB\r\n\x0b_differenceB\x08\n\x06_causeB\x0e\n\x0c_explanationB\t\n\x07_repair:&\x8a\xe7\x18"\x12\x0c\xe7\xa7\x91\xe7\x9b\xae\xe6\xa0\xb8\xe5\xaf\xb9\x1a\x12Reconciled account"\x94\x17\n\x17ValuationReconciliation\x12\x90\x01\n\x11reconciliation_no\x18\x01 \x01(\tH\x00R\x10reconciliationNoB^\xbaH\x1fr\x1a2\x18^[0-9A-Za-z._:/-]{1,64}$\xc8\x01\x01\x8a\xe7\x188\n\x0c\xe6\xa0\xb8\xe5\xaf\xb9\xe7\xbc\x96\xe5\x8f\xb7\x12\x15Reconciliation number\x18\x01"\rHD20260130001@\x04\x88\x01\x01\x12]\n\ninstrument\x18\x02 \x01(\x0b2\x16.xinqiao.v1.InstrumentH\x01R\ninstrumentB \xbaH\x03\xc8\x01\x01\x8a\xe7\x18\x16\n\x06\xe4\xba\xa7\xe5\x93\x81\x12\nInstrument\x18\x01\x88\x01\x01\x12\x9b\x01\n\x0evaluation_date\x18\x03 \x01(\tH\x02R\rvaluationDateBo\xbaH:r523^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$\xc8\x01\x01\x8a\xe7\x18.\n\x0c\xe4\xbc\xb0\xe5\x80\xbc\xe6\x97\xa5\xe6\x9c\x9f\x12\x0eValuation date\x18\x01"\n2026-01-30@\x05\x88\x01\x01\x12\x91\x01\n\x10trustee_table_no\x18\x04 \x01(\tH\x03R\x0etrusteeTableNoBb\xbaH\x1cr\x1a2\x18^[0-9A-Za-z._:/-]{1,64}$\x8a\xe7\x18?\n\x18\xe5\x8f\x97\xe6\x89\x98\xe4\xba\xba\xe4\xbc\xb0\xe5\x80\xbc\xe8\xa1\xa8\xe7\xbc\x96\xe5\x8f\xb7\x12\x0fTrustee\'s table\x18\x01"\x0eGZB20260130001@\x04\x88\x01\x01\x12\x96\x01\n\x12custodian_table_no\x18\x05 \x01(\tH\x04R\x10custodianTableNoBc\xbaH\x1cr\x1a2\x18^[0-9A-Za-z._:/-]{1,64}$\x8a\xe7\x18@\n\x18\xe6\x89\x98\xe7\xae\xa1\xe4\xba\xba\xe4\xbc\xb0\xe5\x80\xbc\xe8\xa1\xa8\xe7\xbc\x96\xe5\x8f\xb7\x12\x11Custodian\'s table\x18\x01"\rTG20260130001@\x04\x88\x01\x01\x12}\n\x06result\x18\x06 \x01(\x0e2*.xinqiao.v1.ValuationReconciliation.ResultH\x05R\x06resultB4\xbaH\n\x82\x01\x04\x10\x01 \x00\xc8\x01\x01\x8a\xe7\x18#\n\x0c\xe6\xa0\xb8\xe5\xaf\xb9\xe7\xbb\x93\xe6\x9e\x9c\x12\x06Result\x18\x01"\tDIFFERENT\x88\x01\x01\x12\x96\x01\n\x10trustee_unit_nav\x18\x07 \x01(\tH\x06R\x0etrusteeUnitNavBg\xbaH)r\'2%^(0|[1-9][0-9]{0,15})(\\.[0-9]{1,8})?$\x8a\xe7\x187\n\x15\xe5\x8f\x97\xe6\x89\x98\xe4\xba\xba\xe5\x8d\x95\xe4\xbd\x8d\xe5\x87\x80\xe5\x80\xbc\x12\x12Trustee\'s unit NAV\x18\x01"\x061.0021@\n\x88\x01\x01\x12\x9c\x01\n\x12custodian_unit_nav\x18\x08 \x01(\tH\x07R\x10custodianUnitNavBi\xbaH)r\'2%^(0|[1-9][0-9]{0,15})(\\.[0-9]{1,8})?$\x8a\xe7\x189\n\x15\xe6\x89\x98\xe7\xae\xa1\xe4\xba\xba\xe5\x8d\x95\xe4\xbd\x8d\xe5\x87\x80\xe5\x80\xbc\x12\x14Custodian\'s unit NAV\x18\x01"\x061.0021@\n\x88\x01\x01\x12y\n\x12trustee_net_assets\x18\t \x01(\x0b2\x11.xinqiao.v1.MoneyH\x08R\x10trusteeNetAssetsB3\x8a\xe7\x18/\n\x15\xe5\x8f\x97\xe6\x89\x98\xe4\xba\xba\xe8\xb5\x84\xe4\xba\xa7\xe5\x87\x80\xe5\x80\xbc\x12\x14Trustee\'s net assets\x18\x02\x88\x01\x01\x12\x7f\n\x14custodian_net_assets\x18\n \x01(\x0b2\x11.xinqiao.v1.MoneyH\tR\x12custodianNetAssetsB5\x8a\xe7\x181\n\x15\xe6\x89\x98\xe7\xae\xa1\xe4\xba\xba\xe8\xb5\x84\xe4\xba\xa7\xe5\x87\x80\xe5\x80\xbc\x12\x16Custodian\'s net assets\x18\x02\x88\x01\x01\x12\xb7\x01\n\x15net_assets_difference\x18\x0b \x01(\x0b2\x11.xinqiao.v1.MoneyH\nR\x13netAssetsDifferenceBk\x8a\xe7\x18g\n\x12\xe8\xb5\x84\xe4\xba\xa7\xe5\x87\x80\xe5\x80\xbc\xe5\xb7\xae\xe5\xbc\x82\x12\x18Difference of net assets\x18\x022\x18\xe5\x8f\x97\xe6\x89\x98\xe4\xba\xba\xe5\x87\x8f\xe6\x89\x98\xe7\xae\xa1\xe4\xba\xba\xe3\x80\x82:\x1bTrustee\'s less custodian\'s.\x88\x01\x01\x12\xa6\x01\n\ttolerance\x18\x0c \x01(\x0b2\x11.xinqiao.v1.MoneyH\x0bR\ttoleranceBp\x8a\xe7\x18l\n\x06\xe5\xae\xb9\xe5\xb7\xae\x12\tTolerance\x18\x012\'\xe4\xb8\x8d\xe8\xb6\x85\xe8\xbf\x87\xe5\xae\xb9\xe5\xb7\xae\xe7\x9a\x84\xe5\xb7\xae\xe5\xbc\x82\xe8\xa7\x86\xe4\xb8\xba\xe4\xb8\x80\xe8\x87\xb4\xe3\x80\x82:*A difference up to it counts as agreement.P\x02\x88\x01\x01\x12\x7f\n\x11accounts_compared\x18\r \x01(\tH\x0cR\x10accountsComparedBM\xbaH\x1ar\x182\x16^(0|[1-9][0-9]{0,18})$\x8a\xe7\x18,\n\x0f\xe6\xa0\xb8\xe5\xaf\xb9\xe7\xa7\x91\xe7\x9b\xae\xe6\x95\xb0\x12\x11Accounts compared\x18\x01"\x0242@\r\x88\x01\x01\x12\xa8\x01\n\x08accounts\x18\x0e \x03(\x0b2\x1d.xinqiao.v1.ReconciledAccountR\x08accountsBm\xbaH\x06\x92\x01\x03\x10\x88\'\x8a\xe7\x18`\n\x12\xe7\xa7\x91\xe7\x9b\xae\xe6\xa0\xb8\xe5\xaf\xb9\xe6\x98\x8e\xe7\xbb\x86\x12\x08Accounts\x18\x022!\xe8\x87\xb3\xe5\xb0\x91\xe5\x88\x97\xe5\x87\xba\xe6\x9c\x89\xe5\xb7\xae\xe5\xbc\x82\xe7\x9a\x84\xe7\xa7\x91\xe7\x9b\xae\xe3\x80\x82:\x1bAt least those that differ.\x12\x88\x02\n\rreconciled_at\x18\x0f \x01(\tH\rR\x0creconciledAtB\xdd\x01\xbaH\x99\x01r\x93\x012\x90\x01^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]{1,6})?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$\xc8\x01\x01\x8a\xe7\x18<\n\x0c\xe6\xa0\xb8\xe5\xaf\xb9\xe6\x97\xb6\xe9\x97\xb4\x12\rReconciled at\x18\x01"\x192026-01-31T09:30:00+08:00@\x06\x88\x01\x01\x12w\n\nchecked_by\x18\x10 \x01(\tH\x0eR\tcheckedByBS\xbaH&r$\x10\x01\x18<2\x1e^[^\\x00-\\x1f\\x7f-\\x9f\xef\xbf\xbe\xef\xbf\xbf]*$\x8a\xe7\x18&\n\t\xe6\xa0\xb8\xe5\xaf\xb9\xe4\xba\xba\x12\nChecked by\x18\x01"\t\xe6\x9d\x8e\xe5\xa4\x8d\xe6\xa0\xb8@\x01\x88\x01\x01"\x95\x01\n\x06Result\x12\x16\n\x12RESULT_UNSPECIFIED\x10\x00\x12&\n\x06AGREED\x10\x01\x1a\x1a\x8a\xe7\x18\x16\n\x0c\xe6\xa0\xb8\xe5\xaf\xb9\xe4\xb8\x80\xe8\x87\xb4\x12\x06Agreed\x12/\n\tDIFFERENT\x10\x02\x1a \x8a\xe7\x18\x1c\n\x0f\xe6\xa0\xb8\xe5\xaf\xb9\xe4\xb8\x8d\xe4\xb8\x80\xe8\x87\xb4\x12\tDifferent\x1a\x1a\x8a\xe7\x18\x16\n\x0c\xe6\xa0\xb8\xe5\xaf\xb9\xe7\xbb\x93\xe6\x9e\x9c\x12\x06ResultB\x14\n\x12_reconciliation_noB\r\n\x0b_instrumentB\x11\n\x0f_valuation_dateB\x13\n\x11_trustee_table_noB\x15\n\x13_custodian_table_noB\t\n\x07_resultB\x13\n\x11_trustee_unit_navB\x15\n\x13_custodian_unit_navB\x15\n\x13_trustee_net_assetsB\x17\n\x15_custodian_net_assetsB\x18\n\x16_net_assets_differenceB\x0c\n\n_toleranceB\x14\n\x12_accounts_comparedB\x10\n\x0e_reconciled_atB\r\n\x0b_checked_by:4\x8a\xe7\x180\x08\x02\x12\x12\xe4\xbc\xb0\xe5\x80\xbc\xe6\xa0\xb8\xe5\xaf\xb9\xe7\xbb\x93\xe6\x9e\x9c\x1a\x18Valuation reconciliation"\xb2\x07\n\x0cScaleFigures\x12o\n\tbeginning\x18\x01 \x01(\x0b2\x11.xinqiao.v1.MoneyH\x00R\tbeginningB9\xbaH\x03\xc8\x01\x01\x8a\xe7\x18/\n\x0c\xe6\x9c\x9f\xe5\x88\x9d\xe8\xa7\x84\xe6\xa8\xa1\x12\tBeginning\x18\x02*\x10\x08\t\x12\x0c\xe6\x9c\x9f\xe5\x88\x9d\xe8\xa7\x84\xe6\xa8\xa1P\x02\x88\x01\x01\x12\xa5\x01\n\x08increase\x18\x02 \x01(\x0b2\x11.xinqiao.v1.MoneyH\x01R\x08increaseBq\xbaH\x03\xc8\x01\x01\x8a\xe7\x18g\n\x0c\xe6\x9c\xac\xe6\x9c\x9f\xe5\xa2\x9e\xe5\x8a\xa0\x12\x08Increase\x18\x02*\x10\x08\t\x12\x0c\xe6\x9c\xac\xe6\x9c\x9f\xe5\xa2\x9e\xe5\x8a\xa02\x1b\xe8\xae\xbe\xe7\xab\x8b\xe3\x80\x81\xe8\xbf\xbd\xe5\x8a\xa0\xe3\x80\x81\xe7\x94\xb3\xe8\xb4\xad\xe3\x80\x82:\x1aSet up, added, subscribed.P\x02\x88\x01\x01\x12\xad\x01\n\x08decrease\x18\x03 \x01(\x0b2\x11.xinqiao.v1.MoneyH\x02R\x08decreaseBy\xbaH\x03\xc8\x01\x01\x8a\xe7\x18o\n\x0c\xe6\x9c\xac\xe6\x9c\x9f\xe5\x87\x8f\xe5\xb0\x91\x12\x08Decrease\x18\x02*\x10\x08\t\x12\x0c\xe6\x9c\xac\xe6\x9c\x9f\xe5\x87\x8f\xe5\xb0\x912\x1b\xe5\x88\x86\xe9\x85\x8d\xe3\x80\x81\xe8\xb5\x8e\xe5\x9b\x9e\xe3\x80\x81\xe7\xbb\x88\xe6\xad\xa2\xe3\x80\x82:"Distributed, redeemed, terminated.P\x02\x88\x01\x01\x12\x82\x02\n\x0brevaluation\x18\x04 \x01(\x0b2\x11.xinqiao.v1.MoneyH\x03R\x0brevaluationB\xc7\x01\x8a\xe7\x18\xc2\x01\n\x15\xe4\xbc\xb0\xe5\x80\xbc\xe5\x8f\x8a\xe6\x94\xb6\xe7\x9b\x8a\xe5\x8f\x98\xe5\x8a\xa8\x12\x0bRevaluation\x18\x022E\xe6\x94\xb6\xe7\x9b\x8a\xe4\xb8\x8e\xe4\xbc\xb0\xe5\x80\xbc\xe5\x8f\x98\xe5\x8a\xa8\xef\xbc\x8c\xe5\x8f\xaf\xe4\xb8\xba\xe8\xb4\x9f\xef\xbc\x9b\xe4\xbb\xa5\xe5\x88\x9d\xe5\xa7\x8b\xe8\xa7\x84\xe6\xa8\xa1\xe8\xae\xa1\xe9\x87\x8f\xe7\x9a\x84\xe4\xb8\x8d\xe5\xa1\xab\xe3\x80\x82:SIncome and change of value, may be negative; absent where scale is counted at cost.\x88\x01\x01\x12k\n\x03end\x18\x05 \x01(\x0b2\x11.xinqiao.v1.MoneyH\x04R\x03endBA\xbaH\x03\xc8\x01\x01\x8a\xe7\x187\n\x0c\xe6\x9c\x9f\xe6\x9c\xab\xe8\xa7\x84\xe6\xa8\xa1\x12\x03End\x18\x02*\x1e\x08\t\x12\x0c\xe6\x9c\x9f\xe6\x9c\xab\xe8\xa7\x84\xe6\xa8\xa1\x12\x0c\xe5\xad\x98\xe7\xbb\xad\xe8\xa7\x84\xe6\xa8\xa1P\x02\x88\x01\x01B\x0c\n\n_beginningB\x0b\n\t_increaseB\x0b\n\t_decreaseB\x0e\n\x0c_revaluationB\x06\n\x04_end:\'\x8a\xe7\x18#\x12\x0c\xe8\xa7\x84\xe6\xa8\xa1\xe5\x8f\x98\xe5\x8a\xa8\x1a\x11Movement of scale \x01"\xbd\n\n\tScaleLine\x12\x8f\x01\n\x0bcontract_no\x18\x01 \x01(\tH\x00R\ncontractNoBi\xbaH&r$\x10\x01\x18@2\x1e^[^\\x00-\\x1f\\x7f-\\x9f\xef\xbf\xbe\xef\xbf\xbf]*$\x8a\xe7\x18<\n\x0c\xe5\x90\x88\xe5\x90\x8c\xe7\xbc\x96\xe5\x8f\xb7\x12\x0fContract number\x18\x01"\x0bJZ2026-0001*\n\x08\x07\x12\x06ContNo@\x01\x88\x01\x01\x12\x89\x01\n\ntrust_name\x18\x02 \x01(\tH\x01R\ttrustNameBe\xbaH&r$\x10\x01\x18x2\x1e^[^\\x00-\\x1f\\x7f-\\x9f\xef\xbf\xbe\xef\xbf\xbf]*$\x8a\xe7\x188\n\x0c\xe4\xbf\xa1\xe6\x89\x98\xe5\x90\x8d\xe7\xa7\xb0\x12\nTrust name\x18\x02"\x18\xe7\xa4\xba\xe4\xbe\x8b\xe7\x8e\x8b\xe6\xb0\x8f\xe5\xae\xb6\xe6\x97\x8f\xe4\xbf\xa1\xe6\x89\x98@\x01\x88\x01\x01\x12W\n\ninstrument\x18\x03 \x01(\x0b2\x16.xinqiao.v1.InstrumentH\x02R\ninstrumentB\x1a\x8a\xe7\x18\x16\n\x06\xe4\xba\xa7\xe5\x93\x81\x12\nInstrument\x18\x01\x88\x01\x01\x12n\n\x07variety\x18\x04 \x01(\x0e2\x18.xinqiao.v1.TrustVarietyH\x03R\x07varietyB5\xbaH\x07\x82\x01\x04\x10\x01 \x00\x8a\xe7\x18\'\n\x0c\xe4\xb8\x9a\xe5\x8a\xa1\xe5\x93\x81\xe7\xa7\x8d\x12\x07Variety\x18\x01"\x0cFAMILY_TRUST\x88\x01\x01\x12\x95\x01\n\x0eeffective_date\x18\x05 \x01(\tH\x04R\reffectiveDateBi\xbaH7r523^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$\x8a\xe7\x18+\n\t\xe7\x94\x9f\xe6\x95\x88\xe6\x97\xa5\x12\x0eEffective date\x18\x01"\n2026-01-22@\x05\x88\x01\x01\x12\x8a\x01\n\x06branch\x18\x06 \x01(\tH\x05R\x06branchBm\xbaH&r$\x10\x01\x18<2\x1e^[^\\x00-\\x1f\\x7f-\\x9f\xef\xbf\xbe\xef\xbf\xbf]*$\x8a\xe7\x18@\n\x0c\xe6\xb8\xa0\xe9\x81\x93\xe7\xbd\x91\xe7\x82\xb9\x12\x06Branch\x18\x01"\x12\xe5\x8c\x97\xe4\xba\xac\xe4\xb8\x9c\xe5\x9f\x8e\xe6\x94\xaf\xe8\xa1\x8c*\x10\x08\t\x12\x0c\xe6\x8e\xa8\xe8\x8d\x90\xe7\xbd\x91\xe7\x82\xb9@\x01\x88\x01\x01\x12\x94\x01\n\x07manager\x18\x07 \x01(\tH\x06R\x07managerBu\xbaH&r$\x10\x01\x18<2\x1e^[^\\x00-\\x1f\\x7f-\\x9f\xef\xbf\xbe\xef\xbf\xbf]*$\x8a\xe7\x18H\n\x0c\xe7\x90\x86\xe8\xb4\xa2\xe7\xbb\x8f\xe7\x90\x86\x12\x14Relationship manager\x18\x01"\x06RM1001*\x16\x08\t\x12\x12\xe7\x90\x86\xe8\xb4\xa2\xe7\xbb\x8f\xe7\x90\x86\xe7\xbc\x96\xe5\x8f\xb7@\x01\x88\x01\x01\x12]\n\x07figures\x18\x08 \x01(\x0b2\x18.xinqiao.v1.ScaleFiguresH\x07R\x07figuresB$\xbaH\x03\xc8\x01\x01\x8a\xe7\x18\x1a\n\x0c\xe8\xa7\x84\xe6\xa8\xa1\xe5\x8f\x98\xe5\x8a\xa8\x12\x08Movement\x18\x02\x88\x01\x01\x12\x83\x01\n\tend_units\x18\t \x01(\tH\x08R\x08endUnitsBa\xbaH)r\'2%^(0|[1-9][0-9]{0,15})(\\.[0-9]{1,8})?$\x8a\xe7\x181\n\x0c\xe6\x9c\x9f\xe6\x9c\xab\xe4\xbb\xbd\xe9\xa2\x9d\x12\x10Units at the end\x18\x02"\x0b10000000.00@\n\x88\x01\x01B\x0e\n\x0c_contract_noB\r\n\x0b_trust_nameB\r\n\x0b_instrumentB\n\n\x08_varietyB\x11\n\x0f_effective_dateB\t\n\x07_branchB\n\n\x08_managerB\n\n\x08_figuresB\x0c\n\n_end_units:*\x8a\xe7\x18&\x12\x0c\xe8\xa7\x84\xe6\xa8\xa1\xe6\x98\x8e\xe7\xbb\x86\x1a\x16Line of a scale report"\xd2\t\n\x0bScaleReport\x12x\n\treport_no\x18\x01 \x01(\tH\x00R\x08reportNoBV\xbaH\x1fr\x1a2\x18^[0-9A-Za-z._:/-]{1,64}$\xc8\x01\x01\x8a\xe7\x180\n\x0c\xe6\x8a\xa5\xe5\x91\x8a\xe7\xbc\x96\xe5\x8f\xb7\x12\rReport number\x18\x01"\rGM20260131001@\x04\x88\x01\x01\x12\x92\x01\n\x0cperiod_start\x18\x02 \x01(\tH\x01R\x0bperiodStartBj\xbaH:r523^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$\xc8\x01\x01\x8a\xe7\x18)\n\t\xe6\x9c\x9f\xe5\x88\x9d\xe6\x97\xa5\x12\x0cPeriod start\x18\x01"\n2026-01-01@\x05\x88\x01\x01\x12\x9e\x01\n\nperiod_end\x18\x03 \x01(\tH\x02R\tperiodEndBz\xbaH:r523^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$\xc8\x01\x01\x8a\xe7\x189\n\t\xe6\x9c\x9f\xe6\x9c\xab\xe6\x97\xa5\x12\nPeriod end\x18\x01"\n2026-01-31*\x10\x08\t\x12\x0c\xe7\xbb\x9f\xe8\xae\xa1\xe6\x97\xa5\xe6\x9c\x9f@\x05\x88\x01\x01\x12s\n\x07measure\x18\x04 \x01(\x0e2\x1f.xinqiao.v1.ScaleReport.MeasureH\x03R\x07measureB3\xbaH\x07\x82\x01\x04\x10\x01 \x00\x8a\xe7\x18%\n\x0c\xe8\xae\xa1\xe9\x87\x8f\xe5\x8f\xa3\xe5\xbe\x84\x12\x07Measure\x18\x01"\nNET_ASSETS\x88\x01\x01\x12V\n\x05lines\x18\x05 \x03(\x0b2\x15.xinqiao.v1.ScaleLineR\x05linesB)\xbaH\x0b\x92\x01\x05\x08\x01\x10\x90N\xc8\x01\x01\x8a\xe7\x18\x17\n\x0c\xe8\xa7\x84\xe6\xa8\xa1\xe6\x98\x8e\xe7\xbb\x86\x12\x05Lines\x18\x02\x12\xc5\x01\n\x0btrust_count\x18\x06 \x01(\tH\x04R\ntrustCountB\x9e\x01\xbaH\x1ar\x182\x16^(0|[1-9][0-9]{0,18})$\x8a\xe7\x18}\n\x0f\xe5\xad\x98\xe7\xbb\xad\xe4\xbf\xa1\xe6\x89\x98\xe6\x95\xb0\x12\x11Trusts at the end\x18\x01"\x012*\x10\x08\t\x12\x0c\xe5\xad\x98\xe7\xbb\xad\xe7\xac\x94\xe6\x95\xb02\x1b\xe6\x9c\x9f\xe6\x9c\xab\xe5\xad\x98\xe7\xbb\xad\xe7\x9a\x84\xe4\xbf\xa1\xe6\x89\x98\xe6\x95\xb0\xe3\x80\x82:!How many trusts exist at the end.@\r\x88\x01\x01\x12P\n\x05total\x18\x07 \x01(\x0b2\x18.xinqiao.v1.ScaleFiguresH\x05R\x05totalB\x1b\xbaH\x03\xc8\x01\x01\x8a\xe7\x18\x11\n\x06\xe5\x90\x88\xe8\xae\xa1\x12\x05Total\x18\x02\x88\x01\x01"\xad\x01\n\x07Measure\x12\x17\n\x13MEASURE_UNSPECIFIED\x10\x00\x12<\n\x07AT_COST\x10\x01\x1a/\x8a\xe7\x18+\n\x12\xe5\xae\x9e\xe6\x94\xb6\xe4\xbf\xa1\xe6\x89\x98\xe8\xa7\x84\xe6\xa8\xa1\x12\x15Trust capital paid in\x12.\n\nNET_ASSETS\x10\x02\x1a\x1e\x8a\xe7\x18\x1a\n\x0c\xe8\xb5\x84\xe4\xba\xa7\xe5\x87\x80\xe5\x80\xbc\x12\nNet assets\x1a\x1b\x8a\xe7\x18\x17\n\x0c\xe8\xae\xa1\xe9\x87\x8f\xe5\x8f\xa3\xe5\xbe\x84\x12\x07MeasureB\x0c\n\n_report_noB\x0f\n\r_period_startB\r\n\x0b_period_endB\n\n\x08_measureB\x0e\n\x0c_trust_countB\x08\n\x06_total:(\x8a\xe7\x18$\x08\x02\x12\x12\xe5\xad\x98\xe7\xbb\xad\xe8\xa7\x84\xe6\xa8\xa1\xe6\x8a\xa5\xe5\x91\x8a\x1a\x0cScale report"\x9f\x15\n\x0cPeriodReturn\x12h\n\x06period\x18\x01 \x01(\x0e2\x1f.xinqiao.v1.PeriodReturn.PeriodH\x00R\x06periodB*\xbaH\n\x82\x01\x04\x10\x01 \x00\xc8\x01\x01\x8a\xe7\x18\x19\n\x06\xe5\x8c\xba\xe9\x97\xb4\x12\x06Period\x18\x01"\x05MONTH\x88\x01\x01\x12\xe2\x01\n\x0cperiod_start\x18\x02 \x01(\tH\x01R\x0bperiodStartB\xb9\x01\xbaH7r523^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$\x8a\xe7\x18{\n\x0f\xe5\x8c\xba\xe9\x97\xb4\xe8\xb5\xb7\xe5\xa7\x8b\xe6\x97\xa5\x12\x0cPeriod start\x18\x01"\n2025-12-312\x18\xe6\x9c\x9f\xe5\x88\x9d\xe5\x87\x80\xe5\x80\xbc\xe7\x9a\x84\xe6\x97\xa5\xe6\x9c\x9f\xe3\x80\x82:0Date of the NAV that the return is counted from.@\x05\x88\x01\x01\x12\x8f\x01\n\nperiod_end\x18\x03 \x01(\tH\x02R\tperiodEndBk\xbaH7r523^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$\x8a\xe7\x18-\n\x0f\xe5\x8c\xba\xe9\x97\xb4\xe6\x88\xaa\xe6\xad\xa2\xe6\x97\xa5\x12\nPeriod end\x18\x01"\n2026-01-30@\x05\x88\x01\x01\x12\xe1\x01\n\x0erate_of_return\x18\x04 \x01(\tH\x03R\x0crateOfReturnB\xb5\x01\xbaH-r(2&^-?(0|[1-9][0-9]{0,5})(\\.[0-9]{1,8})?$\xc8\x01\x01\x8a\xe7\x18\x80\x01\n\x0f\xe5\x8c\xba\xe9\x97\xb4\xe6\x94\xb6\xe7\x9b\x8a\xe7\x8e\x87\x12\x06Return\x18\x01"\x040.31*$\x08\t\x12\x0f\xe5\x8c\xba\xe9\x97\xb4\xe6\x94\xb6\xe7\x9b\x8a\xe7\x8e\x87\x12\x0f\xe5\x87\x80\xe5\x80\xbc\xe5\xa2\x9e\xe9\x95\xbf\xe7\x8e\x872\x1e\xe7\x99\xbe\xe5\x88\x86\xe6\x95\xb0\xef\xbc\x8c\xe6\x89\xa3\xe9\x99\xa4\xe8\xb4\xb9\xe7\x94\xa8\xe5\x90\x8e\xe3\x80\x82:\x15Per cent, after fees.@\x0c\x88\x01\x01\x12\xc7\x01\n\x11annualised_return\x18\x05 \x01(\tH\x04R\x10annualisedReturnB\x94\x01\xbaH*r(2&^-?(0|[1-9][0-9]{0,5})(\\.[0-9]{1,8})?$\x8a\xe7\x18c\n\x0f\xe5\xb9\xb4\xe5\x8c\x96\xe6\x94\xb6\xe7\x9b\x8a\xe7\x8e\x87\x12\x11Annualised return\x18\x01"\x043.72*\x13\x08\t\x12\x0f\xe5\xb9\xb4\xe5\x8c\x96\xe6\x94\xb6\xe7\x9b\x8a\xe7\x8e\x872\x0c\xe7\x99\xbe\xe5\x88\x86\xe6\x95\xb0\xe3\x80\x82:\x10Per cent a year.@\x0c\x88\x01\x01\x12\xc9\x01\n\x10benchmark_return\x18\x06 \x01(\tH\x05R\x0fbenchmarkReturnB\x98\x01\xbaH*r(2&^-?(0|[1-9][0-9]{0,5})(\\.[0-9]{1,8})?$\x8a\xe7\x18g\n\x1b\xe4\xb8\x9a\xe7\xbb\xa9\xe6\xaf\x94\xe8\xbe\x83\xe5\x9f\xba\xe5\x87\x86\xe6\x94\xb6\xe7\x9b\x8a\xe7\x8e\x87\x12\x10Benchmark return\x18\x01"\x040.25*\x13\x08\t\x12\x0f\xe5\x9f\xba\xe5\x87\x86\xe6\x94\xb6\xe7\x9b\x8a\xe7\x8e\x872\x0c\xe7\x99\xbe\xe5\x88\x86\xe6\x95\xb0\xe3\x80\x82:\tPer cent.@\x0c\x88\x01\x01\x12\xee\x01\n\rexcess_return\x18\x07 \x01(\tH\x06R\x0cexcessReturnB\xc3\x01\xbaH*r(2&^-?(0|[1-9][0-9]{0,5})(\\.[0-9]{1,8})?$\x8a\xe7\x18\x91\x01\n\x0f\xe8\xb6\x85\xe9\xa2\x9d\xe6\x94\xb6\xe7\x9b\x8a\xe7\x8e\x87\x12\rExcess return\x18\x01"\x040.06*\x10\x08\t\x12\x0c\xe8\xb6\x85\xe9\xa2\x9d\xe6\x94\xb6\xe7\x9b\x8a2*\xe7\x99\xbe\xe5\x88\x86\xe6\x95\xb0\xef\xbc\x9b\xe6\x94\xb6\xe7\x9b\x8a\xe7\x8e\x87\xe5\x87\x8f\xe5\x9f\xba\xe5\x87\x86\xe6\x94\xb6\xe7\x9b\x8a\xe7\x8e\x87\xe3\x80\x82:\'Per cent: return less benchmark return.@\x0c\x88\x01\x01\x12O\n\x06profit\x18\x08 \x01(\x0b2\x11.xinqiao.v1.MoneyH\x07R\x06profitB\x1f\x8a\xe7\x18\x1b\n\x0f\xe5\x8c\xba\xe9\x97\xb4\xe6\x94\xb6\xe7\x9b\x8a\xe9\xa2\x9d\x12\x06Profit\x18\x02\x88\x01\x01\x12\xd5\x01\n\x0cmax_drawdown\x18\t \x01(\tH\x08R\x0bmaxDrawdownB\xac\x01\xbaH(r&2$^(0|[1-9][0-9]{0,5})(\\.[0-9]{1,8})?$\x8a\xe7\x18}\n\x0c\xe6\x9c\x80\xe5\xa4\xa7\xe5\x9b\x9e\xe6\x92\xa4\x12\x10Largest drawdown\x18\x01"\x040.42*\x10\x08\t\x12\x0c\xe6\x9c\x80\xe5\xa4\xa7\xe5\x9b\x9e\xe6\x92\xa42\x1e\xe7\x99\xbe\xe5\x88\x86\xe6\x95\xb0\xef\xbc\x8c\xe6\x8c\x89\xe6\xad\xa3\xe6\x95\xb0\xe5\xa1\xab\xe5\x88\x97\xe3\x80\x82:\x1fPer cent, as a positive number.@\x0b\x88\x01\x01\x12\xab\x01\n\nvolatility\x18\n \x01(\tH\tR\nvolatilityB\x85\x01\xbaH(r&2$^(0|[1-9][0-9]{0,5})(\\.[0-9]{1,8})?$\x8a\xe7\x18V\n\x0f\xe5\xb9\xb4\xe5\x8c\x96\xe6\xb3\xa2\xe5\x8a\xa8\xe7\x8e\x87\x12\nVolatility\x18\x01"\x041.20*\r\x08\t\x12\t\xe6\xb3\xa2\xe5\x8a\xa8\xe7\x8e\x872\x0c\xe7\x99\xbe\xe5\x88\x86\xe6\x95\xb0\xe3\x80\x82:\x10Per cent a year.@\x0b\x88\x01\x01\x12\x92\x01\n\x0csharpe_ratio\x18\x0b \x01(\tH\nR\x0bsharpeRatioBj\xbaH+r)2\'^-?(0|[1-9][0-9]{0,15})(\\.[0-9]{1,8})?$\x8a\xe7\x188\n\x0c\xe5\xa4\x8f\xe6\x99\xae\xe6\xaf\x94\xe7\x8e\x87\x12\x0cSharpe ratio\x18\x01"\x041.35*\x10\x08\t\x12\x0c\xe5\xa4\x8f\xe6\x99\xae\xe6\xaf\x94\xe7\x8e\x87@\t\x88\x01\x01"\xf5\x03\n\x06Period\x12\x16\n\x12PERIOD_UNSPECIFIED\x10\x00\x12!\n\x03DAY\x10\x01\x1a\x18\x8a\xe7\x18\x14\n\t\xe8\xbf\x91\xe4\xb8\x80\xe6\x97\xa5\x12\x07One day\x12#\n\x04WEEK\x10\x02\x1a\x19\x8a\xe7\x18\x15\n\t\xe8\xbf\x91\xe4\xb8\x80\xe5\x91\xa8\x12\x08One week\x12%\n\x05MONTH\x10\x03\x1a\x1a\x8a\xe7\x18\x16\n\t\xe8\xbf\x91\xe4\xb8\x80\xe6\x9c\x88\x12\tOne month\x12/\n\x0cTHREE_MONTHS\x10\x04\x1a\x1d\x8a\xe7\x18\x19\n\t\xe8\xbf\x91\xe4\xb8\x89\xe6\x9c\x88\x12\x0cThree months\x12+\n\nSIX_MONTHS\x10\x05\x1a\x1b\x8a\xe7\x18\x17\n\t\xe8\xbf\x91\xe5\x85\xad\xe6\x9c\x88\x12\nSix months\x12#\n\x04YEAR\x10\x06\x1a\x19\x8a\xe7\x18\x15\n\t\xe8\xbf\x91\xe4\xb8\x80\xe5\xb9\xb4\x12\x08One year\x12-\n\x0bTHREE_YEARS\x10\x07\x1a\x1c\x8a\xe7\x18\x18\n\t\xe8\xbf\x91\xe4\xb8\x89\xe5\xb9\xb4\x12\x0bThree years\x122\n\x0cYEAR_TO_DATE\x10\x08\x1a \x8a\xe7\x18\x1c\n\x0c\xe4\xbb\x8a\xe5\xb9\xb4\xe4\xbb\xa5\xe6\x9d\xa5\x12\x0cYear to date\x122\n\x0cSINCE_SET_UP\x10\t\x1a \x8a\xe7\x18\x1c\n\x0c\xe6\x88\x90\xe7\xab\x8b\xe4\xbb\xa5\xe6\x9d\xa5\x12\x0cSince set-up\x124\n\x0cOTHER_PERIOD\x10\n\x1a"\x8a\xe7\x18\x1e\n\x0c\xe5\x85\xb6\xe4\xbb\x96\xe5\x8c\xba\xe9\x97\xb4\x12\x0eAnother period\x1a\x14\x8a\xe7\x18\x10\n\x06\xe5\x8c\xba\xe9\x97\xb4\x12\x06PeriodB\t\n\x07_periodB\x0f\n\r_period_startB\r\n\x0b_period_endB\x11\n\x0f_rate_of_returnB\x14\n\x12_annualised_returnB\x13\n\x11_benchmark_returnB\x10\n\x0e_excess_returnB\t\n\x07_profitB\x0f\n\r_max_drawdownB\r\n\x0b_volatilityB\x0f\n\r_sharpe_ratio:(\x8a\xe7\x18$\x12\x0c\xe5\x8c\xba\xe9\x97\xb4\xe4\xb8\x9a\xe7\xbb\xa9\x1a\x14Return over a period"\x83\x04\n\nAssetShare\x12~\n\x0basset_class\x18\x01 \x01(\tH\x00R\nassetClassBX\xbaH\x1dr\x182\x16^[0-9A-Za-z._-]{1,40}$\xc8\x01\x01\x8a\xe7\x184\n\x0c\xe8\xb5\x84\xe4\xba\xa7\xe7\xb1\xbb\xe5\x88\xab\x12\x0bAsset class\x18\x01"\x04BOND@\x15J\rasset-classes\x88\x01\x01\x12W\n\x0cmarket_value\x18\x02 \x01(\x0b2\x11.xinqiao.v1.MoneyH\x01R\x0bmarketValueB\x1c\x8a\xe7\x18\x18\n\x06\xe5\xb8\x82\xe5\x80\xbc\x12\x0cMarket value\x18\x02\x88\x01\x01\x12\xbb\x01\n\npercentage\x18\x03 \x01(\tH\x02R\npercentageB\x95\x01\xbaH+r&2$^(0|[1-9][0-9]{0,5})(\\.[0-9]{1,8})?$\xc8\x01\x01\x8a\xe7\x18c\n\x06\xe5\x8d\xa0\xe6\xaf\x94\x12\nPercentage\x18\x02"\x0580.00*\n\x08\t\x12\x06\xe5\x8d\xa0\xe6\xaf\x942\x1b\xe5\x8d\xa0\xe6\x80\xbb\xe8\xb5\x84\xe4\xba\xa7\xe7\x9a\x84\xe7\x99\xbe\xe5\x88\x86\xe6\x95\xb0\xe3\x80\x82:\x19Per cent of total assets.@\x0b\x88\x01\x01B\x0e\n\x0c_asset_classB\x0f\n\r_market_valueB\r\n\x0b_percentage:.\x8a\xe7\x18*\x12\x0c\xe8\xb5\x84\xe4\xba\xa7\xe9\x85\x8d\xe7\xbd\xae\x1a\x1aShare of a class of assets"\xb1\x0e\n\x11PerformanceReport\x12x\n\treport_no\x18\x01 \x01(\tH\x00R\x08reportNoBV\xbaH\x1fr\x1a2\x18^[0-9A-Za-z._:/-]{1,64}$\xc8\x01\x01\x8a\xe7\x180\n\x0c\xe6\x8a\xa5\xe5\x91\x8a\xe7\xbc\x96\xe5\x8f\xb7\x12\rReport number\x18\x01"\rYJ20260131001@\x04\x88\x01\x01\x12]\n\ninstrument\x18\x02 \x01(\x0b2\x16.xinqiao.v1.InstrumentH\x01R\ninstrumentB \xbaH\x03\xc8\x01\x01\x8a\xe7\x18\x16\n\x06\xe4\xba\xa7\xe5\x93\x81\x12\nInstrument\x18\x01\x88\x01\x01\x12\x8f\x01\n\x0bcontract_no\x18\x03 \x01(\tH\x02R\ncontractNoBi\xbaH&r$\x10\x01\x18@2\x1e^[^\\x00-\\x1f\\x7f-\\x9f\xef\xbf\xbe\xef\xbf\xbf]*$\x8a\xe7\x18<\n\x0c\xe5\x90\x88\xe5\x90\x8c\xe7\xbc\x96\xe5\x8f\xb7\x12\x0fContract number\x18\x01"\x0bJZ2026-0001*\n\x08\x07\x12\x06ContNo@\x01\x88\x01\x01\x12\x80\x01\n\x05as_of\x18\x04 \x01(\tH\x03R\x04asOfBf\xbaH:r523^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$\xc8\x01\x01\x8a\xe7\x18%\n\x0c\xe6\x88\xaa\xe6\xad\xa2\xe6\x97\xa5\xe6\x9c\x9f\x12\x05As of\x18\x01"\n2026-01-30@\x05\x88\x01\x01\x12t\n\x08unit_nav\x18\x05 \x01(\tH\x04R\x07unitNavBT\xbaH)r\'2%^(0|[1-9][0-9]{0,15})(\\.[0-9]{1,8})?$\x8a\xe7\x18$\n\x0c\xe5\x8d\x95\xe4\xbd\x8d\xe5\x87\x80\xe5\x80\xbc\x12\x08Unit NAV\x18\x01"\x061.0021@\n\x88\x01\x01\x12W\n\nnet_assets\x18\x06 \x01(\x0b2\x11.xinqiao.v1.MoneyH\x05R\tnetAssetsB \x8a\xe7\x18\x1c\n\x0c\xe8\xb5\x84\xe4\xba\xa7\xe5\x87\x80\xe5\x80\xbc\x12\nNet assets\x18\x02\x88\x01\x01\x12\xa0\x01\n\tbenchmark\x18\x07 \x01(\tH\x06R\tbenchmarkB}\xbaH\'r%\x10\x01\x18\xc8\x012\x1e^[^\\x00-\\x1f\\x7f-\\x9f\xef\xbf\xbe\xef\xbf\xbf]*$\x8a\xe7\x18O\n\x12\xe4\xb8\x9a\xe7\xbb\xa9\xe6\xaf\x94\xe8\xbe\x83\xe5\x9f\xba\xe5\x87\x86\x12\tBenchmark\x18\x01"*\xe4\xb8\x80\xe5\xb9\xb4\xe6\x9c\x9f\xe5\xae\x9a\xe6\x9c\x9f\xe5\xad\x98\xe6\xac\xbe\xe5\x88\xa9\xe7\x8e\x87\xef\xbc\x88\xe7\xa8\x8e\xe5\x90\x8e\xef\xbc\x89+1%@\x01\x88\x01\x01\x12^\n\x07returns\x18\x08 \x03(\x0b2\x18.xinqiao.v1.PeriodReturnR\x07returnsB*\xbaH\n\x92\x01\x04\x08\x01\x10\x14\xc8\x01\x01\x8a\xe7\x18\x19\n\x0c\xe5\x8c\xba\xe9\x97\xb4\xe4\xb8\x9a\xe7\xbb\xa9\x12\x07Returns\x18\x01\x12j\n\nallocation\x18\t \x03(\x0b2\x16.xinqiao.v1.AssetShareR\nallocationB2\xbaH\x05\x92\x01\x02\x102\x8a\xe7\x18&\n\x0c\xe8\xb5\x84\xe4\xba\xa7\xe9\x85\x8d\xe7\xbd\xae\x12\x14Allocation of assets\x18\x02\x12i\n\x0frealised_profit\x18\n \x01(\x0b2\x11.xinqiao.v1.MoneyH\x07R\x0erealisedProfitB(\x8a\xe7\x18$\n\x0f\xe5\xb7\xb2\xe5\xae\x9e\xe7\x8e\xb0\xe6\x94\xb6\xe7\x9b\x8a\x12\x0fRealised profit\x18\x02\x88\x01\x01\x12j\n\x0bdistributed\x18\x0b \x01(\x0b2\x11.xinqiao.v1.MoneyH\x08R\x0bdistributedB0\x8a\xe7\x18,\n\x0c\xe7\xb4\xaf\xe8\xae\xa1\xe5\x88\x86\xe9\x85\x8d\x12\x18Distributed since set-up\x18\x02P\x02\x88\x01\x01\x12U\n\x04fees\x18\x0c \x03(\x0b2\x15.xinqiao.v1.FeeAmountR\x04feesB*\xbaH\x05\x92\x01\x02\x10\x14\x8a\xe7\x18\x1e\n\x06\xe8\xb4\xb9\xe7\x94\xa8\x12\x12Fees of the period\x18\x02\x12\xa7\x01\n\ncommentary\x18\r \x01(\tH\tR\ncommentaryB\x81\x01\xbaH0r.\x10\x01\x18\xd0\x0f2\'^[^\\x00-\\x09\\x0b-\\x1f\\x7f-\\x9f\xef\xbf\xbe\xef\xbf\xbf]*$\x8a\xe7\x18J\n\x12\xe8\xbf\x90\xe4\xbd\x9c\xe6\x83\x85\xe5\x86\xb5\xe8\xaf\xb4\xe6\x98\x8e\x12\nCommentary\x18\x01"$\xe6\x9c\xac\xe6\x9c\x9f\xe4\xbb\xa5\xe5\x9b\xba\xe5\xae\x9a\xe6\x94\xb6\xe7\x9b\x8a\xe7\xb1\xbb\xe8\xb5\x84\xe4\xba\xa7\xe4\xb8\xba\xe4\xb8\xbb@\x02\x88\x01\x01\x12Z\n\tdocuments\x18\x0e \x03(\x0b2\x19.xinqiao.v1.FileReferenceR\tdocumentsB!\xbaH\x05\x92\x01\x02\x10\x14\x8a\xe7\x18\x15\n\x06\xe9\x99\x84\xe4\xbb\xb6\x12\tDocuments\x18\x01B\x0c\n\n_report_noB\r\n\x0b_instrumentB\x0e\n\x0c_contract_noB\x08\n\x06_as_ofB\x0b\n\t_unit_navB\r\n\x0b_net_assetsB\x0c\n\n_benchmarkB\x12\n\x10_realised_profitB\x0e\n\x0c_distributedB\r\n\x0b_commentary:(\x8a\xe7\x18$\x08\x02\x12\x0c\xe4\xb8\x9a\xe7\xbb\xa9\xe6\x8a\xa5\xe5\x91\x8a\x1a\x12Performance report*\xd8\x01\n\x08NavState\x12\x19\n\x15NAV_STATE_UNSPECIFIED\x10\x00\x12&\n\tESTIMATED\x10\x01\x1a\x17\x8a\xe7\x18\x13\n\x06\xe4\xbc\xb0\xe7\xae\x97\x12\tEstimated\x12 \n\x06FORMAL\x10\x02\x1a\x14\x8a\xe7\x18\x10\n\x06\xe6\xad\xa3\xe5\xbc\x8f\x12\x06Formal\x12C\n\x11CUSTODIAN_CHECKED\x10\x03\x1a,\x8a\xe7\x18(\n\x0c\xe6\x89\x98\xe7\xae\xa1\xe5\xa4\x8d\xe6\xa0\xb8\x12\x18Checked by the custodian\x1a"\x8a\xe7\x18\x1e\n\x0c\xe5\x87\x80\xe5\x80\xbc\xe7\x8a\xb6\xe6\x80\x81\x12\x0eState of a NAVB\x0e\n\nxinqiao.v1P\x01b\x06proto3',
     [
         validate_pb.desc(),
         annotations_pb.desc(),
         common_pb.desc(),
+        contract_pb.desc(),
     ],
     {
         "NavReport": NavReport,
+        "NavReport.NavKind": NavReport.NavKind,
         "PositionLot": PositionLot,
+        "PositionLot.Source": PositionLot.Source,
         "Position": Position,
         "PositionStatement": PositionStatement,
+        "PositionStatement.AccountState": PositionStatement.AccountState,
+        "ValuationLine": ValuationLine,
+        "ValuationTotal": ValuationTotal,
+        "ExchangeRate": ExchangeRate,
+        "ValuationTable": ValuationTable,
+        "ValuationTable.Maker": ValuationTable.Maker,
+        "AccountFigures": AccountFigures,
+        "ReconciledAccount": ReconciledAccount,
+        "ValuationReconciliation": ValuationReconciliation,
+        "ValuationReconciliation.Result": ValuationReconciliation.Result,
+        "ScaleFigures": ScaleFigures,
+        "ScaleLine": ScaleLine,
+        "ScaleReport": ScaleReport,
+        "ScaleReport.Measure": ScaleReport.Measure,
+        "PeriodReturn": PeriodReturn,
+        "PeriodReturn.Period": PeriodReturn.Period,
+        "AssetShare": AssetShare,
+        "PerformanceReport": PerformanceReport,
         "NavState": NavState,
     },
 )

@@ -1,0 +1,51 @@
+"""The three forms of a message: JSON, XML and binary (protobuf). One message in any of them is the same message."""
+
+from typing import Literal
+
+from xinqiao.errors import MalformedBinary
+from xinqiao.message import Json, read_json, write_json
+from xinqiao.xml_form import read_xml, write_xml
+
+__all__ = ["Form", "form_of", "read_form", "write_form"]
+
+Form = Literal["json", "xml", "binary"]
+
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
+
+def form_of(content: bytes) -> Form:
+    """Return the form that text is in: XML begins with ``<``, all else is taken for JSON. Binary has no such mark."""
+    return "xml" if content.removeprefix(_BYTE_ORDER_MARK).lstrip()[:1] == b"<" else "json"
+
+
+def read_form(content: bytes, form: Form) -> Json:
+    """Read a message in a form.
+
+    Raises the errors of ``read_json`` and ``read_xml``, and ``MalformedBinary`` for bytes that are no protobuf
+    message of the standard.
+    """
+    if form == "json":
+        return read_json(content)
+    if form == "xml":
+        return read_xml(content)
+    from xinqiao import v1  # noqa: PLC0415 -- the typed messages take a third of a second to load
+    from xinqiao.typed import to_canonical  # noqa: PLC0415
+
+    try:
+        return to_canonical(v1.Message.from_binary(content))
+    except ValueError as error:
+        raise MalformedBinary(str(error)) from error
+
+
+def write_form(message: Json, form: Form) -> bytes:
+    """Write a message in a form.
+
+    Raises ``ContentRefused`` (XML) or ``NotValid`` with findings (binary) for what the form cannot hold.
+    """
+    if form == "json":
+        return write_json(message)
+    if form == "xml":
+        return write_xml(message)
+    from xinqiao.typed import from_canonical  # noqa: PLC0415 -- see above
+
+    return from_canonical(message).to_binary()
