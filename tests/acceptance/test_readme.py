@@ -40,7 +40,7 @@ def run(folder: Path, blocks: list[str]) -> subprocess.CompletedProcess[str]:
 @pytest.mark.parametrize("readme", ["README.md", "README.zh-CN.md"])
 def test_the_commands_of_the_readme_run(folder: Path, readme: str) -> None:
     blocks = blocks_of(readme)
-    assert len(blocks) == 7
+    assert len(blocks) == 8
     done = run(folder, blocks)
     assert done.returncode == 0, done.stdout + done.stderr
     for shown in ('"acceptedMessageId"', "verified", '"case_id":"CASE-1"', "demo-bank", "MSG-001"):
