@@ -7,7 +7,7 @@ which may loosen within 1.x and not tighten, enums, which are closed, and sensit
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-__all__ = ["breaks", "changed_requirements", "stricter_rules"]
+__all__ = ["breaks", "changed_requirements", "lost_codes", "stricter_rules"]
 
 Schema = dict[str, Any]
 
@@ -17,13 +17,21 @@ _TIGHTER: dict[str, Callable[[Any, Any], bool]] = {
     "maxLength": lambda old, new: new < old,
     "minimum": lambda old, new: new > old,
     "maximum": lambda old, new: new < old,
+    "minItems": lambda old, new: new > old,
     "maxItems": lambda old, new: new < old,
     "pattern": lambda old, new: new != old,
     "enum": lambda old, new: set(new) != set(old),
     "type": lambda old, new: new != old,
     "$ref": lambda old, new: new != old,
 }
-_NUMBERS = {"minLength": 0, "maxLength": 1 << 31, "minimum": -(1 << 31), "maximum": 1 << 31, "maxItems": 1 << 31}
+_NUMBERS = {
+    "minLength": 0,
+    "minItems": 0,
+    "maxLength": 1 << 31,
+    "minimum": -(1 << 31),
+    "maximum": 1 << 31,
+    "maxItems": 1 << 31,
+}
 
 
 def breaks(released: dict[str, Schema], now: dict[str, Schema]) -> list[str]:
@@ -32,18 +40,45 @@ def breaks(released: dict[str, Schema], now: dict[str, Schema]) -> list[str]:
     Both map the name of a message type to its JSON Schema.
     """
     gone = [f"{name}: the message type is gone" for name in released if name not in now]
+    other = [
+        f"{name}: another {said}"
+        for name, schema in released.items()
+        for said in ("class", "body")
+        if name in now and now[name]["x-xinqiao"][said] != schema["x-xinqiao"][said]
+    ]
     changed = {
         text
         for name, schema in released.items()
         if name in now
         for text in _changes(schema["$defs"], now[name]["$defs"])
     }
-    return [*gone, *sorted(changed)]
+    return [*gone, *other, *sorted(changed)]
 
 
-def stricter_rules(released: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
-    """Return the rules, id to level, that refuse what a release let pass: a new rule within 1.x only warns."""
-    return [f"{rule}: an error now" for rule, level in now.items() if level == "ERROR" != released.get(rule)]
+def stricter_rules(released: Mapping[str, Schema], now: Mapping[str, Schema]) -> list[str]:
+    """Return the rules that refuse what a release let pass: a new rule within 1.x, or on more, only warns.
+
+    Both map a rule's id to its ``level``, its level ``onFact`` and what it ``appliesTo``.
+    """
+    return [f"{rule}: an error now" for rule, about in now.items() if _is_stricter(released.get(rule), about)]
+
+
+def _is_stricter(old: Schema | None, new: Schema) -> bool:
+    if old is None:
+        return bool(new["level"] == "ERROR")
+    levels = [(old[name], new[name]) for name in ("level", "onFact")]
+    wider = set(new["appliesTo"]) - set(old["appliesTo"])
+    return any(before != "ERROR" == after for before, after in levels) or (new["level"] == "ERROR" and bool(wider))
+
+
+def lost_codes(released: Mapping[str, list[str]], now: Mapping[str, list[str]]) -> list[str]:
+    """Return the codes of a release that a list no longer has."""
+    return [
+        f"{name}: {code} is no code any more"
+        for name, codes in released.items()
+        for code in codes
+        if code not in now.get(name, ())
+    ]
 
 
 def changed_requirements(released: list[Schema], now: list[Schema]) -> list[str]:
@@ -64,8 +99,10 @@ def _changes(released: Schema, now: Schema) -> Iterator[str]:
             yield f"{name}: the definition is gone"
             continue
         yield from (f"{name}.{field}: now required" for field in _required(new) - _required(old))
-        if old.get("x-xinqiao", {}).get("choices") != new.get("x-xinqiao", {}).get("choices"):
+        if old.get("allOf") != new.get("allOf"):
             yield f"{name}: other choices"
+        if new["x-xinqiao"].get("oneCurrency") and not old["x-xinqiao"].get("oneCurrency"):
+            yield f"{name}: now in one currency"
         for field, part in old["properties"].items():
             if field not in new["properties"]:
                 yield f"{name}.{field}: the field is gone"
@@ -83,8 +120,12 @@ def _field_changes(old: Schema, new: Schema) -> Iterator[str]:
         return
     yield from _tighter(old, new)
     yield from _tighter(old.get("items", {}), new.get("items", {}))
-    if new["x-xinqiao"]["sensitivity"] < old["x-xinqiao"]["sensitivity"]:
+    before, after = old["x-xinqiao"], new["x-xinqiao"]
+    if after["sensitivity"] < before["sensitivity"]:
         yield "less sensitive than it was"
+    yield from (f"another {said}" for said in ("kind", "codes") if after.get(said) != before.get(said))
+    if "sign" in after and after["sign"] != before.get("sign"):
+        yield "another sign"
 
 
 def _tighter(old: Schema, new: Schema) -> Iterator[str]:

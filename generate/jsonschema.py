@@ -13,7 +13,6 @@ from typing import Any
 import orjson
 from protobuf import (
     DescEnum,
-    DescEnumValue,
     DescField,
     DescFieldValueEnum,
     DescFieldValueList,
@@ -24,11 +23,17 @@ from protobuf import (
     DescOneof,
     ScalarType,
 )
-from protobuf.wkt.google.protobuf.descriptor_pb import FieldOptions
 
+from generate.descriptors import (
+    field_annotation,
+    field_rules,
+    is_required,
+    message_annotation,
+    repeated_rules,
+    value_annotation,
+    values_of,
+)
 from xinqiao.buf.validate.validate_pb import FieldRules, Int32Rules, RepeatedRules, StringRules
-from xinqiao.buf.validate.validate_pb import ext_field as rules_of
-from xinqiao.buf.validate.validate_pb import ext_oneof as oneof_rules_of
 from xinqiao.v1 import annotations_pb, message_pb
 
 Schema = dict[str, Any]
@@ -62,9 +67,9 @@ def _index() -> Schema:
             {
                 "name": kind.name,
                 "body": name,
-                "class": _annotation(kind).class_.name,
-                "titleZh": _annotation(kind).title_zh,
-                "titleEn": _annotation(kind).title_en,
+                "class": message_annotation(kind).class_.name,
+                "titleZh": message_annotation(kind).title_zh,
+                "titleEn": message_annotation(kind).title_en,
             }
             for name, kind in kinds
         ],
@@ -92,7 +97,7 @@ def message_schema(body: DescField) -> Schema:
     kind = _message_of(body)
     definitions: dict[str, Schema] = {}
     header = next(field for field in _message().fields if field.name == "header")
-    about = _annotation(kind)
+    about = message_annotation(kind)
     schema = {
         "$schema": DIALECT,
         "$id": f"urn:xinqiao:v1:{kind.name}",
@@ -110,12 +115,6 @@ def message_schema(body: DescField) -> Schema:
     return schema
 
 
-def _annotation(message: DescMessage) -> annotations_pb.MessageAnnotation:
-    if message.proto.options is None:
-        raise ValueError(f"{message.name} has no annotation")
-    return message.proto.options[annotations_pb.ext_message]
-
-
 def _object(message: DescMessage, definitions: dict[str, Schema]) -> Schema:
     """Return a reference to the definition of a message, defining it on the way."""
     if message.name not in definitions:
@@ -125,14 +124,14 @@ def _object(message: DescMessage, definitions: dict[str, Schema]) -> Schema:
 
 
 def _definition(message: DescMessage, definitions: dict[str, Schema]) -> Schema:
-    about = _annotation(message)
+    about = message_annotation(message)
     schema: Schema = {
         "title": about.title_en,
         "x-xinqiao": {"titleZh": about.title_zh} | ({"oneCurrency": True} if about.one_currency else {}),
         "type": "object",
         "properties": {field.json_name: _field(field, definitions) for field in message.fields},
     }
-    required = [field.json_name for field in message.fields if _rules(field).required]
+    required = [field.json_name for field in message.fields if field_rules(field).required]
     if required:
         schema["required"] = required
     if message.oneofs:
@@ -144,21 +143,19 @@ def _definition(message: DescMessage, definitions: dict[str, Schema]) -> Schema:
 def _choice(oneof: DescOneof) -> Schema:
     """Return the schema of a oneof: exactly one field, or at most one where none is needed."""
     present: list[Schema] = [{"required": [field.json_name]} for field in oneof.fields]
-    needed = oneof.proto.options is not None and oneof.proto.options[oneof_rules_of].required
-    return {"oneOf": present if needed else [*present, {"not": {"anyOf": present}}]}
+    return {"oneOf": present if is_required(oneof) else [*present, {"not": {"anyOf": present}}]}
 
 
 def _field(field: DescField, definitions: dict[str, Schema]) -> Schema:
-    about = _options(field)[annotations_pb.ext_field]
+    about = field_annotation(field)
     schema: Schema = {"title": about.title_en}
     if about.description_en:
         schema["description"] = about.description_en
     schema["x-xinqiao"] = _extra(about)
-    rules = _rules(field)
     if isinstance(field.value, DescFieldValueList):
-        schema |= _list(field.value, rules, definitions)
+        schema |= _list(field.value, repeated_rules(field), definitions)
     else:
-        schema |= _value(field.value, rules, definitions)
+        schema |= _value(field.value, field_rules(field), definitions)
     if about.example:
         kind = schema.get("items", schema).get("type")
         schema["examples"] = [_example(about.example, kind, isinstance(field.value, DescFieldValueList))]
@@ -180,29 +177,16 @@ def _extra(about: annotations_pb.FieldAnnotation) -> Schema:
     return extra
 
 
-def _options(field: DescField) -> FieldOptions:
-    if field.proto.options is None:
-        raise ValueError(f"{field.parent.name}.{field.name} has no annotation")
-    return field.proto.options
-
-
-def _rules(field: DescField) -> FieldRules:
-    return _options(field)[rules_of] if rules_of in _options(field) else FieldRules()
-
-
-def _list(value: DescFieldValueList, rules: FieldRules, definitions: dict[str, Schema]) -> Schema:
-    repeated = rules.type.value if rules.type is not None else None
-    if not isinstance(repeated, RepeatedRules) or not repeated.max_items:
-        raise ValueError("a repeated field says how many items it holds at most")
+def _list(value: DescFieldValueList, rules: RepeatedRules, definitions: dict[str, Schema]) -> Schema:
     element = value.element
     if isinstance(element, DescMessage):
         items = _object(element, definitions)
     elif isinstance(element, DescEnum):
         items = _enum(element)
     else:
-        items = _scalar(element, repeated.items or FieldRules())
+        items = _scalar(element, rules.items or FieldRules())
     # A repeated field that is present holds at least one item: an empty list has no binary form.
-    return {"type": "array", "items": items, "minItems": 1, "maxItems": repeated.max_items}
+    return {"type": "array", "items": items, "minItems": 1, "maxItems": rules.max_items}
 
 
 def _value(
@@ -221,19 +205,12 @@ def _value(
 
 def _enum(enum: DescEnum) -> Schema:
     """Return the names of an enum, without the zero value, with their Chinese and English titles."""
-    values = [value for value in enum.values if value.number != 0]
-    titles = {value.name: _value_annotation(value) for value in values}
+    titles = {value.name: value_annotation(value) for value in values_of(enum)}
     return {
         "type": "string",
         "enum": list(titles),
         "x-values": {name: {"zh": about.title_zh, "en": about.title_en} for name, about in titles.items()},
     }
-
-
-def _value_annotation(value: DescEnumValue) -> annotations_pb.EnumValueAnnotation:
-    if value.proto.options is None:
-        raise ValueError(f"{value.name} has no annotation")
-    return value.proto.options[annotations_pb.ext_value]
 
 
 def _scalar(scalar: ScalarType, rules: FieldRules) -> Schema:

@@ -15,7 +15,6 @@ from xml.etree import ElementTree
 
 from protobuf import (
     DescEnum,
-    DescEnumValue,
     DescField,
     DescFieldValueEnum,
     DescFieldValueList,
@@ -26,12 +25,20 @@ from protobuf import (
     DescOneof,
     ScalarType,
 )
-from protobuf.wkt.google.protobuf.descriptor_pb import EnumValueOptions, FieldOptions
 
+from generate.descriptors import (
+    enum_annotation,
+    field_annotation,
+    field_rules,
+    is_required,
+    kind_pattern,
+    message_annotation,
+    repeated_rules,
+    value_annotation,
+    values_of,
+)
 from generate.jsonschema import GENERATED
-from xinqiao.buf.validate.validate_pb import FieldRules, Int32Rules, RepeatedRules, StringRules
-from xinqiao.buf.validate.validate_pb import ext_field as rules_of
-from xinqiao.buf.validate.validate_pb import ext_oneof as oneof_rules_of
+from xinqiao.buf.validate.validate_pb import FieldRules, Int32Rules, StringRules
 from xinqiao.v1 import annotations_pb, message_pb
 from xinqiao.xml_form import NAMESPACE
 
@@ -133,7 +140,7 @@ def _schema(file: DescFile) -> _Node:
 
 
 def _add_root(schema: _Node, message: DescMessage) -> None:
-    about = _about_message(message)
+    about = message_annotation(message)
     root = _add(schema, "element", name="message", type=_type_name(message))
     _document(root, about.title_zh, about.title_en)
 
@@ -155,19 +162,8 @@ def _add_form(schema: _Node, name: str, base: str, pattern: str, titles: tuple[s
 @cache
 def _kinds() -> dict[str, tuple[annotations_pb.EnumValueAnnotation, str]]:
     """Return the kinds of strings by the names of their types, ``Date``: what they are, and their pattern."""
-    (annotation,) = (each for each in annotations_pb.desc().messages if each.name == "FieldAnnotation")
-    (kinds,) = (each for each in annotation.nested_enums if each.name == "Kind")
-    options = {value.name: _value_options(value) for value in kinds.values if value.number != 0}
-    return {
-        _kind_name(name): (each[annotations_pb.ext_value], each[annotations_pb.ext_pattern])
-        for name, each in options.items()
-    }
-
-
-def _value_options(value: DescEnumValue) -> EnumValueOptions:
-    if value.proto.options is None:
-        raise ValueError(f"{value.name} has no annotation")
-    return value.proto.options
+    kinds = values_of(annotations_pb.FieldAnnotation.Kind.desc())
+    return {_kind_name(kind.name): (value_annotation(kind), kind_pattern(kind)) for kind in kinds}
 
 
 def _kind_name(name: str) -> str:
@@ -179,26 +175,17 @@ def _type_name(kind: DescMessage | DescEnum) -> str:
 
 
 def _add_enum(schema: _Node, enum: DescEnum) -> None:
-    if enum.proto.options is None:
-        raise ValueError(f"{enum.name} has no annotation")
-    about = enum.proto.options[annotations_pb.ext_enumeration]
+    about = enum_annotation(enum)
     kind = _add(schema, "simpleType", name=_type_name(enum))
     _document(kind, about.title_zh, about.title_en)
     names = _add(kind, "restriction", base="xs:string")
-    for value in enum.values:
-        if value.number != 0:
-            said = _value_options(value)[annotations_pb.ext_value]
-            _document(_add(names, "enumeration", value=value.name), said.title_zh, said.title_en)
-
-
-def _about_message(message: DescMessage) -> annotations_pb.MessageAnnotation:
-    if message.proto.options is None:
-        raise ValueError(f"{message.name} has no annotation")
-    return message.proto.options[annotations_pb.ext_message]
+    for value in values_of(enum):
+        said = value_annotation(value)
+        _document(_add(names, "enumeration", value=value.name), said.title_zh, said.title_en)
 
 
 def _add_message(schema: _Node, message: DescMessage) -> None:
-    about = _about_message(message)
+    about = message_annotation(message)
     kind = _add(schema, "complexType", name=_type_name(message))
     _document(kind, about.title_zh, about.title_en)
     sequence = _add(kind, "sequence")
@@ -206,7 +193,7 @@ def _add_message(schema: _Node, message: DescMessage) -> None:
         if isinstance(member, DescOneof):
             _add_choice(sequence, member)
         else:
-            _add_field(sequence, member, required=_rules(member).required)
+            _add_field(sequence, member, required=field_rules(member).required)
     for enum in message.nested_enums:
         _add_enum(schema, enum)
     for nested in message.nested_messages:
@@ -214,9 +201,7 @@ def _add_message(schema: _Node, message: DescMessage) -> None:
 
 
 def _add_choice(sequence: _Node, oneof: DescOneof) -> None:
-    options = oneof.proto.options
-    required = options is not None and options[oneof_rules_of].required
-    choice = _add(sequence, "choice", **_occurs(required=required))
+    choice = _add(sequence, "choice", **_occurs(required=is_required(oneof)))
     for field in oneof.fields:
         _add_field(choice, field, required=True)
 
@@ -225,27 +210,14 @@ def _occurs(*, required: bool, most: int = 1) -> dict[str, str]:
     return ({} if required else {"minOccurs": "0"}) | ({"maxOccurs": str(most)} if most > 1 else {})
 
 
-def _options(field: DescField) -> FieldOptions:
-    if field.proto.options is None:
-        raise ValueError(f"{field.parent.name}.{field.name} has no annotation")
-    return field.proto.options
-
-
-def _rules(field: DescField) -> FieldRules:
-    return _options(field)[rules_of] if rules_of in _options(field) else FieldRules()
-
-
 def _add_field(parent: _Node, field: DescField, *, required: bool) -> None:
-    value, rules = _value_of(field), _rules(field)
-    most = 1
+    rules, most = field_rules(field), 1
     if isinstance(field.value, DescFieldValueList):
-        repeated = rules.type.value if rules.type is not None else None
-        if not isinstance(repeated, RepeatedRules) or not repeated.max_items:
-            raise ValueError(f"{field.name}: a repeated field says how many items it holds at most")
-        most, rules = repeated.max_items, repeated.items or FieldRules()
+        repeated = repeated_rules(field)
+        rules, most = repeated.items or FieldRules(), repeated.max_items
     element = _add(parent, "element", name=field.json_name)
-    _document_field(element, _options(field)[annotations_pb.ext_field])
-    _add_type(element, value, rules)
+    _document_field(element, field_annotation(field))
+    _add_type(element, _value_of(field), rules)
     element.attrib.update(_occurs(required=required, most=most))
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from generate.compatibility import breaks, changed_requirements, stricter_rules
+from generate.compatibility import breaks, changed_requirements, lost_codes, stricter_rules
 from generate.release import RELEASED, last_release
 from xinqiao.standard import schema_of
 
@@ -28,9 +28,36 @@ BREAKING: list[tuple[str, Callable[[dict[str, Schema]], object]]] = [
     ("NavReport: the message type is gone", lambda s: s.pop("NavReport")),
     ("Instrument.isin: the field is gone", lambda s: part(s, "NavReport", "Instrument")["properties"].pop("isin")),
     ("NavReport.units: now required", lambda s: part(s, "NavReport", "NavReport")["required"].append("units")),
+    ("SubscriptionOrder: other choices", lambda s: part(s, "SubscriptionOrder", "SubscriptionOrder").pop("allOf")),
+    ("Instrument: the definition is gone", lambda s: s["NavReport"]["$defs"].pop("Instrument")),
+    ("NavReport: another class", lambda s: s["NavReport"]["x-xinqiao"].update({"class": "REQUEST"})),
+    ("NavReport: another body", lambda s: s["NavReport"]["x-xinqiao"].update(body="nav")),
+    ("Header: now in one currency", lambda s: part(s, "NavReport", "Header")["x-xinqiao"].update(oneCurrency=True)),
     (
-        "SubscriptionOrder: other choices",
-        lambda s: part(s, "SubscriptionOrder", "SubscriptionOrder")["x-xinqiao"]["choices"][0].pop(),
+        "NavReport.navDate: another kind",
+        lambda s: field(s, "NavReport", "NavReport", "navDate")["x-xinqiao"].pop("kind"),
+    ),
+    (
+        "Address.region: another codes",
+        lambda s: field(s, "KycApplication", "Address", "region")["x-xinqiao"].update(codes="other"),
+    ),
+    (
+        "NavReport.netAssets: another sign",
+        lambda s: field(s, "NavReport", "NavReport", "netAssets")["x-xinqiao"].update(sign="POSITIVE"),
+    ),
+    ("Party.documents: minItems was", lambda s: field(s, "KycApplication", "Party", "documents").update(minItems=2)),
+    ("Party.name: minLength was", lambda s: field(s, "KycApplication", "Party", "name").update(minLength=2)),
+    (
+        "RiskAssessment.score: minimum was",
+        lambda s: field(s, "KycApplication", "RiskAssessment", "score").update(minimum=9),
+    ),
+    (
+        "NavReport.instrument: $ref was",
+        lambda s: field(s, "NavReport", "NavReport", "instrument").update({"$ref": "#/$defs/Money"}),
+    ),
+    (
+        "Party.documents: a list became a single value",
+        lambda s: field(s, "KycApplication", "Party", "documents").pop("items"),
     ),
     (
         "Party.name: maxLength was",
@@ -76,14 +103,35 @@ def test_what_loosens_or_adds_breaks_nothing(change: Callable[[dict[str, Schema]
     assert breaks(RELEASED_SCHEMAS, now) == []
 
 
-def test_a_new_rule_may_warn_and_not_refuse() -> None:
-    released = {"XQ-R-001": "ERROR", "XQ-R-002": "WARNING"}
+def about(level: str, on_fact: str | None = None, *applies_to: str) -> Schema:
+    return {"level": level, "onFact": on_fact or level, "appliesTo": list(applies_to)}
 
-    assert stricter_rules(released, {**released, "XQ-R-003": "WARNING"}) == []
-    assert stricter_rules(released, {"XQ-R-001": "ERROR", "XQ-R-002": "ERROR", "XQ-R-003": "ERROR"}) == [
+
+def test_a_new_rule_may_warn_and_not_refuse() -> None:
+    released = {"XQ-R-001": about("ERROR", None, "Party"), "XQ-R-002": about("WARNING")}
+
+    assert stricter_rules(released, {**released, "XQ-R-003": about("WARNING")}) == []
+    assert stricter_rules(released, {"XQ-R-001": about("WARNING", None, "Party", "Address")}) == []
+    assert stricter_rules(released, {"XQ-R-002": about("ERROR"), "XQ-R-003": about("ERROR")}) == [
         "XQ-R-002: an error now",
         "XQ-R-003: an error now",
     ]
+
+
+def test_a_rule_may_not_refuse_more_than_it_did() -> None:
+    released = {"XQ-R-001": about("ERROR", "WARNING", "Party")}
+
+    assert stricter_rules(released, {"XQ-R-001": about("ERROR", "ERROR", "Party")}) == ["XQ-R-001: an error now"]
+    assert stricter_rules(released, {"XQ-R-001": about("ERROR", "WARNING", "Party", "Address")}) == [
+        "XQ-R-001: an error now"
+    ]
+
+
+def test_a_code_list_may_grow_and_lose_nothing() -> None:
+    released = {"reasons": ["OTHER", "EXPIRED"]}
+
+    assert lost_codes(released, {"reasons": ["OTHER", "EXPIRED", "LATE"]}) == []
+    assert lost_codes(released, {"reasons": ["OTHER"]}) == ["reasons: EXPIRED is no code any more"]
 
 
 def test_a_requirement_of_a_release_stays_as_it_was() -> None:

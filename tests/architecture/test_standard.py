@@ -19,7 +19,7 @@ from xinqiao.v1 import annotations_pb, message_pb
 # Names, numbers of documents, accounts and telephones, addresses, amounts, and what tells a person's situation.
 PERSONAL = {
     "AccountEntry": "account amount counterparty remark",
-    "Address": "detail",
+    "Address": "detail detailLatin",
     "BankAccount": "name number",
     "BeneficialOwner": "party path",
     "Contact": "email mobile phone",
@@ -27,7 +27,7 @@ PERSONAL = {
     "ContractParty": "party powers",
     "ContractProposal": "distributionClauses parties scale trustName",
     "CashDelivery": "amount payeeAccount payerAccount",
-    "Crs": "addressLatin birthPlace controllingPersons residences",
+    "Crs": "birthPlace controllingPersons residences",
     "CrsResidence": "explanation tin",
     "DeliveryConfirmation": "cash policy units",
     "DeliveryInstruction": "cash policy units titleEvidence",

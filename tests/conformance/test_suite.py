@@ -86,7 +86,8 @@ def test_a_finding_shows_what_was_sent_and_seen_without_personal_values(
     results = run(order(serve(gateway_application(wrong)), partner_key_file))
     of_kyc, of_contract = (each for row in results["requirements"] for each in row["findings"])
     assert [each["expected"] for each in (of_kyc, of_contract)] == [
-        "no raw value of kycApplication.annualIncome.value, kycApplication.applicant.birthDate, "
+        "no raw value of kycApplication.annualIncome.value, kycApplication.applicant.addresses.region, "
+        "kycApplication.applicant.birthDate, "
         "kycApplication.applicant.documents.number in the body of the answer",
         "no raw value of contractProposal.parties.party.documents.number in the body of the answer",
     ]

@@ -7,6 +7,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 
 from tests.sdk.server import Answer, serving
@@ -18,6 +19,7 @@ from xinqiao.outcome import rejection
 from xinqiao.seal import CONTENT_TYPE_JSON, SIGNATURE_HEADER, KeyRing, Sealed, open_seal, read_verifying_key
 from xinqiao.standard import message_types
 from xinqiao.testing import BANK, CASE_ID, TRUST_COMPANY, example, patched, vector
+from xinqiao.typed import from_canonical
 from xinqiao.validation import check
 
 Capture = pytest.CaptureFixture[str]
@@ -384,3 +386,39 @@ def test_every_command_explains_itself_in_both_languages(capsys: Capture, comman
     assert usage.startswith("usage: xinqiao")
     said = [line for section in sections for line in re.split(r"\n  (?=[-\w])", section) if line.strip()]
     assert [line for line in said if not re.search(r"[\u4e00-\u9fff][^/]*( /)? [a-z]", line, re.DOTALL)] == []
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("/kycApplication/riskAssessment/score", 2**31),
+        ("/kycApplication/riskAssessment/score", "85"),
+        ("/kycApplication/purpose", None),
+        ("/kycApplication/relatedParties", []),
+        ("/kycApplication/applicant/gender", 1),
+        ("/kycApplication/colour", "red"),
+    ],
+)
+def test_a_message_that_protobuf_would_mend_has_no_binary_form(tmp_path: Path, path: str, value: object) -> None:
+    file = tmp_path / "kyc.json"
+    file.write_bytes(write_json(patched(vector("kycApplication"), [{"op": "add", "path": path, "value": value}])))
+
+    assert main(["convert", str(file), "--to", "binary"]) == 2
+
+
+def test_a_message_is_the_same_in_its_three_forms(tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+    written = {"json": write_json(vector("navReport"))}
+    for source, target in (("json", "xml"), ("xml", "binary"), ("binary", "json")):
+        file = tmp_path / f"nav.{source}"
+        file.write_bytes(written[source])
+        assert main(["convert", str(file), "--from", source, "--to", target]) == 0
+        written[target] = capfdbinary.readouterr().out
+
+    assert orjson.loads(written["json"]) == vector("navReport")
+
+
+def test_what_no_message_is_in_binary_and_what_a_later_version_adds_is_refused(tmp_path: Path) -> None:
+    later = from_canonical(vector("navReport")).to_binary() + bytes([0xFA, 0x7F, 0x02]) + b"hi"
+    for name, content in (("nonsense", b"nonsense"), ("later", later)):
+        (tmp_path / name).write_bytes(content)
+        assert main(["convert", str(tmp_path / name), "--from", "binary", "--to", "json"]) == 2

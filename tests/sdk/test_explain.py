@@ -65,6 +65,7 @@ def test_a_message_type_is_found_by_name_by_body_and_by_title(what: str) -> None
         ("RESIDENT_ID", ("value", "RESIDENT_ID")),
         ("110101", ("code", "gbt2260.110101")),
         ("gbt2260", ("list", "gbt2260")),
+        ("reasons.INCOMPLETE", ("code", "reasons.INCOMPLETE")),
         ("header.messageId", ("field", "Header.messageId")),
     ],
 )

@@ -242,3 +242,10 @@ def test_a_field_is_found_by_its_canonical_path_with_or_without_indices() -> Non
     assert found is not None
     assert (found.title.zh, found.sensitivity, found.example) == ("证件号码", "C2", "11010119800101007X")
     assert field_at("kycApplication", "kycApplication.colour") is None
+
+
+@pytest.mark.parametrize("number", ["2.0", "2e0", "20e-1", "0.2E1"])
+def test_a_whole_number_is_the_same_however_it_is_written(number: str) -> None:
+    read = read_json(f'{{"a": [{{"b": {number}}}], "text": ".0,", "c": 1.5}}'.encode())
+
+    assert write_json(read) == b'{"a":[{"b":2}],"text":".0,","c":1.5}'

@@ -59,11 +59,12 @@ def test_a_kept_example_is_valid_without_a_remark(rule: str, name: str) -> None:
 def test_a_broken_example_is_found_by_its_rule_alone(rule: str, name: str) -> None:
     case = next(each for each in VECTORS[rule]["broken"] if each["name"] == name)
     about = metadata()[rule]
+    level = about.level_on(message_types()[VECTORS[rule]["base"]].message_class)
 
     findings = check(patched(vector(VECTORS[rule]["base"]), case["patch"]), strict=True)
 
     assert [(each.rule, each.level, each.path, each.text, each.fix) for each in findings] == [
-        (rule, about.level, path, about.text, about.fix) for path in case["paths"]
+        (rule, level, path, about.text, about.fix) for path in case["paths"]
     ]
 
 
@@ -80,6 +81,14 @@ def test_the_compiled_walk_and_the_careful_one_find_the_same(kind: MessageType) 
     for message in messages:
         compiled = sorted(findings_of(message, kind), key=repr)
         assert compiled == sorted(findings_of(message, kind, elsewhere), key=repr)
+
+
+def test_a_fact_is_refused_for_less_than_a_request_and_a_directive_by_no_rule() -> None:
+    levels = {each.id: (each.level, each.on_fact) for each in metadata().values()}
+    message = patched(vector("regulatorDirective"), [{"op": "replace", "path": "/header/receiver", "value": NOBODY}])
+
+    assert set(levels.values()) <= {("ERROR", "ERROR"), ("ERROR", "WARNING"), ("WARNING", "WARNING")}
+    assert [(each.rule, each.level) for each in check(message)] == [("XQ-R-007", "WARNING")]
 
 
 NOBODY = "0" * 18

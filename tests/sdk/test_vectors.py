@@ -95,7 +95,8 @@ def test_the_forms_of_a_vector_are_one_message(body: str) -> None:
             assert typed == message_from_json_value(v1.Message, case["json"]), case["name"]
         if case["valid"]:
             assert read_xml(case["xml"].encode()) == case["json"], case["name"]
-            assert content_digest(case["json"]) == case.get("contentDigest", content_digest(case["json"]))
+            if "findings" not in case:
+                assert content_digest(case["json"]) == case["contentDigest"]
 
 
 @pytest.mark.parametrize("body", BODIES)
@@ -104,9 +105,9 @@ def test_the_forms_of_an_invalid_vector_are_refused_too(body: str) -> None:
         by_schema = not any(each["rule"].startswith("schema.") for each in case.get("findings", ()))
         if case["xml"] is not None:
             assert xsd().validate(etree.fromstring(case["xml"].encode())) == by_schema, case["name"]
-        if case["binary"] is not None and case["valid"]:
+        if case["binary"] is not None:
             typed = v1.Message.from_binary(base64.b64decode(case["binary"]))
-            assert VALIDATOR.collect_violations(typed) == [], case["name"]
+            assert (VALIDATOR.collect_violations(typed) == []) == by_schema, case["name"]
 
 
 def test_every_rule_is_broken_by_a_published_message() -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from functools import cache
+from math import ceil
 
 import protovalidate
 import pytest
@@ -21,6 +22,8 @@ from xinqiao.xml_form import read_xml, write_xml
 
 BODIES = list(message_types())
 VALIDATOR = protovalidate.Validator()
+# A seed gives a message and about a dozen faults, ten at the least.
+CASES = 1 / 11
 
 
 @cache
@@ -36,7 +39,7 @@ def valid_typed(message: Json) -> bool:
     """Whether it is read, means the same when it is written again, and keeps its constraints."""
     try:
         typed = message_from_json_value(v1.Message, message)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return False
     return bool(message_to_json_value(typed) == message) and not VALIDATOR.collect_violations(typed)
 
@@ -47,7 +50,7 @@ def valid_by_xsd(message: Json) -> bool:
 
 def seeds(share: float, request: pytest.FixtureRequest) -> range:
     """Return the seeds of each message type, so that all types together make up a share of ``--messages``."""
-    return range(max(2, int(share * request.config.getoption("--messages") / len(BODIES))))
+    return range(max(2, ceil(share * request.config.getoption("--messages") / len(BODIES))))
 
 
 def judged(body: str, count: range) -> Iterator[tuple[str, Json, bool, bool]]:
@@ -62,8 +65,7 @@ def judged(body: str, count: range) -> Iterator[tuple[str, Json, bool, bool]]:
 @pytest.mark.parametrize("body", BODIES)
 def test_three_validators_give_one_verdict(body: str, request: pytest.FixtureRequest) -> None:
     disagreements = []
-    # A seed gives a message and about a dozen faults.
-    for name, message, due, xml in judged(body, seeds(1 / 12, request)):
+    for name, message, due, xml in judged(body, seeds(CASES, request)):
         verdicts = {"schema": valid_by_schema(message), "typed": valid_typed(message)}
         if xml:
             verdicts["xsd"] = valid_by_xsd(message)
@@ -73,10 +75,16 @@ def test_three_validators_give_one_verdict(body: str, request: pytest.FixtureReq
     assert disagreements == []
 
 
+def test_as_many_messages_are_judged_as_were_asked_for(request: pytest.FixtureRequest) -> None:
+    count = seeds(CASES, request)
+
+    assert sum(1 for body in BODIES for _ in judged(body, count)) >= request.config.getoption("--messages")
+
+
 @pytest.mark.parametrize("body", BODIES)
 def test_a_fault_is_found_where_it_is(body: str, request: pytest.FixtureRequest) -> None:
     unfound = []
-    for seed in seeds(1 / 12, request):
+    for seed in seeds(CASES, request):
         for fault in faults_of(well_formed(body, seed), seed):
             findings = [(each.rule, each.path) for each in check(fault.message, strict=True)]
             if fault.finding not in findings:

@@ -31,6 +31,7 @@ __all__ = [
     "code_lists",
     "explain",
     "fields_of_codes",
+    "level_text",
     "message_rules",
     "part_rules",
     "parts",
@@ -218,10 +219,13 @@ def _identified(name: str) -> Iterator[Entry]:
         if name in (kind.name, kind.body):
             yield _message_entry(kind)
             return
+    listed, _, code = name.partition(".")
     if name in parts():
         yield _part_entry(parts()[name])
     elif name in code_lists():
         yield _list_entry(name)
+    elif code in code_lists().get(listed, {}).get("codes", ()):
+        yield _code_entry(listed, code)
 
 
 def _placed(name: str) -> Iterator[Entry]:
@@ -365,13 +369,18 @@ def _value_entry(value: str, title: Text, fields: Sequence[str]) -> Entry:
     return Entry("value", value, title, {"valueOf": list(fields)})
 
 
+def level_text(about: Metadata) -> str:
+    """Return the level, and that on facts where it is another: ``ERROR (FACT: WARNING)``."""
+    return about.level if about.on_fact == about.level else f"{about.level} (FACT: {about.on_fact})"
+
+
 def _rule(about: Metadata) -> Json:
-    return {"id": about.id, "level": about.level, "text": about.text.as_json()}
+    return {"id": about.id, "level": level_text(about), "text": about.text.as_json()}
 
 
 def _rule_entry(about: Metadata) -> Entry:
     facts = {
-        "level": about.level,
+        "level": level_text(about),
         "source": about.source,
         "appliesTo": list(about.applies_to),
         "fix": about.fix.as_json(),

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from xinqiao.errors import MalformedBinary
+from xinqiao.errors import ContentRefused, MalformedBinary
 from xinqiao.message import Json, read_json, write_json
 from xinqiao.xml_form import read_xml, write_xml
 
@@ -21,20 +21,25 @@ def form_of(content: bytes) -> Form:
 def read_form(content: bytes, form: Form) -> Json:
     """Read a message in a form.
 
-    Raises the errors of ``read_json`` and ``read_xml``, and ``MalformedBinary`` for bytes that are no protobuf
-    message of the standard.
+    Raises the errors of ``read_json`` and ``read_xml``; of binary ``MalformedBinary`` for bytes that are no protobuf
+    message of the standard, and ``ContentRefused`` where it has fields of a later version: they cannot cross.
     """
     if form == "json":
         return read_json(content)
     if form == "xml":
         return read_xml(content)
     from xinqiao import v1  # noqa: PLC0415 -- the typed messages take a third of a second to load
-    from xinqiao.typed import to_canonical  # noqa: PLC0415
+    from xinqiao.typed import from_canonical, to_canonical  # noqa: PLC0415
 
     try:
-        return to_canonical(v1.Message.from_binary(content))
+        typed = v1.Message.from_binary(content)
     except ValueError as error:
         raise MalformedBinary(str(error)) from error
+    message = to_canonical(typed)
+    # Nobody knows the types of fields of a later version, so they cannot leave the binary form.
+    if len(from_canonical(message).to_binary()) != len(typed.to_binary()):
+        raise ContentRefused("it holds fields or values that this version does not know and JSON could not name")
+    return message
 
 
 def write_form(message: Json, form: Form) -> bytes:

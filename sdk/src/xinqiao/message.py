@@ -56,7 +56,8 @@ def read_json(raw: bytes) -> Json:
 def read_value(raw: bytes) -> Any:  # noqa: ANN401 -- JSON is any of six kinds
     """Parse any one JSON value strictly (jiter): no key twice, at most 200 levels deep, and only what can be written.
 
-    That is: integers from -2⁶³ to 2⁶⁴-1, finite numbers, no lone surrogates.
+    That is: integers from -2⁶³ to 2⁶⁴-1, finite numbers, no lone surrogates. A whole number written with a fraction or
+    an exponent (``2.0``) is the integer that it is, so that a message says the same in every form.
 
     Raises ``WrongEncoding`` (not UTF-8), ``DuplicateKey`` or ``MalformedJson`` (with line and column, or with the
     path of a number out of range).
@@ -65,11 +66,26 @@ def read_value(raw: bytes) -> Any:  # noqa: ANN401 -- JSON is any of six kinds
         value = jiter.from_json(raw, catch_duplicate_keys=True, allow_inf_nan=False)
     except ValueError as error:
         raise _json_error(raw, str(error)) from error
-    _require_writable(value)
+    written = _written(value)
+    return _with_whole_numbers(value) if any(each in written for each in _WHOLE) else value
+
+
+# How orjson ends a whole number that is a float; texts that hold the like cost a walk and nothing else.
+_WHOLE = (b".0,", b".0}", b".0]")
+_EXACT = 2.0**53
+
+
+def _with_whole_numbers(value: object) -> object:
+    if isinstance(value, dict):
+        return {name: _with_whole_numbers(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return [_with_whole_numbers(each) for each in value]
+    if isinstance(value, float) and abs(value) <= _EXACT and value.is_integer():
+        return int(value)
     return value
 
 
-def _require_writable(value: object) -> None:
+def _written(value: object) -> bytes:
     try:
         written = orjson.dumps(value)
     except TypeError as error:
@@ -77,6 +93,7 @@ def _require_writable(value: object) -> None:
     # A number beyond 64-bit floats is read as infinite and written as null; a message seldom holds a null.
     if b"null" in written and (path := _out_of_range(value)):
         raise MalformedJson(f"{path} is a number beyond the range of 64-bit floating point")
+    return written
 
 
 def _out_of_range(value: object) -> str | None:

@@ -58,11 +58,20 @@ def from_canonical(message: Json) -> v1.Message:
     """Return canonical JSON as a typed message.
 
     Raises ``UnknownMessageType`` or ``UnsupportedVersion``, and ``NotValid`` with findings where a field is unknown
-    (it could not cross the encodings) or has a type that the standard does not give it.
+    (it could not cross the encodings), has a type that the standard does not give it, or is written as only protobuf's
+    own JSON allows: null, an empty list, a number as text. Such a message would come back as another one.
     """
     message_type(message)
     try:
-        return message_from_json_value(v1.Message, message)
-    except (TypeError, ValueError) as error:
-        findings = errors_in(check(message, strict=True))
-        raise NotValid("the message has no typed form", findings=findings) from error
+        typed = message_from_json_value(v1.Message, message)
+        same = message_to_json_value(typed) == message
+    except (TypeError, ValueError, OverflowError) as error:
+        raise _untyped(message) from error
+    if not same:
+        raise _untyped(message)
+    return typed
+
+
+def _untyped(message: Json) -> NotValid:
+    findings = errors_in(check(message, strict=True))
+    return NotValid("the message has no typed form", findings=findings)

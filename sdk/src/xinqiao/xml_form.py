@@ -316,7 +316,7 @@ def _write_fields(children: _Children, fields: Json, path: Path, markup: list[st
 
 def _write_unknown(key: str, value: object, path: Path, markup: list[str]) -> None:
     """Write a field that the standard does not know, where it came from XML: text, or elements."""
-    for item in value if isinstance(value, list) and value else [value]:
+    for item in value if isinstance(value, list) and len(value) > 1 else [value]:
         if not _NAME.fullmatch(key) or not isinstance(item, str | dict) or item == {}:
             raise ContentRefused(f"{canonical_path(path)} is no field of the standard, and XML would change it")
         markup.append(f"<{key}>")

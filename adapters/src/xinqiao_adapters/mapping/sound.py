@@ -1,6 +1,6 @@
 """The sound part of a record that cannot be decoded: so that its rules are checked too, and all is said at once."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from xinqiao.finding import Finding
@@ -25,8 +25,13 @@ def rule_findings(body: str, header: Json, readings: Iterable[Reading]) -> list[
         if value is not None and steps is not None:
             _put(message, steps, value)
             places[reading.path] = reading.place
-    found = (each for each in check(message) if not each.rule.startswith("schema."))
+    found = (each for each in check(message) if not each.rule.startswith("schema.") and _was_read(each.path, places))
     return [replace(each, partner_path=places.get(each.path)) for each in found]
+
+
+def _was_read(path: str, places: Mapping[str, str]) -> bool:
+    """Return whether a path, or something below it, holds a value that was read."""
+    return path in places or any(place.startswith((f"{path}.", f"{path}[")) for place in places)
 
 
 def _value(reading: Reading) -> object:

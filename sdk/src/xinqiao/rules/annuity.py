@@ -82,6 +82,6 @@ def check_target_plan(
 
 
 @rule("XQ-R-388")
-def check_instalment(instalment_no: int, instalments: int) -> Breach | None:
-    """An instalment is one of those that there are."""
-    return Breach(("instalmentNo",), expected="at most instalments") if instalment_no > instalments else None
+def check_period(period_no: int, periods: int) -> Breach | None:
+    """A period is one of those that there are."""
+    return Breach(("periodNo",), expected="at most periods") if period_no > periods else None

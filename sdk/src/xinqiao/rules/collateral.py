@@ -103,7 +103,7 @@ def check_net_proceeds(proceeds: Json, net_proceeds: Json, costs: list[Json] | N
 
 @rule("XQ-R-409")
 def check_application(net_proceeds: Json, applications: list[Json], surplus: Json | None = None) -> Breach | None:
-    """What a disposal brings goes to the creditors and, what is left, back to the pledgor."""
+    """What a disposal brings goes to the creditors and, what is left, back to the provider."""
     back = () if surplus is None else (surplus,)
     if balances((net_proceeds,), (*(each["amount"] for each in applications), *back)):
         return None

@@ -49,7 +49,7 @@ def check_one_total_each(
     totals_here: list[Json] | None = None,
     totals_there: list[Json] | None = None,
 ) -> list[Breach] | None:
-    """Each currency has one total."""
+    """Each currency has one total, or one for each type of business."""
     lists = {
         "controlTotals": control_totals,
         "acceptedTotals": accepted_totals,
@@ -59,9 +59,9 @@ def check_one_total_each(
         "totalsThere": totals_there,
     }
     return [
-        Breach((name, index, "currency"), expected="each currency once")
+        Breach((name, index, "currency"), expected="each currency once, of each type")
         for name, each in lists.items()
-        for index in repeats(total["currency"] for total in each or ())
+        for index in repeats((total["currency"], total.get("type")) for total in each or ())
     ] or None
 
 
@@ -141,8 +141,8 @@ def check_rejected_record(outcome: str, reason: str | None = None, findings: lis
 def check_records_once(records: list[Json]) -> list[Breach] | None:
     """Each record of a file is listed once."""
     return [
-        Breach(("records", index, "recordNo"), expected="each record once")
-        for index in repeats((each.get("fileName"), each["recordNo"]) for each in records)
+        Breach(("records", index, "lineNo"), expected="each record once")
+        for index in repeats((each.get("fileName"), each["lineNo"]) for each in records)
     ] or None
 
 
@@ -156,12 +156,24 @@ def check_resolved(state: str, resolved_at: str | None = None) -> Breach | None:
 
 @rule("XQ-R-251")
 def check_not_before_raised(
-    raised_at: str, resolved_at: str | None = None, due_by: str | None = None, answer_due_by: str | None = None
+    raised_at: str, resolved_at: str | None = None, due_at: str | None = None, answer_due_at: str | None = None
 ) -> list[Breach] | None:
     """Nothing is resolved, or due, before it is raised."""
-    later = {"resolvedAt": resolved_at, "dueBy": due_by, "answerDueBy": answer_due_by}
+    later = {"resolvedAt": resolved_at, "dueAt": due_at, "answerDueAt": answer_due_at}
     return [
         Breach((name,), expected="not before raisedAt")
         for name, time in later.items()
         if time is not None and is_before(time, raised_at)
     ] or None
+
+
+@rule("XQ-R-252")
+def check_refused_request(
+    outcome: str, reasons: list[Json] | None = None, items_needed: list[str] | None = None
+) -> Breach | None:
+    """Who refuses a request says why, NOT_DISCLOSED where he may not; who needs more says why or what."""
+    if outcome == "REJECTED" and reasons is None:
+        return Breach(("reasons",), expected="a reason, NOT_DISCLOSED where it may not be told")
+    if outcome == "MORE_NEEDED" and reasons is None and items_needed is None:
+        return Breach(("itemsNeeded",), expected="itemsNeeded or reasons")
+    return None

@@ -24,14 +24,9 @@ def check_value_of_units(units: str, nav: str, value: Json) -> Breach | None:
 
 
 @rule("XQ-R-142")
-def check_value_of_stock(quantity: str, price: Json, value: Json) -> Breach | None:
-    """The value of stock is quantity times price, within the rounding of the price's last digit and of the cent.
-
-    A price in another currency than the value is not converted here.
-    """
-    if price["currency"] != value["currency"] or _is_product(quantity, price["value"], value):
-        return None
-    return Breach(("value", "value"), expected="quantity times price")
+def check_value_of_stock(quantity: str, price: str, value: Json) -> Breach | None:
+    """The value of stock is quantity times price, within the rounding of the price's last digit and of the cent."""
+    return None if _is_product(quantity, price, value) else Breach(("value", "value"), expected="quantity times price")
 
 
 def _is_product(number: str, price: str, value: Json) -> bool:
@@ -42,10 +37,10 @@ def _is_product(number: str, price: str, value: Json) -> bool:
 
 @rule("XQ-R-143")
 def check_total(
-    total: Json, principal: Json, interest: Json | None = None, other_dues: Json | None = None
+    total: Json, principal: Json, accrued_interest: Json | None = None, other_dues: Json | None = None
 ) -> Breach | None:
     """The total of claims is their principal, interest and other dues together."""
-    parts = sum(scaled(each["value"]) for each in (principal, interest, other_dues) if each is not None)
+    parts = sum(scaled(each["value"]) for each in (principal, accrued_interest, other_dues) if each is not None)
     if scaled(total["value"]) == parts:
         return None
     return Breach(("total", "value"), expected="principal, interest and other dues together")
@@ -104,10 +99,10 @@ def _exceeds(paid: Json, promised: Json) -> bool:
 
 @rule("XQ-R-149")
 def check_order_of_days(
-    filed_on: str | None = None, granted_on: str | None = None, expires_on: str | None = None
+    filed_on: str | None = None, granted_on: str | None = None, end_date: str | None = None
 ) -> list[Breach] | None:
     """A right is filed, then granted, then expires."""
-    days = {"filedOn": filed_on, "grantedOn": granted_on, "expiresOn": expires_on}
+    days = {"filedOn": filed_on, "grantedOn": granted_on, "endDate": end_date}
     known = [(name, day) for name, day in days.items() if day is not None]
     return [
         Breach((name,), expected=f"not before {earlier}")
@@ -118,13 +113,23 @@ def check_order_of_days(
 
 @rule("XQ-R-150")
 def check_previous_registration(kind: str, previous_registration_no: str | None = None) -> Breach | None:
-    """What changes, corrects or cancels a registration names it."""
-    if kind in ("CHANGE", "CORRECTION", "CANCELLATION") and previous_registration_no is None:
+    """What changes, corrects, cancels or releases a registration names it."""
+    if kind in ("CHANGE", "CORRECTION", "CANCELLATION", "SECURITY_RELEASED") and previous_registration_no is None:
         return Breach(("previousRegistrationNo",), expected="the number of the registration before")
     return None
 
 
 @rule("XQ-R-151")
-def check_region_of_unit(region: str, unit_no: str) -> Breach | None:
+def check_region_of_unit(address: Json, unit_no: str) -> Breach | None:
     """The number of a real estate unit begins with the code of its region."""
-    return None if unit_no.startswith(region) else Breach(("unitNo",), expected="the region as the first six digits")
+    if unit_no.startswith(address.get("region", "")):
+        return None
+    return Breach(("unitNo",), expected="the region as the first six digits")
+
+
+@rule("XQ-R-152")
+def check_security_registered(kind: str, security_no: str | None = None) -> Breach | None:
+    """A registration of security says which security it is."""
+    if kind.startswith("SECURITY_") and security_no is None:
+        return Breach(("securityNo",), expected="the number of the security")
+    return None

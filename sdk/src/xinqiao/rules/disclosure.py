@@ -25,10 +25,10 @@ def _alerts(indicator: Json) -> bool:
 
 
 @rule("XQ-R-201")
-def check_undeliverable(reach: str, reason: Json | None = None) -> Breach | None:
+def check_undeliverable(reach: str, reasons: list[Json] | None = None) -> Breach | None:
     """What could not be delivered says why."""
-    if reach == "UNDELIVERABLE" and reason is None:
-        return Breach(("reason",), expected="the reason for not delivering")
+    if reach == "UNDELIVERABLE" and reasons is None:
+        return Breach(("reasons",), expected="the reasons for not delivering")
     return None
 
 

@@ -28,8 +28,11 @@ def check_totals(
     outcomes: list[Json] | None = None,
     tax: Json | None = None,
     net_amount: Json | None = None,
+    page: Json | None = None,
 ) -> list[Breach] | None:
-    """The totals are the sums of the lines."""
+    """The totals are the sums of the lines; those of several pages cannot be seen in one of them."""
+    if _is_part(page):
+        return None
     lines = payees or outcomes or []
     totals = {"grossAmount": gross_amount, "tax": tax, "netAmount": net_amount}
     return [
@@ -39,6 +42,10 @@ def check_totals(
         and (name != "netAmount" or all(name in line for line in lines))
         and sum(_value(line.get(name)) for line in lines) != scaled(total["value"])
     ] or None
+
+
+def _is_part(page: Json | None) -> bool:
+    return page is not None and page["of"] > 1
 
 
 def _value(money: Json | None) -> int:
@@ -103,17 +110,17 @@ def check_account_holder(
     """Where only the beneficiary's or the guardian's account may be paid, it bears that name."""
     names = {"OWN_ACCOUNT_ONLY": beneficiary_name, "GUARDIAN_ACCOUNT": guardian and guardian.get("name")}
     name = names.get(payee_restriction)
-    if name is None or payee_account["name"] == name:
+    if name is None or payee_account.get("name", name) == name:
         return None
     return Breach(("payeeAccount", "name"), expected="the name of whom the restriction lets be paid")
 
 
 @rule("XQ-R-287")
 def check_outcome_of_line(state: str, paid_on: str | None = None, reasons: list[Json] | None = None) -> Breach | None:
-    """A line that is paid says when, one that is not says why."""
-    if state == "PAID":
+    """A line that is paid says when, one that is not says why, if that is known."""
+    if state == "PAYMENT_SUCCEEDED":
         return Breach(("paidOn",), expected="the day of payment") if paid_on is None else None
-    return None if reasons else Breach(("reasons",), expected="why the line is not paid")
+    return None if reasons or state == "PAYMENT_UNKNOWN" else Breach(("reasons",), expected="why the line is not paid")
 
 
 @rule("XQ-R-288")
@@ -133,9 +140,11 @@ def _repeated(name: str, lines: list[Json]) -> Iterator[Breach]:
 
 
 @rule("XQ-R-289")
-def check_line_count(line_count: int, payees: list[Json]) -> Breach | None:
-    """The number of lines is that of the lines there are."""
-    return None if line_count == len(payees) else Breach(("lineCount",), expected="the number of payees")
+def check_line_count(line_count: int, payees: list[Json], page: Json | None = None) -> Breach | None:
+    """The number of lines is that of the lines there are, where one message holds them all."""
+    if _is_part(page) or line_count == len(payees):
+        return None
+    return Breach(("lineCount",), expected="the number of payees")
 
 
 @rule("XQ-R-290")

@@ -11,20 +11,28 @@ __all__: list[str] = []
 
 @rule("XQ-R-260")
 def check_beneficiary_shares(beneficiaries: list[Json]) -> list[Breach] | None:
-    """The shares of one benefit and order add up to exactly 100, for each of the insured."""
-    shares: dict[tuple[str, int, int | None], list[tuple[int, int]]] = {}
+    """The shares of one benefit and order add up to 100 for each of the insured, where all of them are told."""
+    ranks: dict[tuple[str, int, int | None], list[tuple[int, str | None]]] = {}
     for index, each in enumerate(beneficiaries):
         key = each["benefit"], each["order"], each.get("insuredNo")
-        shares.setdefault(key, []).append((index, scaled(each["percentage"])))
+        ranks.setdefault(key, []).append((index, each.get("percentage")))
     return [
         Breach(
             ("beneficiaries", lines[0][0], "percentage"),
             value=plain(total),
             expected=f"100 as the sum for {benefit}, order {order}",
         )
-        for (benefit, order, _), lines in shares.items()
-        if (total := sum(share for _, share in lines)) != HUNDRED
+        for (benefit, order, _), lines in ranks.items()
+        if (total := _sum_of_told(lines)) is not None and abs(total - HUNDRED) > len(lines) * _ROUNDING
     ] or None
+
+
+def _sum_of_told(lines: list[tuple[int, str | None]]) -> int | None:
+    shares = [scaled(share) for _, share in lines if share is not None]
+    return sum(shares) if len(shares) == len(lines) else None
+
+
+_ROUNDING = HUNDRED // 1000  # insurers hold a third as 33.33 or 33.3
 
 
 @rule("XQ-R-261")
@@ -50,25 +58,25 @@ def check_term(whole_life: bool | None = None, unit: str | None = None, number: 
 
 
 @rule("XQ-R-263")
-def check_no_expiry_for_life(term: Json, expiry_date: str) -> Breach | None:  # noqa: ARG001 -- its presence counts
-    """What is for life does not expire."""
+def check_no_end_for_life(term: Json, end_date: str) -> Breach | None:  # noqa: ARG001 -- its presence counts
+    """What is for life has no day on which it ends."""
     if term.get("wholeLife"):
-        return Breach(("expiryDate",), expected="no expiryDate where the term is for life")
+        return Breach(("endDate",), expected="no endDate where the term is for life")
     return None
 
 
 @rule("XQ-R-264")
-def check_expiry_is_no_sentinel(expiry_date: str) -> Breach | None:
+def check_end_is_no_sentinel(end_date: str) -> Breach | None:
     """No cover ends in 2200 or later: partners write a year 3017 where they mean for life."""
-    if expiry_date < "2200":
+    if end_date < "2200":
         return None
-    return Breach(("expiryDate",), expected="term.wholeLife instead of a day that stands for it")
+    return Breach(("endDate",), expected="term.wholeLife instead of a day that stands for it")
 
 
 @rule("XQ-R-265")
-def check_expiry(effective_date: str, expiry_date: str) -> Breach | None:
+def check_end(effective_on: str, end_date: str) -> Breach | None:
     """A cover does not end before it begins."""
-    return Breach(("expiryDate",), expected="not before effectiveDate") if expiry_date < effective_date else None
+    return Breach(("endDate",), expected="not before effectiveOn") if end_date < effective_on else None
 
 
 @rule("XQ-R-266")
@@ -204,9 +212,9 @@ _STATES = {
 
 
 @rule("XQ-R-273")
-def check_grace(due_date: str, grace_ends_on: str) -> Breach | None:
+def check_grace(due_on: str, grace_ends_on: str) -> Breach | None:
     """A grace period does not end before the premium is due."""
-    return Breach(("graceEndsOn",), expected="not before dueDate") if grace_ends_on < due_date else None
+    return Breach(("graceEndsOn",), expected="not before dueOn") if grace_ends_on < due_on else None
 
 
 @rule("XQ-R-274")
@@ -234,3 +242,11 @@ def _places_missing(mode: str, parties: list[Json], beneficiaries: list[Json]) -
     holders = [each for each in parties if "POLICYHOLDER" in each["roles"]]
     if mode != "BENEFICIARY_MODE" and not any("trust" in each for each in holders):
         yield Breach(("parties",), expected="the trust as policyholder")
+
+
+@rule("XQ-R-276")
+def check_decided(state: str, outcome: str | None = None) -> Breach | None:
+    """A request that is decided says how."""
+    if state == "DECIDED" and outcome is None:
+        return Breach(("outcome",), expected="the outcome of what is decided")
+    return None

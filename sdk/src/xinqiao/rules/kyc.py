@@ -9,6 +9,18 @@ from xinqiao.rules.rule import Breach, rule
 __all__: list[str] = []
 
 
+@rule("XQ-R-035")
+def check_whose_expires(
+    element: str,  # noqa: ARG001 -- the fact as such
+    application_no: str | None = None,
+    party_id: str | None = None,
+) -> Breach | None:
+    """What expires is the KYC of an application or of a party."""
+    if application_no is None and party_id is None:
+        return Breach(("partyId",), expected="partyId or applicationNo")
+    return None
+
+
 @rule("XQ-R-110")
 def check_something_changes(
     kind: str,
@@ -52,13 +64,13 @@ def check_references(
     """Whoever is referred to is the applicant or a related party of the application."""
     known = {applicant["partyId"]} | {each["party"]["partyId"] for each in related_parties or ()}
     places = [
-        *_references("relatedParties", "relatedTo", related_parties),
-        *_references("furtherConsents", "givenBy", further_consents),
+        *_references("relatedParties", "relatedToId", related_parties),
+        *_references("furtherConsents", "partyId", further_consents),
         *_references("identityChecks", "partyId", identity_checks),
         *_references("attachments", "partyId", attachments),
     ]
-    if consent and "givenBy" in consent:
-        places.append((("consent", "givenBy"), consent["givenBy"]))
+    if consent and "partyId" in consent:
+        places.append((("consent", "partyId"), consent["partyId"]))
     return [
         Breach(at, expected="the partyId of the applicant or a related party")
         for at, party_id in places

@@ -1,5 +1,6 @@
 """Rules on loans: the decision, the contract, and the money that goes out and comes back."""
 
+from collections.abc import Iterator
 from itertools import pairwise
 
 from xinqiao.message import Json
@@ -8,6 +9,9 @@ from xinqiao.rules.exact import HUNDRED, plain, scaled
 from xinqiao.rules.rule import Breach, rule
 
 __all__: list[str] = []
+
+# One decimal place is the least that shares are given with.
+_ROUNDING_OF_A_SHARE = scaled("0.1")
 
 
 @rule("XQ-R-340")
@@ -47,23 +51,29 @@ def check_plan_repays_principal(principal: Json, plan: list[Json]) -> Breach | N
 def check_instalments_in_order(
     plan: list[Json] | None = None, instalments: list[Json] | None = None
 ) -> list[Breach] | None:
-    """Instalments are numbered and due one after the other."""
+    """Instalments are numbered one after the other, and none is due before the one that precedes it."""
     name, listed = ("plan", plan) if plan is not None else ("instalments", instalments or [])
     return [
-        Breach((name, index, field), expected="after that of the instalment before")
+        breach
         for index, (earlier, later) in enumerate(pairwise(listed), 1)
-        for field in ("number", "dueOn")
-        if later[field] <= earlier[field]
+        for breach in _out_of_order((name, index), earlier, later)
     ] or None
+
+
+def _out_of_order(at: tuple[str, int], earlier: Json, later: Json) -> Iterator[Breach]:
+    if later["periodNo"] <= earlier["periodNo"]:
+        yield Breach((*at, "periodNo"), expected="after that of the instalment before")
+    if later["dueOn"] < earlier["dueOn"]:
+        yield Breach((*at, "dueOn"), expected="not before that of the instalment before")
 
 
 @rule("XQ-R-344")
 def check_percentages_of_funders(funders: list[Json]) -> Breach | None:
-    """The percentages of the funders, where all have one, add up to 100."""
+    """The percentages of the funders, where all have one, add up to 100, within 0.1 for each funder."""
     if not all("percentage" in each for each in funders):
         return None
     total = sum(scaled(each["percentage"]) for each in funders)
-    if total == HUNDRED:
+    if abs(total - HUNDRED) <= len(funders) * _ROUNDING_OF_A_SHARE:
         return None
     return Breach(("funders", 0, "percentage"), value=plain(total), expected="100 as the sum of the percentages")
 
@@ -90,10 +100,10 @@ def check_parts_of_repayment(
 
 
 @rule("XQ-R-347")
-def check_reason_of_failure(result: str, reason: Json | None = None) -> Breach | None:
-    """A payment that did not succeed says why."""
-    if result in ("FAILED", "RETURNED") and reason is None:
-        return Breach(("reason",), expected="a reason for the failure")
+def check_reason_of_failure(state: str, reasons: list[Json] | None = None) -> Breach | None:
+    """A payment that failed or came back says why."""
+    if state in ("PAYMENT_FAILED", "PAYMENT_RETURNED") and reasons is None:
+        return Breach(("reasons",), expected="a reason for the failure")
     return None
 
 
@@ -128,9 +138,9 @@ def check_levels(warning_level: str, disposal_level: str) -> Breach | None:
 
 
 @rule("XQ-R-352")
-def check_settled(settled: bool, balance_after: Json) -> Breach | None:
+def check_settled(loan_settled: bool, balance_after: Json) -> Breach | None:
     """A loan is settled where nothing remains."""
-    if not settled or in_units(balance_after) == 0:
+    if not loan_settled or in_units(balance_after) == 0:
         return None
     return Breach(("balanceAfter", "value"), expected="0 where the loan is settled")
 
@@ -142,4 +152,30 @@ def check_own_decision(method: str, models: list[Json] | None = None, approval: 
         return Breach(("models",), expected="the models that decided, with their versions")
     if method in ("MANUAL", "MODEL_AND_MANUAL") and approval is None:
         return Breach(("approval",), expected="who approved")
+    return None
+
+
+@rule("XQ-R-354")
+def check_time_of_disbursement(state: str, completed_at: str | None = None) -> Breach | None:
+    """What was paid out says when."""
+    if state == "PAYMENT_SUCCEEDED" and completed_at is None:
+        return Breach(("completedAt",), expected="when it was paid out")
+    return None
+
+
+@rule("XQ-R-355")
+def check_day_of_repayment(state: str, repaid_on: str | None = None) -> Breach | None:
+    """What was repaid says when."""
+    if state == "PAYMENT_SUCCEEDED" and repaid_on is None:
+        return Breach(("repaidOn",), expected="the day on which the repayment counts")
+    return None
+
+
+@rule("XQ-R-356")
+def check_contract_shown(
+    evidence_references: list[str] | None = None, documents: list[Json] | None = None
+) -> Breach | None:
+    """A contract is shown by its text or by the evidence of its signing."""
+    if evidence_references is None and documents is None:
+        return Breach(("documents",), expected="the contract's text, or evidenceReferences")
     return None

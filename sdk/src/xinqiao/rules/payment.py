@@ -66,10 +66,13 @@ def check_nothing_left(
 
 
 @rule("XQ-R-164")
-def check_failure_reason(state: str, reason: Json | None = None, bank_reason: Json | None = None) -> Breach | None:
-    """A payment that failed or came back says why."""
-    if state in ("PAYMENT_FAILED", "PAYMENT_RETURNED") and reason is None and bank_reason is None:
-        return Breach(("reason",), expected="reason or bankReason")
+def check_failure_reason(
+    state: str, reasons: list[Json] | None = None, bank_reason: Json | None = None
+) -> Breach | None:
+    """A payment that failed, came back or is withheld says why."""
+    unpaid = state in ("PAYMENT_FAILED", "PAYMENT_RETURNED", "PAYMENT_WITHHELD")
+    if unpaid and reasons is None and bank_reason is None:
+        return Breach(("reasons",), expected="reasons or bankReason")
     return None
 
 
@@ -111,10 +114,10 @@ def check_return_date(received_on: str, returned_on: str) -> Breach | None:
 
 @rule("XQ-R-169")
 def check_account_dates(
-    opened_on: str, usable_from: str | None = None, closes_on: str | None = None
+    opened_on: str, usable_from: str | None = None, end_date: str | None = None
 ) -> list[Breach] | None:
-    """An account is neither used nor closed before it is opened."""
-    later = {"usableFrom": usable_from, "closesOn": closes_on}
+    """An account is neither used nor at its end before it is opened."""
+    later = {"usableFrom": usable_from, "endDate": end_date}
     return [
         Breach((name,), expected="not before openedOn")
         for name, day in later.items()
@@ -141,24 +144,26 @@ def check_split_shares(parts: list[Json]) -> Breach | None:
 
 
 @rule("XQ-R-172")
-def check_item_numbers(parts: list[Json] | None = None, results: list[Json] | None = None) -> list[Breach] | None:
+def check_split_lines(parts: list[Json] | None = None, results: list[Json] | None = None) -> list[Breach] | None:
     """Each part of a split has its own number."""
     return [
-        Breach((name, index, "itemNo"), expected="an itemNo of its own")
+        Breach((name, index, "lineNo"), expected="a lineNo of its own")
         for name, items in (("parts", parts), ("results", results))
-        for index in repeats(each["itemNo"] for each in items or ())
+        for index in repeats(each["lineNo"] for each in items or ())
     ] or None
 
 
 @rule("XQ-R-173")
-def check_split_settled(total: Json, settled: Json, unsettled: Json, results: list[Json]) -> list[Breach] | None:
+def check_split_settled(
+    total: Json, settled_amount: Json, unsettled_amount: Json, results: list[Json]
+) -> list[Breach] | None:
     """What is settled is what the parts that succeeded hold, the rest is not; together they are the total."""
     paid = [each["amount"] for each in results if each["state"] == "PAYMENT_SUCCEEDED"]
     unpaid = [each["amount"] for each in results if each["state"] != "PAYMENT_SUCCEEDED"]
     expected = (
-        ("settled", settled, paid, "the sum of the parts that succeeded"),
-        ("unsettled", unsettled, unpaid, "the sum of the parts that did not succeed"),
-        ("total", total, [settled, unsettled], "settled and unsettled together"),
+        ("settledAmount", settled_amount, paid, "the sum of the parts that succeeded"),
+        ("unsettledAmount", unsettled_amount, unpaid, "the sum of the parts that did not succeed"),
+        ("total", total, [settled_amount, unsettled_amount], "settledAmount and unsettledAmount together"),
     )
     return [
         Breach((name, "value"), expected=text) for name, whole, parts, text in expected if not _make_up(parts, whole)

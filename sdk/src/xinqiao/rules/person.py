@@ -39,9 +39,9 @@ _TO_PROVE = frozenset(
 
 
 @rule("XQ-R-442")
-def check_overlap(effective_date: str, overlap_until: str) -> Breach | None:
+def check_overlap(effective_on: str, overlap_until: str) -> Breach | None:
     """The old is not refused before the new counts."""
-    return Breach(("overlapUntil",), expected="not before effectiveDate") if overlap_until < effective_date else None
+    return Breach(("overlapUntil",), expected="not before effectiveOn") if overlap_until < effective_on else None
 
 
 @rule("XQ-R-443")

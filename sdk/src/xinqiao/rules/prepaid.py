@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from xinqiao.message import Json
 from xinqiao.rules.codes import minor_digits
 from xinqiao.rules.exact import HUNDRED, scaled
+from xinqiao.rules.repeats import repeats
 from xinqiao.rules.rule import Breach, rule
 
 __all__: list[str] = []
@@ -44,6 +45,10 @@ def _in_other_currency(name: str, parts: list[Json], amount: str, total: Json) -
         for index, part in enumerate(parts)
         if part[amount]["currency"] != total["currency"]
     ]
+
+
+def _is_one_of_several(page: Json | None) -> bool:
+    return page is not None and page["of"] > 1
 
 
 @rule("XQ-R-300")
@@ -182,26 +187,26 @@ def _too_early(decided_at: str, notified_at: str, days: int) -> list[Breach] | N
 
 
 @rule("XQ-R-310")
-def check_reason_of_dispute(outcome: str, reason: Json | None = None) -> Breach | None:
+def check_reason_of_dispute(outcome: str, reasons: list[Json] | None = None) -> Breach | None:
     """A dispute and a withdrawal say why."""
-    if outcome in ("DISPUTED", "WITHDRAWN") and reason is None:
-        return Breach(("reason",), expected="a reason")
+    if outcome in ("DISPUTED", "WITHDRAWN") and not reasons:
+        return Breach(("reasons",), expected="a reason")
     return None
 
 
 @rule("XQ-R-311")
 def check_refund(
-    paid: Json,
-    consumed: Json,
+    paid_amount: Json,
+    consumed_amount: Json,
     amount: Json,
     deduction: Json | None = None,
     from_trust: Json | None = None,
     from_merchant: Json | None = None,
 ) -> list[Breach] | None:
     """A refund is what was paid less what was used and deducted, and comes from trust and merchant together."""
-    left = _value(paid) - _value(consumed) - _value(deduction)
+    left = _value(paid_amount) - _value(consumed_amount) - _value(deduction)
     return _breaches(
-        (left == _value(amount), ("amount", "value"), "paid less consumed less deduction"),
+        (left == _value(amount), ("amount", "value"), "paidAmount less consumedAmount less deduction"),
         (_adds_up(amount, from_trust, from_merchant), ("fromTrust", "value"), "amount less fromMerchant"),
     )
 
@@ -236,11 +241,13 @@ def check_settled(
 
 @rule("XQ-R-314")
 def check_settlement_items(
-    items: list[Json], consumed_amount: Json, item_count: str | None = None
+    items: list[Json], consumed_amount: Json, item_count: str | None = None, page: Json | None = None
 ) -> list[Breach] | None:
-    """The items make up what was used, and there are as many as said."""
+    """The items make up what was used, and there are as many as said; one page of several shows only its own."""
     if foreign := _in_other_currency("items", items, "amount", consumed_amount):
         return foreign
+    if _is_one_of_several(page):
+        return None
     total = sum(_value(item["amount"]) for item in items)
     return _breaches(
         (total == _value(consumed_amount), ("consumedAmount", "value"), "the sum of the items"),
@@ -254,13 +261,18 @@ def check_migration(
     total_balance: Json,
     funded_amount: Json | None = None,
     shortfall: Json | None = None,
+    page: Json | None = None,
 ) -> list[Breach] | None:
-    """The balances make up their total; what came in and the shortfall make it up as well."""
+    """The balances make up their total, where all are here; what came in and the shortfall make it up as well."""
     if foreign := _in_other_currency("balances", balances, "balance", total_balance):
         return foreign
     total = sum(_value(each["balance"]) for each in balances)
     return _breaches(
-        (total == _value(total_balance), ("totalBalance", "value"), "the sum of the balances"),
+        (
+            _is_one_of_several(page) or total == _value(total_balance),
+            ("totalBalance", "value"),
+            "the sum of the balances",
+        ),
         (_adds_up(total_balance, funded_amount, shortfall), ("shortfall", "value"), "totalBalance less fundedAmount"),
     )
 
@@ -270,20 +282,28 @@ def check_scope(
     action: str,
     scope: str,
     amount: Json | None = None,
-    store_nos: list[str] | None = None,
-    consumer_nos: list[str] | None = None,
+    merchant: Json | None = None,
+    instrument: Json | None = None,
+    contract_no: str | None = None,
+    party: Json | None = None,
+    holdings: list[Json] | None = None,
     payee_account: Json | None = None,
 ) -> list[Breach] | None:
     """A directive names what its scope is about, and a deduction the account that is paid."""
-    needed = {
-        "AMOUNT": ("amount", amount),
-        "STORES": ("storeNos", store_nos),
-        "CONSUMERS": ("consumerNos", consumer_nos),
+    about = merchant or {}
+    needed: dict[str, tuple[tuple[str, ...], bool]] = {
+        "AMOUNT": (("amount",), amount is not None),
+        "STORES": (("merchant", "storeNos"), "storeNos" in about),
+        "CONSUMERS": (("merchant", "consumerNos"), "consumerNos" in about),
+        "PARTY": (("party",), party is not None),
+        "CONTRACT": (("contractNo",), bool(contract_no or instrument or holdings)),
+        "UNITS": (("holdings",), bool(holdings)),
     }
-    missing = [name for name, value in (needed.get(scope, ("", "")),) if value is None]
-    if action == "DEDUCT" and payee_account is None:
-        missing.append("payeeAccount")
-    return [Breach((name,), expected=f"given for {action} with scope {scope}") for name in missing] or None
+    at, given = needed.get(scope, ((), True))
+    return _breaches(
+        (given, at, f"given for scope {scope}"),
+        (action != "DEDUCT" or payee_account is not None, ("payeeAccount",), "given for a deduction"),
+    )
 
 
 @rule("XQ-R-317")
@@ -295,26 +315,23 @@ def check_revokes(action: str, directive_no: str, revokes: str | None = None) ->
 
 
 @rule("XQ-R-318")
-def check_return_list(items: list[Json], item_count: str, total_amount: Json) -> list[Breach] | None:
-    """The items of a list make up its total, are as many as said, and each has its own sequence."""
+def check_return_list(
+    items: list[Json], item_count: str, total_amount: Json, page: Json | None = None
+) -> list[Breach] | None:
+    """The items of a list make up its total, are as many as said, and each has its own line number."""
     if foreign := _in_other_currency("items", items, "amount", total_amount):
         return foreign
-    breaches = _repeated_sequences(items)
+    breaches = [
+        Breach(("items", index, "lineNo"), expected="a line number of its own")
+        for index in repeats(item["lineNo"] for item in items)
+    ]
+    if _is_one_of_several(page):
+        return breaches or None
     if int(item_count) != len(items):
         breaches.append(Breach(("itemCount",), expected="the number of items"))
     if sum(_value(item["amount"]) for item in items) != _value(total_amount):
         breaches.append(Breach(("totalAmount", "value"), expected="the sum of the items"))
     return breaches or None
-
-
-def _repeated_sequences(items: list[Json]) -> list[Breach]:
-    seen: set[int] = set()
-    breaches = []
-    for index, item in enumerate(items):
-        if item["sequence"] in seen:
-            breaches.append(Breach(("items", index, "sequence"), expected="a sequence of its own"))
-        seen.add(item["sequence"])
-    return breaches
 
 
 @rule("XQ-R-319")
@@ -323,3 +340,24 @@ def check_return_within_balance(amount: Json, balance: Json) -> Breach | None:
     if amount["currency"] != balance["currency"]:
         return Breach(("amount", "currency"), expected="the currency of the balance")
     return Breach(("amount", "value"), expected="at most balance") if _value(amount) > _value(balance) else None
+
+
+@rule("XQ-R-298")
+def check_balance(
+    topped_up_amount: Json,
+    balance: Json,
+    migrated_amount: Json | None = None,
+    yield_amount: Json | None = None,
+    adjustment: Json | None = None,
+    consumed_amount: Json | None = None,
+    refunded_amount: Json | None = None,
+    returned_amount: Json | None = None,
+    frozen_amount: Json | None = None,
+) -> list[Breach] | None:
+    """A balance is what came in less what went out, what is absent counting nothing; no more of it is frozen."""
+    came_in = sum(_value(each) for each in (topped_up_amount, migrated_amount, yield_amount, adjustment))
+    went_out = sum(_value(each) for each in (consumed_amount, refunded_amount, returned_amount))
+    return _breaches(
+        (came_in - went_out == _value(balance), ("balance", "value"), "what came in less what went out"),
+        (_value(frozen_amount) <= _value(balance), ("frozenAmount", "value"), "at most balance"),
+    )

@@ -4,6 +4,7 @@ from collections import Counter
 
 from xinqiao.message import Json
 from xinqiao.rules.exact import scaled
+from xinqiao.rules.pages import is_part
 from xinqiao.rules.repeats import repeats
 from xinqiao.rules.rule import Breach, rule
 
@@ -11,32 +12,50 @@ __all__: list[str] = []
 
 
 @rule("XQ-R-460")
-def check_item_count(item_count: str, items: list[Json] | None = None) -> Breach | None:
-    """A statement has as many items as it says: one that was cut short is found."""
-    if int(item_count) == len(items or ()):
+def check_item_count(
+    kind: str, item_count: str, items: list[Json] | None = None, page: Json | None = None
+) -> Breach | None:
+    """A statement has as many items as it says: one that was cut short is found.
+
+    A page may have fewer, and a summary lists none.
+    """
+    rest = int(item_count) - len(items or ())
+    if rest == 0 or (rest > 0 and (is_part(page) or kind == "SUMMARY")):
         return None
     return Breach(("itemCount",), expected="the number of items")
 
 
 @rule("XQ-R-461")
-def check_statement_totals(totals: list[Json], items: list[Json] | None = None) -> list[Breach] | None:
-    """A total holds the number, the amounts and the units of the items in its currency."""
+def check_statement_totals(
+    kind: str, totals: list[Json], items: list[Json] | None = None, page: Json | None = None
+) -> list[Breach] | None:
+    """A total holds the number, the amounts and the units of the items in its currency, and of its type if it has one.
+
+    Nothing is said of a page, whose totals are those of all pages, nor of a summary, which lists no items.
+    """
+    if is_part(page) or kind == "SUMMARY":
+        return None
     valued = [each for each in items or () if "amount" in each]
     missing = {each["amount"]["currency"] for each in valued} - {each["currency"] for each in totals}
     breaches = [Breach(("totals",), expected=f"a total in {currency}") for currency in sorted(missing)]
     for index, total in enumerate(totals):
-        own = [each for each in valued if each["amount"]["currency"] == total["currency"]]
+        own = [each for each in valued if _counts_in(each, total)]
         found = {
             "itemCount": scaled(str(len(own))),
             "amount": sum(scaled(each["amount"]["value"]) for each in own),
             "units": sum(scaled(each.get("units", "0")) for each in own),
         }
         breaches.extend(
-            Breach(("totals", index, name), expected="the sum over the items in this currency")
+            Breach(("totals", index, name), expected="the sum over the items in this currency, of this type")
             for name, value in found.items()
             if name in total and scaled(total[name]) != value
         )
     return breaches or None
+
+
+def _counts_in(item: Json, total: Json) -> bool:
+    same_type = "type" not in total or item.get("type") == total["type"]
+    return same_type and bool(item["amount"]["currency"] == total["currency"])
 
 
 @rule("XQ-R-462")
@@ -52,13 +71,11 @@ def check_closing_balance(
     opening_balance: Json,
     closing_balance: Json,
     items: list[Json] | None = None,
-    part: int | None = None,
-    last_part: bool | None = None,
+    page: Json | None = None,
 ) -> Breach | None:
-    """Of cash, the opening balance and all movements are the closing balance, in a statement of one part."""
+    """Of cash, the opening balance and all movements are the closing balance, in a statement of one page."""
     amounts = [each["amount"] for each in items or () if "amount" in each]
-    several = (part or 1) > 1 or last_part is False
-    if kind != "CASH" or several or any(each["currency"] != opening_balance["currency"] for each in amounts):
+    if kind != "CASH" or is_part(page) or any(each["currency"] != opening_balance["currency"] for each in amounts):
         return None
     if scaled(opening_balance["value"]) + sum(map(_value, amounts)) == _value(closing_balance):
         return None

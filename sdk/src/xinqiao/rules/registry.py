@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib.resources import files
-from itertools import pairwise
 from typing import Any
 
 import orjson
@@ -40,7 +39,7 @@ def check_rectification(
     trust_class: str,
     rectification_reason: str | None = None,
     rectification_plan: str | None = None,
-    rectify_by: str | None = None,
+    rectify_due_on: str | None = None,
 ) -> list[Breach] | None:
     """Business that is to be rectified says why, how and by when."""
     if trust_class != "TO_BE_RECTIFIED":
@@ -48,7 +47,7 @@ def check_rectification(
     given = {
         "rectificationReason": rectification_reason,
         "rectificationPlan": rectification_plan,
-        "rectifyBy": rectify_by,
+        "rectifyDueOn": rectify_due_on,
     }
     return [Breach((name,), expected="given") for name, value in given.items() if value is None] or None
 
@@ -110,7 +109,7 @@ def check_board_approval(significance: str, board_approved: bool | None = None) 
 
 @rule("XQ-R-368")
 def check_permits(permits: list[Json]) -> list[Breach] | None:
-    """Each kind of permit stands once; one that is held has a number, and no other has."""
+    """Each kind of permit stands once; one that is obtained has a number, and no other has."""
     return list(_wrong_permits(permits)) or None
 
 
@@ -120,8 +119,8 @@ def _wrong_permits(permits: list[Json]) -> Iterator[Breach]:
         if permit["kind"] in kinds:
             yield Breach(("permits", index, "kind"), expected="each kind once")
         kinds.add(permit["kind"])
-        if permit["held"] != ("number" in permit):
-            yield Breach(("permits", index, "number"), expected="given where held is true, and only there")
+        if permit["obtained"] != ("number" in permit):
+            yield Breach(("permits", index, "number"), expected="given where obtained is true, and only there")
 
 
 @rule("XQ-R-369")
@@ -175,11 +174,17 @@ def _unknown_contracts(rights: list[Json], settlors: list[Json] | None) -> Itera
 
 @rule("XQ-R-372")
 def check_totals_of_rights(
-    rights: list[Json], right_count: str, total_amount: Json, total_units: str | None = None
+    rights: list[Json],
+    right_count: str,
+    total_amount: Json,
+    total_units: str | None = None,
+    page: Json | None = None,
 ) -> list[Breach] | None:
-    """The rights make up the totals."""
+    """The rights make up the totals, where they are not one page of several."""
     if foreign := list(_rights_in_other_currency(rights, total_amount["currency"])):
         return foreign
+    if page is not None and page["of"] > 1:
+        return None
     breaches = []
     if int(right_count) != len(rights):
         breaches.append(Breach(("rightCount",), expected="the number of rights"))
@@ -204,16 +209,15 @@ def check_days_of_scale(
     raising_until: str | None = None,
     expected_end_on: str | None = None,
 ) -> list[Breach] | None:
-    """Raising starts, raising ends, set-up, end: in this order; a fixed term has an end."""
-    days = {"raisingFrom": raising_from, "raisingUntil": raising_until}
-    given = [(name, day) for name, day in days.items() if day is not None] + [("setUpOn", set_up_on)]
-    if expected_end_on is not None:
-        given.append(("expectedEndOn", expected_end_on))
-    breaches = [
-        Breach((name,), expected=f"not before {before}")
-        for (before, earlier), (name, day) in pairwise(given)
-        if day < earlier
-    ]
+    """Raising does not end before it starts, nor the trust before its set-up; a fixed term has an end.
+
+    Raising may end after set-up: a product is raised in phases, or has openings.
+    """
+    breaches = []
+    if raising_from is not None and raising_until is not None and raising_until < raising_from:
+        breaches.append(Breach(("raisingUntil",), expected="not before raisingFrom"))
+    if expected_end_on is not None and expected_end_on < set_up_on:
+        breaches.append(Breach(("expectedEndOn",), expected="not before setUpOn"))
     if term_kind == "FIXED_TERM" and expected_end_on is None:
         breaches.append(Breach(("expectedEndOn",), expected="the end of a fixed term"))
     return breaches or None
@@ -249,11 +253,11 @@ def check_reply(
 
 
 @rule("XQ-R-376")
-def check_loss(result: str, finance: Json) -> Breach | None:
+def check_loss(outcome: str, finance: Json) -> Breach | None:
     """A trust that ends with a loss says how much: what was paid in less what was repaid."""
     loss = finance.get("loss")
-    if (result == "LOSS") != (loss is not None):
-        return Breach(("finance", "loss"), expected="given where result is LOSS, and only there")
+    if (outcome == "LOSS") != (loss is not None):
+        return Breach(("finance", "loss"), expected="given where outcome is LOSS, and only there")
     if loss is None:
         return None
     paid_in, repaid = scaled(finance["paidIn"]["value"]), scaled(finance["repaid"]["value"])
@@ -287,11 +291,11 @@ def check_elements(
 @rule("XQ-R-379")
 def check_fee(
     fee: str,  # noqa: ARG001 -- the fee as such
-    rate: str | None = None,
+    annual_rate: str | None = None,
     fixed_amount: Json | None = None,
     one_off_amount: Json | None = None,
 ) -> Breach | None:
     """A fee has a rate or an amount."""
-    if rate is None and fixed_amount is None and one_off_amount is None:
-        return Breach(("rate",), expected="rate, fixedAmount or oneOffAmount")
+    if annual_rate is None and fixed_amount is None and one_off_amount is None:
+        return Breach(("annualRate",), expected="annualRate, fixedAmount or oneOffAmount")
     return None

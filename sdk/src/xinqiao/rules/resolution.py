@@ -24,11 +24,11 @@ def check_parts_of_claim(
 
 
 @rule("XQ-R-421")
-def check_confirmed_of_declared(declared: Json, confirmed: Json, difference_reason: str | None = None) -> Breach | None:
+def check_confirmed_of_declared(declared: Json, confirmed: Json, reasons: list[Json] | None = None) -> Breach | None:
     """No more is confirmed than was declared, unless it says why."""
-    if difference_reason is not None or in_units(confirmed["total"]) <= in_units(declared["total"]):
+    if reasons is not None or in_units(confirmed["total"]) <= in_units(declared["total"]):
         return None
-    return Breach(("differenceReason",), expected="why more is confirmed than was declared")
+    return Breach(("reasons",), expected="why more is confirmed than was declared")
 
 
 @rule("XQ-R-422")
@@ -90,10 +90,10 @@ def check_cumulative(amount: Json, cumulative: Json, confirmed: Json | None = No
 
 
 @rule("XQ-R-428")
-def check_reason_unpaid(result: str, reason: Json | None = None) -> Breach | None:
-    """What is not paid says why."""
-    if result != "PAID" and reason is None:
-        return Breach(("reason",), expected="why it was not paid")
+def check_reasons_unpaid(state: str, reasons: list[Json] | None = None) -> Breach | None:
+    """What is not paid says why; of what is not known there is nothing to say."""
+    if state not in ("PAYMENT_SUCCEEDED", "PAYMENT_UNKNOWN") and reasons is None:
+        return Breach(("reasons",), expected="why it was not paid")
     return None
 
 

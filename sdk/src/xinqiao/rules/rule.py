@@ -15,6 +15,7 @@ from typing import Any, NamedTuple, TypeVar
 import orjson
 
 from xinqiao.finding import Level, Text
+from xinqiao.standard import MessageClass
 
 __all__ = [
     "CODE_RULES",
@@ -60,10 +61,17 @@ class Metadata:
 
     id: str
     level: Level
+    on_fact: Level
     source: str
     applies_to: tuple[str, ...]
     text: Text
     fix: Text
+
+    def level_on(self, message_class: MessageClass) -> Level:
+        """Return the level on a message of a class: what has happened is refused for less, an order never."""
+        if message_class == "DIRECTIVE":
+            return "WARNING"
+        return self.on_fact if message_class == "FACT" else self.level
 
 
 class Rule(NamedTuple):
@@ -118,6 +126,7 @@ def _metadata(entry: dict[str, Any]) -> Metadata:
     return Metadata(
         id=entry["id"],
         level=entry["level"],
+        on_fact=entry.get("onFact", entry["level"]),
         source=entry["source"],
         applies_to=tuple(entry["appliesTo"]),
         text=Text(**entry["text"]),

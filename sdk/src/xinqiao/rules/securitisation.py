@@ -67,14 +67,26 @@ def check_plan_repays_balance(balance: Json, instalments: list[Json]) -> Breach 
 
 @rule("XQ-R-324")
 def check_collected_of_due(
-    due_principal: Json, due_interest: Json, collected_principal: Json, collected_interest: Json
+    due_principal: Json,
+    due_interest: Json,
+    collected_principal: Json,
+    collected_interest: Json,
+    due_penalty: Json | None = None,
+    due_fee: Json | None = None,
+    collected_penalty: Json | None = None,
+    collected_fee: Json | None = None,
 ) -> list[Breach] | None:
-    """No more is collected than is due: what comes early is prepaid."""
-    pairs = {"Principal": (due_principal, collected_principal), "Interest": (due_interest, collected_interest)}
+    """No more is collected than is due, where that is given: what comes early is prepaid."""
+    pairs = {
+        "Principal": (due_principal, collected_principal),
+        "Interest": (due_interest, collected_interest),
+        "Penalty": (due_penalty, collected_penalty),
+        "Fee": (due_fee, collected_fee),
+    }
     return [
         Breach((f"collected{name}", "value"), expected=f"at most due{name}")
         for name, (due, collected) in pairs.items()
-        if in_units(collected) > in_units(due)
+        if due is not None and in_units(collected) > in_units(due)
     ] or None
 
 
@@ -114,6 +126,8 @@ _COLLECTED = (
     "purchasedBalance",
     "duePrincipal",
     "dueInterest",
+    "duePenalty",
+    "dueFee",
     "collectedPrincipal",
     "collectedInterest",
     "collectedPenalty",

@@ -19,6 +19,23 @@ _SUBSCRIPTION_FEES = frozenset(("SUBSCRIPTION", "LAUNCH_SUBSCRIPTION"))
 _SUCCESS = "0000"
 
 
+@rule("XQ-R-218")
+def check_institution_named(
+    institution_code: str | None = None, code: str | None = None, name: str | None = None
+) -> Breach | None:
+    """An institution of a product is named by a code or by its name."""
+    if institution_code is None and code is None and name is None:
+        return Breach(expected="institutionCode, code or name")
+    return None
+
+
+@rule("XQ-R-219")
+def check_digits(nav_digits: int | None = None, units_digits: int | None = None) -> list[Breach] | None:
+    """Without the digits of NAV and units nobody can check the arithmetic of the product's orders."""
+    digits = {"navDigits": nav_digits, "unitsDigits": units_digits}
+    return [Breach((name,), expected="the number of digits") for name, each in digits.items() if each is None] or None
+
+
 @rule("XQ-R-220")
 def check_account_named(number: str | None = None, transaction_account: str | None = None) -> Breach | None:
     """A fund account is named by the registrar's number or by the distributor's."""
@@ -85,20 +102,20 @@ def check_subscription_units(
     business_code: str,
     confirmed_amount: Json,
     confirmed_units: str,
-    nav: str,
+    unit_nav: str,
     calculation: Json,
     fees: list[Json] | None = None,
     amount_at_nav: Json | None = None,
 ) -> list[Breach] | None:
     """The units of a subscription are its amount, less the fees, divided by the NAV, where it has one."""
-    if business_code not in _SUBSCRIPTIONS or scaled(nav) == 0:
+    if business_code not in _SUBSCRIPTIONS or scaled(unit_nav) == 0:
         return None
     net = _value(confirmed_amount) - _charged(fees)
     step = _step(calculation["unitsDigits"])
-    expected = _rounded(net * _ONE, scaled(nav) * step, calculation["unitsRounding"]) * step
+    expected = _rounded(net * _ONE, scaled(unit_nav) * step, calculation["unitsRounding"]) * step
     breaches = []
     if scaled(confirmed_units) != expected:
-        breaches.append(Breach(("confirmedUnits",), expected="the amount less the fees, divided by nav"))
+        breaches.append(Breach(("confirmedUnits",), expected="the amount less the fees, divided by unitNav"))
     if amount_at_nav is not None and _value(amount_at_nav) != net:
         breaches.append(Breach(("amountAtNav", "value"), expected="confirmedAmount less the fees"))
     return breaches or None
@@ -109,7 +126,7 @@ def check_redemption_proceeds(
     business_code: str,
     confirmed_amount: Json,
     confirmed_units: str,
-    nav: str,
+    unit_nav: str,
     calculation: Json,
     fees: list[Json] | None = None,
     amount_at_nav: Json | None = None,
@@ -125,13 +142,15 @@ def check_redemption_proceeds(
     if business_code not in _REDEMPTIONS:
         return None
     step = _step(calculation["amountDigits"])
-    gross = _rounded(scaled(confirmed_units) * scaled(nav), _ONE * step, calculation["amountRounding"]) * step
+    gross = _rounded(scaled(confirmed_units) * scaled(unit_nav), _ONE * step, calculation["amountRounding"]) * step
     added = _value(performance_compensation) + (_value(undistributed_income) if income_taken else 0)
     breaches = []
     if _value(confirmed_amount) != gross - _charged(fees) - _value(performance_fee) + added:
-        breaches.append(Breach(("confirmedAmount", "value"), expected="units times nav, less fees and performanceFee"))
+        breaches.append(
+            Breach(("confirmedAmount", "value"), expected="units times unitNav, less fees and performanceFee")
+        )
     if amount_at_nav is not None and _value(amount_at_nav) != gross:
-        breaches.append(Breach(("amountAtNav", "value"), expected="units times nav"))
+        breaches.append(Breach(("amountAtNav", "value"), expected="units times unitNav"))
     return breaches or None
 
 

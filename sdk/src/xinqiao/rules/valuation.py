@@ -3,9 +3,12 @@
 from collections.abc import Iterator, Sequence
 
 from xinqiao.message import Json
+from xinqiao.rules.amounts import in_units
 from xinqiao.rules.codes import minor_digits
 from xinqiao.rules.exact import HUNDRED, decimals, scaled
 from xinqiao.rules.instants import is_before
+from xinqiao.rules.pages import is_part
+from xinqiao.rules.repeats import repeats
 from xinqiao.rules.rule import Breach, rule
 
 __all__: list[str] = []
@@ -40,25 +43,29 @@ def check_lots(quantity: str, lots: list[Json]) -> Breach | None:
 
 
 @rule("XQ-R-082")
-def check_total(total_market_value: Json, positions: list[Json] | None = None) -> Breach | None:
+def check_total(
+    total_market_value: Json, positions: list[Json] | None = None, page: Json | None = None
+) -> Breach | None:
     """The market values in the total's currency add up to it, within one minor unit of that currency.
 
-    Values in other currencies are not converted here: the total may hold them or leave them out, so with them it
-    is that sum or more.
+    Values in other currencies are not converted here: the total may hold them or leave them out, so with them, with
+    positions whose value is not told or with other pages it is that sum or more.
     """
     currency = total_market_value["currency"]
-    values = [each["marketValue"] for each in positions or ()]
+    values = [each["marketValue"] for each in positions or () if "marketValue" in each]
     own = [scaled(value["value"]) for value in values if value["currency"] == currency]
     difference = scaled(total_market_value["value"]) - sum(own)
-    if abs(difference) <= 10 ** (8 - minor_digits(currency)) or (difference > 0 and len(own) < len(values)):
+    more = len(own) < len(positions or ()) or is_part(page)
+    if abs(difference) <= 10 ** (8 - minor_digits(currency)) or (difference > 0 and more):
         return None
     return Breach(("totalMarketValue", "value"), expected="the sum of the market values in its currency")
 
 
 @rule("XQ-R-083")
 def check_currency_of_total(total_market_value: Json, positions: list[Json]) -> Breach | None:
-    """The total is in the currency of a position."""
-    if any(each["marketValue"]["currency"] == total_market_value["currency"] for each in positions):
+    """The total is in the currency of a position; nothing is said where no position has a value."""
+    currencies = {each["marketValue"]["currency"] for each in positions if "marketValue" in each}
+    if not currencies or total_market_value["currency"] in currencies:
         return None
     return Breach(("totalMarketValue", "currency"), expected="the currency of a position")
 
@@ -73,11 +80,7 @@ def check_receipt_due(published_at: str, receipt_due_by: str) -> Breach | None:
 @rule("XQ-R-092")
 def check_recipients(recipients: list[str]) -> list[Breach] | None:
     """Each recipient is named once."""
-    return [
-        Breach(("recipients", index), expected="each partyId once")
-        for index, party_id in enumerate(recipients)
-        if party_id in recipients[:index]
-    ] or None
+    return [Breach(("recipients", index), expected="each partyId once") for index in repeats(recipients)] or None
 
 
 def _minor_unit(currency: str) -> int:
@@ -130,16 +133,16 @@ def check_balance(net_assets: Json, total_assets: Json, total_liabilities: Json)
 
 
 @rule("XQ-R-185")
-def check_first_level(net_assets: Json, lines: list[Json]) -> Breach | None:
+def check_first_level(net_assets: Json, lines: list[Json], page: Json | None = None) -> Breach | None:
     """The accounts of the first level make up the net assets.
 
     Classes 1 (assets) and 3 (common) count as they stand, class 2 (liabilities) is taken off: some tables print it
-    with a minus. Nothing is said where a value of the first level is missing or in another currency.
+    with a minus. Nothing is said where a value of the first level is missing, in another currency or on another page.
     """
     first = [each for each in lines if each.get("level") == 1 and each["accountCode"][0] in "123"]
     values = [_base_market_value(each, net_assets["currency"]) for each in first]
     known = [value for value in values if value is not None]
-    if not known or len(known) < len(values):
+    if not known or len(known) < len(values) or is_part(page):
         return None
     owed = sum(value for each, value in zip(first, known, strict=True) if each["accountCode"][0] == "2")
     owned = sum(known) - owed
@@ -219,7 +222,7 @@ def _figure(side: Json | None, at: tuple[str, ...]) -> int:
 
 @rule("XQ-R-190")
 def check_reconciled(
-    result: str,
+    outcome: str,
     accounts: list[Json] | None = None,
     trustee_net_assets: Json | None = None,
     custodian_net_assets: Json | None = None,
@@ -227,7 +230,7 @@ def check_reconciled(
     custodian_unit_nav: str | None = None,
     tolerance: Json | None = None,
 ) -> Breach | None:
-    """The result is that of the figures: they agree where no amount differs by more than the tolerance."""
+    """The outcome is that of the figures: they agree where no amount differs by more than the tolerance."""
     allowed = scaled(tolerance["value"]) if tolerance else 0
     differences = [
         abs(_figure(each.get("trustee"), at) - _figure(each.get("custodian"), at))
@@ -238,7 +241,7 @@ def check_reconciled(
         differences.append(abs(scaled(trustee_net_assets["value"]) - scaled(custodian_net_assets["value"])))
     unit_navs = {scaled(each) for each in (trustee_unit_nav, custodian_unit_nav) if each is not None}
     found = "DIFFERENT" if len(unit_navs) > 1 or any(each > allowed for each in differences) else "AGREED"
-    return None if result == found else Breach(("result",), expected=f"{found}, as the figures say")
+    return None if outcome == found else Breach(("outcome",), expected=f"{found}, as the figures say")
 
 
 @rule("XQ-R-191")
@@ -253,21 +256,32 @@ def check_net_assets_difference(
 
 
 @rule("XQ-R-192")
-def check_movement(
-    beginning: Json, increase: Json, decrease: Json, end: Json, revaluation: Json | None = None
-) -> Breach | None:
-    """Beginning and increase, less decrease, with the revaluation are the end."""
-    change = scaled(increase["value"]) - scaled(decrease["value"]) + scaled((revaluation or {"value": "0"})["value"])
-    if scaled(beginning["value"]) + change == scaled(end["value"]):
-        return None
-    return Breach(("end", "value"), expected="beginning + increase - decrease + revaluation")
+def check_movement(total: Json, lines: list[Json], measure: str | None = None) -> list[Breach] | None:
+    """Beginning and increase, less decrease, with the revaluation are the end.
+
+    Nothing is said where the revaluation is not told, unless the scale is counted at cost and has none.
+    """
+    figures: list[tuple[tuple[str | int, ...], Json]] = [(("total",), total)]
+    figures.extend((("lines", index, "figures"), each["figures"]) for index, each in enumerate(lines))
+    return [
+        Breach((*at, "end", "value"), expected="beginning + increase - decrease + revaluation")
+        for at, each in figures
+        if ("revaluation" in each or measure == "AT_COST") and not _moves_to_end(each)
+    ] or None
+
+
+def _moves_to_end(figures: Json) -> bool:
+    beginning, increase, decrease, end = (
+        scaled(figures[name]["value"]) for name in ("beginning", "increase", "decrease", "end")
+    )
+    return beginning + increase - decrease + in_units(figures.get("revaluation")) == end
 
 
 @rule("XQ-R-193")
-def check_scale_total(lines: list[Json], total: Json) -> list[Breach] | None:
-    """The total holds the sums of the lines; nothing is said where they are in several currencies."""
+def check_scale_total(lines: list[Json], total: Json, page: Json | None = None) -> list[Breach] | None:
+    """The total holds the sums of the lines; nothing is said where they are in several currencies or on other pages."""
     figures = [each["figures"] for each in lines]
-    if len({each["end"]["currency"] for each in (total, *figures)}) > 1:
+    if is_part(page) or len({each["end"]["currency"] for each in (total, *figures)}) > 1:
         return None
     return [
         Breach(("total", name, "value"), expected="the sum of the lines")
@@ -303,3 +317,17 @@ def check_period_ends(as_of: str, returns: list[Json]) -> list[Breach] | None:
         for index, each in enumerate(returns)
         if each.get("periodEnd", "") > as_of
     ] or None
+
+
+@rule("XQ-R-183")
+def check_subject_named(instrument: Json | None = None, contract_no: str | None = None) -> Breach | None:
+    """A report or disclosure says of which product or trust it is."""
+    if instrument is None and contract_no is None:
+        return Breach(("instrument",), expected="instrument or contractNo")
+    return None
+
+
+@rule("XQ-R-197")
+def check_holding_account(account_no: str | None = None, fund_account: Json | None = None) -> Breach | None:
+    """A statement of positions says of which account it is."""
+    return Breach(expected="accountNo or fundAccount") if account_no is None and fund_account is None else None

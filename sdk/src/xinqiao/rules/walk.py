@@ -72,7 +72,7 @@ def _finding(message: Json, kind: MessageType, path: Path, about: Metadata, brea
         rule=about.id,
         path=canonical_path(place),
         text=about.text,
-        level=about.level,
+        level=about.level_on(kind.message_class),
         value=None if value is None or isinstance(value, dict | list) else masked(value, field),
         expected=breach.expected,
         fix=about.fix,
