@@ -67,3 +67,10 @@ def test_the_command_prints_for_people_and_for_machines() -> None:
     assert [each["field"] for each in json.loads(machine.output)] == ["Header.caseId"]
     assert people.output.startswith("Header.caseId\n消息 messages (")
     assert "all: --json" in people.output
+    assert "渠道 channel canonical messages: 原样传递 carries it as it is, 129 种消息" in people.output
+
+
+def test_an_amount_names_the_rules_that_read_it_through_the_field_that_holds_it() -> None:
+    [found] = impact_of("Money.value", [])
+
+    assert {"XQ-R-050", "XQ-R-057", "XQ-R-070"} <= set(found.rules)

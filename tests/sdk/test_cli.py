@@ -411,7 +411,7 @@ def test_a_message_is_the_same_in_its_three_forms(tmp_path: Path, capfdbinary: p
     for source, target in (("json", "xml"), ("xml", "binary"), ("binary", "json")):
         file = tmp_path / f"nav.{source}"
         file.write_bytes(written[source])
-        assert main(["convert", str(file), "--from", source, "--to", target]) == 0
+        assert main(["convert", str(file), "--to", target]) == 0
         written[target] = capfdbinary.readouterr().out
 
     assert orjson.loads(written["json"]) == vector("navReport")

@@ -249,3 +249,8 @@ def test_a_whole_number_is_the_same_however_it_is_written(number: str) -> None:
     read = read_json(f'{{"a": [{{"b": {number}}}], "text": ".0,", "c": 1.5}}'.encode())
 
     assert write_json(read) == b'{"a":[{"b":2}],"text":".0,","c":1.5}'
+
+
+def test_a_byte_order_mark_is_called_by_its_name() -> None:
+    with pytest.raises(MalformedJson, match="byte order mark"):
+        read_json(b"\xef\xbb\xbf{}")

@@ -438,3 +438,10 @@ def test_no_finding_shows_a_raw_value_of_a_sensitive_field(body: str, data: st.D
 
 def dotted(pointer: str) -> str:
     return ".".join(part for part in pointer.split("/")[1:] if not part.isdecimal())
+
+
+def test_a_misspelt_field_is_told_the_name_that_it_may_mean() -> None:
+    message = patched(vector("kycApplication"), [{"op": "add", "path": "/kycApplication/applicant/nam", "value": "x"}])
+    [finding] = check(message, strict=True)
+
+    assert finding.fix == Text("是否为 name？否则去掉该字段", "is it name? If not, leave the field out")

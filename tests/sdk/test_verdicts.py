@@ -1,6 +1,6 @@
 """One verdict: JSON Schema, protovalidate on the typed message, and XSD agree about every message, valid or not."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from math import ceil
 
@@ -149,3 +149,9 @@ def test_a_field_of_a_later_version_survives_in_json_xml_and_binary() -> None:
     assert read_json(write_json(message)) == message
     assert read_xml(write_xml(message)) == message
     assert v1.Message.from_binary(later).to_binary() == later
+
+
+@pytest.mark.parametrize("make", [generated, well_formed])
+def test_a_type_that_is_none_is_told_what_is_near(make: Callable[[str, int], Json]) -> None:
+    with pytest.raises(KeyError, match="near to it: navReport"):
+        make("navReports", 1)

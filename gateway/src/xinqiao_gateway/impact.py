@@ -39,7 +39,10 @@ class ChannelUse:
 
 @dataclass(frozen=True, slots=True)
 class Impact:
-    """Everything that one field touches. ``vectors`` are names of published messages that hold the field."""
+    """Everything that one field touches.
+
+    ``rules`` read the field, or the part that it stands in; ``vectors`` are names of published messages that hold it.
+    """
 
     field: str
     messages: tuple[str, ...]
@@ -85,7 +88,18 @@ def _impact(path: str, channels: Sequence[Channel]) -> Impact:
 def _rules(part_name: str, name: str) -> tuple[str, ...]:
     part = parts()[part_name]
     on_part = {rule.about.id for rule in part_rules(part) if name in rule.fields}
-    return tuple(sorted(on_part | {about.id for about in value_rules(part.schema["properties"][name])}))
+    on_value = {about.id for about in value_rules(part.schema["properties"][name])}
+    return tuple(sorted(on_part | on_value | _rules_above(part_name)))
+
+
+def _rules_above(part_name: str) -> set[str]:
+    """Return the rules that read a field which holds the part, and so may read into it."""
+    found: set[str] = set()
+    for part in parts().values():
+        holding = {name for name, field in part.schema["properties"].items() if reference(field) == part_name}
+        found |= {rule.about.id for rule in part_rules(part) if holding & set(rule.fields)} if holding else set()
+        found |= {about.id for name in holding for about in value_rules(part.schema["properties"][name])}
+    return found
 
 
 def _uses(channel: Channel, place: Place, bodies: Sequence[str]) -> Iterator[ChannelUse]:

@@ -333,12 +333,12 @@ def _describe_form(command: argparse.ArgumentParser) -> None:
         dest="form",
         choices=_FORMS,
         metavar="FORM",
-        help="输入的形式：%(choices)s；默认按内容识别 json 和 xml / form of the input; json and xml are recognised",
+        help="输入的形式：%(choices)s；默认按内容识别 / form of the input; by default it is recognised",
     )
 
 
 def _describe_convert(command: argparse.ArgumentParser) -> None:
-    shown = _examples("convert kyc.json --to xml > kyc.xml", "convert kyc.bin --from binary --to json")
+    shown = _examples("convert kyc.json --to xml > kyc.xml", "convert kyc.bin --to json")
     command.epilog = f"{shown}\n\n退出码 exit codes: 0 完成 done, 2 不是消息或无法转换 no message, or none of that form"
     _describe_form(command)
     command.add_argument(

@@ -1,5 +1,6 @@
 """The three forms of a message: JSON, XML and binary (protobuf). One message in any of them is the same message."""
 
+import re
 from typing import Literal
 
 from xinqiao.errors import ContentRefused, MalformedBinary
@@ -11,10 +12,14 @@ __all__ = ["Form", "form_of", "read_form", "write_form"]
 Form = Literal["json", "xml", "binary"]
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+# Field 1 (header) with its length, then field 1 of that (message id) with its own, 36.
+_BINARY = re.compile(rb"\n[\x00-\xff]{1,3}\n\$", re.DOTALL)
 
 
 def form_of(content: bytes) -> Form:
-    """Return the form that text is in: XML begins with ``<``, all else is taken for JSON. Binary has no such mark."""
+    """Return the form of a message: XML begins with ``<``, binary with the header and its id; else it is JSON."""
+    if _BINARY.match(content):
+        return "binary"
     return "xml" if content.removeprefix(_BYTE_ORDER_MARK).lstrip()[:1] == b"<" else "json"
 
 

@@ -115,6 +115,8 @@ def _json_error(raw: bytes, said: str) -> Exception:
         raw.decode("utf-8")
     except UnicodeDecodeError as error:
         return WrongEncoding(f"byte {error.start} is not UTF-8")
+    if raw.startswith(b"\xef\xbb\xbf"):
+        return MalformedJson("it begins with a byte order mark, which JSON does not have: save it without")
     if "duplicate key" in said.lower():
         return DuplicateKey(said)
     return MalformedJson(said)

@@ -21,6 +21,7 @@ __all__ = [
     "MessageType",
     "field_at",
     "message_types",
+    "names_beside",
     "schema_of",
 ]
 
@@ -108,6 +109,12 @@ def _collect(
         if reference and reference not in inside:
             definition = definitions[reference.rpartition("/")[2]]
             _collect(definition, f"{path}.", definitions, fields, inside | {reference})
+
+
+def names_beside(body: str, path: str) -> list[str]:
+    """Return the names that the standard has where the last step of a path stands."""
+    around = _INDEX.sub("", path).rpartition(".")[0]
+    return [each.rpartition(".")[2] for each in _fields_of(body) if each.rpartition(".")[0] == around]
 
 
 def field_at(body: str, path: str) -> Field | None:

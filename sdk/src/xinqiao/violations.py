@@ -1,6 +1,7 @@
 """From a schema's errors to findings: the field's name, a masked value, what is expected and how to mend it."""
 
 from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
 
 from jsonschema_rs import ValidationError, ValidationErrorKind
 
@@ -8,7 +9,7 @@ from xinqiao.expectation import expectation_of, shown
 from xinqiao.finding import Finding, Text
 from xinqiao.masking import mask_field
 from xinqiao.message import Json
-from xinqiao.standard import Field, MessageType, field_at, schema_of
+from xinqiao.standard import Field, MessageType, field_at, names_beside, schema_of
 
 __all__ = ["Path", "Violations", "canonical_path", "listed", "masked"]
 
@@ -110,9 +111,16 @@ class Violations:
                 text=Text(f"标准未定义的字段：{name}", f"{name} is no field of the standard"),
                 level="ERROR" if self._strict else "INFORMATION",
                 value=masked(self._value_at(path), None),
-                fix=Text("检查拼写，或去掉该字段", "check the spelling, or leave the field out"),
+                fix=self._spelling(path),
             )
         )
+
+    def _spelling(self, path: Path) -> Text:
+        names = names_beside(self._kind.body, canonical_path(path))
+        near = get_close_matches(str(path[-1])[:60], names, n=1)
+        if near:
+            return Text(f"是否为 {near[0]}？否则去掉该字段", f"is it {near[0]}? If not, leave the field out")
+        return Text("检查拼写，或去掉该字段", "check the spelling, or leave the field out")
 
     def _add_choice(self, path: Path, schema_path: Sequence[str | int]) -> None:
         branches = self._branches(schema_path)

@@ -1,6 +1,7 @@
 """``schema impact``: what a field of the standard touches here."""
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -14,7 +15,7 @@ from xinqiao_gateway.installation import known_channels
 
 __all__ = ["app"]
 
-_SHOWN = 12
+_SHOWN = 6
 
 app = typer.Typer(help="The standard: what a change to it would touch.", no_args_is_help=True)
 
@@ -53,7 +54,14 @@ def _show(found: Impact) -> None:
         ("向量 vectors", found.vectors),
     ):
         line(f"{title} ({len(values)}): {_some(values)}")
-    rows = [(use.channel, use.interface, use.message, use.treatment, ", ".join(use.paths)) for use in found.channels]
+    whole = Counter(f"{use.channel} {use.interface}" for use in found.channels if not use.paths)
+    for channel, count in whole.items():
+        line(f"渠道 channel {channel}: 原样传递 carries it as it is, {count} 种消息 message types")
+    rows = [
+        (use.channel, use.interface, use.message, use.treatment, _some(use.paths))
+        for use in found.channels
+        if use.paths
+    ]
     table("渠道 channels", ("channel", "interface", "message", "treatment", "paths"), rows)
 
 

@@ -6,6 +6,7 @@ company and an insurer, all fictitious.
 
 import copy
 from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -13,9 +14,20 @@ from typing import Any
 import orjson
 
 from xinqiao.message import Json, new_message_id, timestamp
-from xinqiao.standard import message_types
+from xinqiao.standard import MessageType, message_types
 
-__all__ = ["BANK", "CASE_ID", "INSURER", "TRUST_COMPANY", "example", "patched", "rule_vectors", "vector", "vectors"]
+__all__ = [
+    "BANK",
+    "CASE_ID",
+    "INSURER",
+    "TRUST_COMPANY",
+    "example",
+    "kind_of",
+    "patched",
+    "rule_vectors",
+    "vector",
+    "vectors",
+]
 
 CASE_ID = "CASE-2026-0001"
 TRUST_COMPANY = "913100001000100012"
@@ -23,10 +35,17 @@ BANK = "91110000100000000R"
 INSURER = "91110000100020002F"
 
 
+def kind_of(body: str) -> MessageType:
+    """Return a message type by its body key; raise ``KeyError`` for a body that the standard does not have."""
+    if body not in message_types():
+        near = get_close_matches(body, message_types(), n=3)
+        raise KeyError(f"{body} is no body of the standard; near to it: {', '.join(near) or 'none'}")
+    return message_types()[body]
+
+
 @cache
 def _read(body: str) -> bytes:
-    if body not in message_types():
-        raise KeyError(f"{body} is no body of the standard; one of {', '.join(message_types())}")
+    kind_of(body)
     return (files("xinqiao") / "schemas" / "vectors" / "messages" / f"{body}.json").read_bytes()
 
 

@@ -8,8 +8,8 @@ from random import Random
 
 from xinqiao.finding import errors_in
 from xinqiao.message import Json
-from xinqiao.standard import STANDARD_VERSION, message_types, schema_of
-from xinqiao.testing.examples import vectors
+from xinqiao.standard import STANDARD_VERSION, schema_of
+from xinqiao.testing.examples import kind_of, vectors
 from xinqiao.testing.places import Place, definition_of, places_of
 from xinqiao.testing.values import value_of
 from xinqiao.validation import check
@@ -27,7 +27,7 @@ def well_formed(body: str, seed: int | str) -> Json:
 
     Every field of the type is reached by some seed. Raises ``KeyError`` for a body that the standard does not have.
     """
-    schema = schema_of(message_types()[body].name)
+    schema = schema_of(kind_of(body).name)
     message = _object(schema, schema, Random(f"{body} {seed}"), 0)  # noqa: S311 -- test data
     message["header"]["standardVersion"] = STANDARD_VERSION
     return message
@@ -39,7 +39,7 @@ def generated(body: str, seed: int | str) -> Json:
     Raises ``KeyError`` for a body that the standard does not have.
     """
     random = Random(f"{body} {seed}")  # noqa: S311 -- test data
-    schema = schema_of(message_types()[body].name)
+    schema = schema_of(kind_of(body).name)
     message: Json = copy.deepcopy(random.choice(vectors(body))["message"])
     for _ in range(random.randint(1, _VARIATIONS)):
         varied = copy.deepcopy(message)
