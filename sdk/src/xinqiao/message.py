@@ -63,29 +63,34 @@ def read_value(raw: bytes) -> Any:  # noqa: ANN401 -- JSON is any of six kinds
     path of a number out of range).
     """
     try:
-        value = jiter.from_json(raw, catch_duplicate_keys=True, allow_inf_nan=False)
+        value = jiter.from_json(raw, catch_duplicate_keys=True, allow_inf_nan=False, float_mode="lossless-float")
     except ValueError as error:
         raise _json_error(raw, str(error)) from error
-    written = _written(value)
-    return _with_whole_numbers(value) if any(each in written for each in _WHOLE) else value
-
-
-# How orjson ends a whole number that is a float; texts that hold the like cost a walk and nothing else.
-_WHOLE = (b".0,", b".0}", b".0]")
-_EXACT = 2.0**53
-
-
-def _with_whole_numbers(value: object) -> object:
-    if isinstance(value, dict):
-        return {name: _with_whole_numbers(each) for name, each in value.items()}
-    if isinstance(value, list):
-        return [_with_whole_numbers(each) for each in value]
-    if isinstance(value, float) and abs(value) <= _EXACT and value.is_integer():
-        return int(value)
+    try:
+        orjson.dumps(value)
+    except TypeError:
+        # Numbers with a fraction or an exponent, which orjson does not write as they were read; a message has none.
+        value = _with_plain_numbers(value)
+        _require_writable(value)
     return value
 
 
-def _written(value: object) -> bytes:
+# Up to here a float tells each whole number from the next.
+_EXACT = 2.0**53
+
+
+def _with_plain_numbers(value: object) -> object:
+    if isinstance(value, dict):
+        return {name: _with_plain_numbers(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return [_with_plain_numbers(each) for each in value]
+    if not isinstance(value, jiter.LosslessFloat):
+        return value
+    number = float(value)
+    return int(number) if abs(number) <= _EXACT and number.is_integer() else number
+
+
+def _require_writable(value: object) -> None:
     try:
         written = orjson.dumps(value)
     except TypeError as error:
@@ -93,7 +98,6 @@ def _written(value: object) -> bytes:
     # A number beyond 64-bit floats is read as infinite and written as null; a message seldom holds a null.
     if b"null" in written and (path := _out_of_range(value)):
         raise MalformedJson(f"{path} is a number beyond the range of 64-bit floating point")
-    return written
 
 
 def _out_of_range(value: object) -> str | None:
