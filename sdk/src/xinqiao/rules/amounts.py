@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from xinqiao.message import Json
 from xinqiao.rules.exact import HUNDRED, decimals, scaled
+from xinqiao.rules.pages import is_part
 
 __all__ = ["balances", "in_units", "is_percentage_of", "makes_up"]
 
@@ -26,7 +27,7 @@ def makes_up(total: Json, amounts: Iterable[Json], page: Json | None = None) -> 
     if any(each["currency"] != total["currency"] for each in found):
         return False
     rest = scaled(total["value"]) - sum(scaled(each["value"]) for each in found)
-    return rest == 0 or (rest > 0 and page is not None and page["of"] > 1)
+    return rest == 0 or (rest > 0 and is_part(page))
 
 
 def is_percentage_of(percentage: str, part: Json, whole: Json) -> bool:

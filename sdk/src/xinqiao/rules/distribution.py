@@ -3,7 +3,9 @@
 from collections.abc import Iterator
 
 from xinqiao.message import Json
+from xinqiao.rules.amounts import in_units
 from xinqiao.rules.exact import scaled
+from xinqiao.rules.pages import is_part
 from xinqiao.rules.person import of_age_on
 from xinqiao.rules.rule import Breach, rule
 
@@ -16,7 +18,7 @@ def check_net_of_line(
 ) -> Breach | None:
     """What a beneficiary is paid is the gross amount less tax and fees."""
     charges = sum(scaled(fee["amount"]["value"]) for fee in fees or ())
-    if scaled(gross_amount["value"]) - _value(tax) - charges == scaled(net_amount["value"]):
+    if scaled(gross_amount["value"]) - in_units(tax) - charges == scaled(net_amount["value"]):
         return None
     return Breach(("netAmount", "value"), expected="grossAmount less tax and fees")
 
@@ -31,7 +33,7 @@ def check_totals(
     page: Json | None = None,
 ) -> list[Breach] | None:
     """The totals are the sums of the lines; those of several pages cannot be seen in one of them."""
-    if _is_part(page):
+    if is_part(page):
         return None
     lines = payees or outcomes or []
     totals = {"grossAmount": gross_amount, "tax": tax, "netAmount": net_amount}
@@ -40,16 +42,8 @@ def check_totals(
         for name, total in totals.items()
         if total is not None
         and (name != "netAmount" or all(name in line for line in lines))
-        and sum(_value(line.get(name)) for line in lines) != scaled(total["value"])
+        and sum(in_units(line.get(name)) for line in lines) != scaled(total["value"])
     ] or None
-
-
-def _is_part(page: Json | None) -> bool:
-    return page is not None and page["of"] > 1
-
-
-def _value(money: Json | None) -> int:
-    return 0 if money is None else scaled(money["value"])
 
 
 @rule("XQ-R-282")
@@ -142,7 +136,7 @@ def _repeated(name: str, lines: list[Json]) -> Iterator[Breach]:
 @rule("XQ-R-289")
 def check_line_count(line_count: int, payees: list[Json], page: Json | None = None) -> Breach | None:
     """The number of lines is that of the lines there are, where one message holds them all."""
-    if _is_part(page) or line_count == len(payees):
+    if is_part(page) or line_count == len(payees):
         return None
     return Breach(("lineCount",), expected="the number of payees")
 

@@ -4,18 +4,16 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from xinqiao.message import Json
+from xinqiao.rules.amounts import in_units
 from xinqiao.rules.codes import minor_digits
 from xinqiao.rules.exact import HUNDRED, scaled
+from xinqiao.rules.pages import is_part
 from xinqiao.rules.repeats import repeats
 from xinqiao.rules.rule import Breach, rule
 
 __all__: list[str] = []
 
 _ONE = 10**8
-
-
-def _value(money: Json | None) -> int:
-    return 0 if money is None else scaled(money["value"])
 
 
 def _number(value: Json | str | None) -> int | None:
@@ -47,15 +45,11 @@ def _in_other_currency(name: str, parts: list[Json], amount: str, total: Json) -
     ]
 
 
-def _is_one_of_several(page: Json | None) -> bool:
-    return page is not None and page["of"] > 1
-
-
 @rule("XQ-R-300")
 def check_line_amount(quantity: str, unit_price: Json, amount: Json, discount: Json | None = None) -> Breach | None:
     """A line is price times quantity less the discount; a fraction of a minor unit is rounded."""
-    product = _value(unit_price) * scaled(quantity)
-    if abs(product - (_value(amount) + _value(discount)) * _ONE) < _minor_unit(amount) * _ONE:
+    product = in_units(unit_price) * scaled(quantity)
+    if abs(product - (in_units(amount) + in_units(discount)) * _ONE) < _minor_unit(amount) * _ONE:
         return None
     return Breach(("amount", "value"), expected="unitPrice times quantity, less discount")
 
@@ -65,7 +59,7 @@ def check_payable(lines: list[Json], payable: Json, discount: Json | None = None
     """An order is the sum of its lines less the discount on the whole."""
     if foreign := _in_other_currency("lines", lines, "amount", payable):
         return foreign
-    if sum(_value(line["amount"]) for line in lines) - _value(discount) == _value(payable):
+    if sum(in_units(line["amount"]) for line in lines) - in_units(discount) == in_units(payable):
         return None
     return [Breach(("payable", "value"), expected="the sum of the lines, less discount")]
 
@@ -81,7 +75,7 @@ def check_division(amount: Json, supervised_amount: Json, released_amount: Json)
 @rule("XQ-R-303")
 def check_supervised_share(supervised_percentage: str, amount: Json, supervised_amount: Json) -> Breach | None:
     """The supervised amount is its share of the payment, within one minor unit."""
-    difference = _value(amount) * scaled(supervised_percentage) - _value(supervised_amount) * HUNDRED
+    difference = in_units(amount) * scaled(supervised_percentage) - in_units(supervised_amount) * HUNDRED
     if abs(difference) <= _minor_unit(amount) * HUNDRED:
         return None
     return Breach(("supervisedAmount", "value"), expected="supervisedPercentage of amount")
@@ -124,7 +118,7 @@ def check_interest(
     """A balance moves by its change, in money and in units, and no more of it is frozen than there is."""
     return _breaches(
         (_adds_up(balance_after, balance_before, change), ("balanceAfter", "value"), "balanceBefore plus change"),
-        (_value(frozen_amount) <= _value(balance_after), ("frozenAmount", "value"), "at most balanceAfter"),
+        (in_units(frozen_amount) <= in_units(balance_after), ("frozenAmount", "value"), "at most balanceAfter"),
         (_adds_up(units_after, units_before, units_change), ("unitsAfter",), "unitsBefore plus unitsChange"),
     )
 
@@ -154,7 +148,7 @@ def check_enough_left(
 ) -> list[Breach] | None:
     """A use is no more than what is left."""
     breaches = []
-    if balance_before is not None and _value(amount) > _value(balance_before):
+    if balance_before is not None and in_units(amount) > in_units(balance_before):
         breaches.append(Breach(("amount", "value"), expected="at most balanceBefore"))
     if units is not None and units_before is not None and scaled(units) > scaled(units_before):
         breaches.append(Breach(("units",), expected="at most unitsBefore"))
@@ -204,9 +198,9 @@ def check_refund(
     from_merchant: Json | None = None,
 ) -> list[Breach] | None:
     """A refund is what was paid less what was used and deducted, and comes from trust and merchant together."""
-    left = _value(paid_amount) - _value(consumed_amount) - _value(deduction)
+    left = in_units(paid_amount) - in_units(consumed_amount) - in_units(deduction)
     return _breaches(
-        (left == _value(amount), ("amount", "value"), "paidAmount less consumedAmount less deduction"),
+        (left == in_units(amount), ("amount", "value"), "paidAmount less consumedAmount less deduction"),
         (_adds_up(amount, from_trust, from_merchant), ("fromTrust", "value"), "amount less fromMerchant"),
     )
 
@@ -231,9 +225,9 @@ def check_settled(
     """What is settled is what was used, with yield and adjustment, without fees and what is retained."""
     if foreign := _in_other_currency("fees", fees or [], "amount", settled_amount):
         return foreign
-    added = _value(consumed_amount) + _value(yield_amount) + _value(adjustment)
-    taken = sum(_value(fee["amount"]) for fee in fees or ()) + _value(retained)
-    if added - taken == _value(settled_amount):
+    added = in_units(consumed_amount) + in_units(yield_amount) + in_units(adjustment)
+    taken = sum(in_units(fee["amount"]) for fee in fees or ()) + in_units(retained)
+    if added - taken == in_units(settled_amount):
         return None
     expected = "consumedAmount plus yieldAmount plus adjustment, less fees, less retained"
     return [Breach(("settledAmount", "value"), expected=expected)]
@@ -246,11 +240,11 @@ def check_settlement_items(
     """The items make up what was used, and there are as many as said; one page of several shows only its own."""
     if foreign := _in_other_currency("items", items, "amount", consumed_amount):
         return foreign
-    if _is_one_of_several(page):
+    if is_part(page):
         return None
-    total = sum(_value(item["amount"]) for item in items)
+    total = sum(in_units(item["amount"]) for item in items)
     return _breaches(
-        (total == _value(consumed_amount), ("consumedAmount", "value"), "the sum of the items"),
+        (total == in_units(consumed_amount), ("consumedAmount", "value"), "the sum of the items"),
         (item_count is None or int(item_count) == len(items), ("itemCount",), "the number of items"),
     )
 
@@ -266,10 +260,10 @@ def check_migration(
     """The balances make up their total, where all are here; what came in and the shortfall make it up as well."""
     if foreign := _in_other_currency("balances", balances, "balance", total_balance):
         return foreign
-    total = sum(_value(each["balance"]) for each in balances)
+    total = sum(in_units(each["balance"]) for each in balances)
     return _breaches(
         (
-            _is_one_of_several(page) or total == _value(total_balance),
+            is_part(page) or total == in_units(total_balance),
             ("totalBalance", "value"),
             "the sum of the balances",
         ),
@@ -325,11 +319,11 @@ def check_return_list(
         Breach(("items", index, "lineNo"), expected="a line number of its own")
         for index in repeats(item["lineNo"] for item in items)
     ]
-    if _is_one_of_several(page):
+    if is_part(page):
         return breaches or None
     if int(item_count) != len(items):
         breaches.append(Breach(("itemCount",), expected="the number of items"))
-    if sum(_value(item["amount"]) for item in items) != _value(total_amount):
+    if sum(in_units(item["amount"]) for item in items) != in_units(total_amount):
         breaches.append(Breach(("totalAmount", "value"), expected="the sum of the items"))
     return breaches or None
 
@@ -339,7 +333,7 @@ def check_return_within_balance(amount: Json, balance: Json) -> Breach | None:
     """Nobody is paid back more than the balance registered for him."""
     if amount["currency"] != balance["currency"]:
         return Breach(("amount", "currency"), expected="the currency of the balance")
-    return Breach(("amount", "value"), expected="at most balance") if _value(amount) > _value(balance) else None
+    return Breach(("amount", "value"), expected="at most balance") if in_units(amount) > in_units(balance) else None
 
 
 @rule("XQ-R-298")
@@ -355,9 +349,9 @@ def check_balance(
     frozen_amount: Json | None = None,
 ) -> list[Breach] | None:
     """A balance is what came in less what went out, what is absent counting nothing; no more of it is frozen."""
-    came_in = sum(_value(each) for each in (topped_up_amount, migrated_amount, yield_amount, adjustment))
-    went_out = sum(_value(each) for each in (consumed_amount, refunded_amount, returned_amount))
+    came_in = sum(in_units(each) for each in (topped_up_amount, migrated_amount, yield_amount, adjustment))
+    went_out = sum(in_units(each) for each in (consumed_amount, refunded_amount, returned_amount))
     return _breaches(
-        (came_in - went_out == _value(balance), ("balance", "value"), "what came in less what went out"),
-        (_value(frozen_amount) <= _value(balance), ("frozenAmount", "value"), "at most balance"),
+        (came_in - went_out == in_units(balance), ("balance", "value"), "what came in less what went out"),
+        (in_units(frozen_amount) <= in_units(balance), ("frozenAmount", "value"), "at most balance"),
     )

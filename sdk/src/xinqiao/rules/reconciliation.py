@@ -3,6 +3,7 @@
 from collections import Counter
 
 from xinqiao.message import Json
+from xinqiao.rules.amounts import in_units
 from xinqiao.rules.exact import scaled
 from xinqiao.rules.pages import is_part
 from xinqiao.rules.repeats import repeats
@@ -77,13 +78,9 @@ def check_closing_balance(
     amounts = [each["amount"] for each in items or () if "amount" in each]
     if kind != "CASH" or is_part(page) or any(each["currency"] != opening_balance["currency"] for each in amounts):
         return None
-    if scaled(opening_balance["value"]) + sum(map(_value, amounts)) == _value(closing_balance):
+    if scaled(opening_balance["value"]) + sum(map(in_units, amounts)) == in_units(closing_balance):
         return None
     return Breach(("closingBalance", "value"), expected="openingBalance and all movements")
-
-
-def _value(money: Json) -> int:
-    return scaled(money["value"])
 
 
 @rule("XQ-R-464")
@@ -114,7 +111,7 @@ def check_differences(
     breaches = []
     if amount_difference is not None and "amount" in here and "amount" in there:
         amounts = here["amount"], there["amount"], amount_difference
-        if len({each["currency"] for each in amounts}) == 1 and not _differ_by(*map(_value, amounts)):
+        if len({each["currency"] for each in amounts}) == 1 and not _differ_by(*map(in_units, amounts)):
             breaches.append(Breach(("amountDifference", "value"), expected="here less there"))
     if units_difference is not None and "units" in here and "units" in there:
         units = here["units"], there["units"], units_difference

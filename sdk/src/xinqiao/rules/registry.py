@@ -10,6 +10,7 @@ import orjson
 from xinqiao.message import Json
 from xinqiao.rules.codes import minor_digits
 from xinqiao.rules.exact import HUNDRED, decimals, scaled
+from xinqiao.rules.pages import is_part
 from xinqiao.rules.rule import Breach, rule
 
 __all__: list[str] = []
@@ -183,7 +184,7 @@ def check_totals_of_rights(
     """The rights make up the totals, where they are not one page of several."""
     if foreign := list(_rights_in_other_currency(rights, total_amount["currency"])):
         return foreign
-    if page is not None and page["of"] > 1:
+    if is_part(page):
         return None
     breaches = []
     if int(right_count) != len(rights):

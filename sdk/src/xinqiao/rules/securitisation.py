@@ -6,6 +6,7 @@ from xinqiao.message import Json
 from xinqiao.rules.amounts import balances, in_units, makes_up
 from xinqiao.rules.codes import minor_digits
 from xinqiao.rules.exact import decimals, scaled
+from xinqiao.rules.pages import is_part
 from xinqiao.rules.rule import Breach, rule
 
 __all__: list[str] = []
@@ -35,7 +36,7 @@ def _wrong_sums(loans: list[Json], totals: Json, names: Iterable[str], page: Jso
 def check_weighted_rate(loans: list[Json], totals: Json, page: Json | None = None) -> Breach | None:
     """The weighted average rate is that of the loans by balance, within its last digit."""
     average = totals.get("weightedRate")
-    if average is None or (page is not None and page["of"] > 1) or not all("annualRate" in each for each in loans):
+    if average is None or is_part(page) or not all("annualRate" in each for each in loans):
         return None
     balance = sum(in_units(each["balance"]) for each in loans)
     product = sum(in_units(each["balance"]) * scaled(each["annualRate"]) for each in loans)

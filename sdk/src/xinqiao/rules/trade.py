@@ -5,6 +5,7 @@ from datetime import datetime
 from itertools import pairwise
 
 from xinqiao.message import Json
+from xinqiao.rules.amounts import in_units
 from xinqiao.rules.codes import minor_digits
 from xinqiao.rules.exact import HUNDRED, plain, scaled
 from xinqiao.rules.rule import Breach, rule
@@ -58,8 +59,8 @@ def check_subscription_fee(
     breaches = []
     for index, fee in enumerate(fees):
         if fee["fee"] in _SUBSCRIPTION_FEES and "appliedRate" in fee:
-            expected = max(_fee(amount, scaled(fee["appliedRate"]), calculation), _value(fee.get("minimum")))
-            if _value(fee["amount"]) != expected:
+            expected = max(_fee(amount, scaled(fee["appliedRate"]), calculation), in_units(fee.get("minimum")))
+            if in_units(fee["amount"]) != expected:
                 breaches.append(Breach(("fees", index, "amount", "value"), expected="the fee by rate and method"))
     return breaches or None
 
@@ -89,12 +90,8 @@ def _rounded(dividend: int, divisor: int, mode: str) -> int:
     return quotient + (2 * rest >= divisor)
 
 
-def _value(money: Json | None) -> int:
-    return 0 if money is None else scaled(money["value"])
-
-
 def _charged(fees: Sequence[Json] | None) -> int:
-    return sum(_value(each["amount"]) for each in fees or ())
+    return sum(in_units(each["amount"]) for each in fees or ())
 
 
 @rule("XQ-R-222")
@@ -110,13 +107,13 @@ def check_subscription_units(
     """The units of a subscription are its amount, less the fees, divided by the NAV, where it has one."""
     if business_code not in _SUBSCRIPTIONS or scaled(unit_nav) == 0:
         return None
-    net = _value(confirmed_amount) - _charged(fees)
+    net = in_units(confirmed_amount) - _charged(fees)
     step = _step(calculation["unitsDigits"])
     expected = _rounded(net * _ONE, scaled(unit_nav) * step, calculation["unitsRounding"]) * step
     breaches = []
     if scaled(confirmed_units) != expected:
         breaches.append(Breach(("confirmedUnits",), expected="the amount less the fees, divided by unitNav"))
-    if amount_at_nav is not None and _value(amount_at_nav) != net:
+    if amount_at_nav is not None and in_units(amount_at_nav) != net:
         breaches.append(Breach(("amountAtNav", "value"), expected="confirmedAmount less the fees"))
     return breaches or None
 
@@ -143,13 +140,13 @@ def check_redemption_proceeds(
         return None
     step = _step(calculation["amountDigits"])
     gross = _rounded(scaled(confirmed_units) * scaled(unit_nav), _ONE * step, calculation["amountRounding"]) * step
-    added = _value(performance_compensation) + (_value(undistributed_income) if income_taken else 0)
+    added = in_units(performance_compensation) + (in_units(undistributed_income) if income_taken else 0)
     breaches = []
-    if _value(confirmed_amount) != gross - _charged(fees) - _value(performance_fee) + added:
+    if in_units(confirmed_amount) != gross - _charged(fees) - in_units(performance_fee) + added:
         breaches.append(
             Breach(("confirmedAmount", "value"), expected="units times unitNav, less fees and performanceFee")
         )
-    if amount_at_nav is not None and _value(amount_at_nav) != gross:
+    if amount_at_nav is not None and in_units(amount_at_nav) != gross:
         breaches.append(Breach(("amountAtNav", "value"), expected="units times unitNav"))
     return breaches or None
 
@@ -172,7 +169,7 @@ def check_conserved_amount(
     if business_code not in _SUBSCRIPTIONS:
         return None
     parts = (refund_amount, deferred_amount, rejected_amount, pending_amount, earlier_amount)
-    if _is_conserved(_value(ordered_amount), _value(confirmed_amount), [_value(each) for each in parts]):
+    if _is_conserved(in_units(ordered_amount), in_units(confirmed_amount), [in_units(each) for each in parts]):
         return None
     return Breach(("orderedAmount", "value"), expected="the sum of its confirmed, refunded and other parts")
 
@@ -224,10 +221,10 @@ def check_remainder_explained(
     """What a successful confirmation does not confirm is said to be refunded, deferred, rejected or pending."""
     moneys = (refund_amount, deferred_amount, rejected_amount, pending_amount, earlier_amount)
     units = (deferred_units, rejected_units, pending_units, earlier_units)
-    said = any(_value(each) for each in moneys) or any(scaled(each or "0") for each in units)
+    said = any(in_units(each) for each in moneys) or any(scaled(each or "0") for each in units)
     if return_code != _SUCCESS or said or reasons:
         return None
-    if business_code in _SUBSCRIPTIONS and _value(confirmed_amount) < _value(ordered_amount):
+    if business_code in _SUBSCRIPTIONS and in_units(confirmed_amount) < in_units(ordered_amount):
         return Breach(("confirmedAmount", "value"), expected="what became of the rest of the order")
     if business_code in _REDEMPTIONS and scaled(confirmed_units or "0") < scaled(ordered_units or "0"):
         return Breach(("confirmedUnits",), expected="what became of the rest of the order")
@@ -244,7 +241,7 @@ def check_total_fee(total_fee: Json, fees: list[Json]) -> list[Breach] | None:
     ]
     if foreign:
         return foreign
-    if _value(total_fee) != _charged(fees):
+    if in_units(total_fee) != _charged(fees):
         return [Breach(("totalFee", "value"), expected="the sum of the fees")]
     return None
 
@@ -272,7 +269,7 @@ def check_dividend_amount(
     step = _step(minor_digits(dividend_amount["currency"]))
     product = scaled(base_units) * scaled(dividend_per_unit)
     expected = _rounded(product, _ONE * (per_units or 1) * step, rounding) * step
-    if _value(dividend_amount) == expected:
+    if in_units(dividend_amount) == expected:
         return None
     return Breach(("dividendAmount", "value"), expected="baseUnits times dividendPerUnit")
 
@@ -291,8 +288,8 @@ def check_dividend_paid(
     if confirmed_amount is None and reinvested_amount is None:
         return None
     parts = (confirmed_amount, reinvested_amount, frozen_amount, performance_fee)
-    total = sum(_value(each) for each in parts) + _charged(fees) - _value(performance_compensation)
-    if total == _value(dividend_amount):
+    total = sum(in_units(each) for each in parts) + _charged(fees) - in_units(performance_compensation)
+    if total == in_units(dividend_amount):
         return None
     return Breach(("dividendAmount", "value"), expected="the sum of what was paid, reinvested, frozen and charged")
 
@@ -352,8 +349,8 @@ def check_instruction_replaced(kind: str, replaces_instruction_no: str | None = 
 def check_instruction_total(total_amount: Json, lines: list[Json]) -> Breach | None:
     """The total is that of the lines' amounts, where they are in its currency."""
     amounts = [line["amount"] for line in lines if "amount" in line]
-    total = sum(_value(each) for each in amounts)
-    if any(each["currency"] != total_amount["currency"] for each in amounts) or total == _value(total_amount):
+    total = sum(in_units(each) for each in amounts)
+    if any(each["currency"] != total_amount["currency"] for each in amounts) or total == in_units(total_amount):
         return None
     return Breach(("totalAmount", "value"), expected="the sum of the lines' amounts")
 
@@ -398,7 +395,7 @@ def check_launch_amounts(
     applied_amount: Json, confirmed_amount: Json, refund_amount: Json | None = None
 ) -> Breach | None:
     """What was applied for at a launch is what was confirmed or refunded."""
-    total = _value(confirmed_amount) + _value(refund_amount)
-    if total == _value(applied_amount):
+    total = in_units(confirmed_amount) + in_units(refund_amount)
+    if total == in_units(applied_amount):
         return None
     return Breach(("appliedAmount", "value"), value=plain(total), expected="the sum of confirmed and refunded")
