@@ -12,13 +12,6 @@ from xinqiao.standard import Schema, schema_of
 _SCALARS: dict[str, type] = {"integer": int, "boolean": bool}
 
 
-def strict_schema(name: str) -> Schema:
-    """Return the JSON Schema of a message type in which an unknown field is an error, as the gateway compiles it."""
-    schema = schema_of(name)
-    closed = {key: {**part, "additionalProperties": False} for key, part in schema["$defs"].items()}
-    return {**schema, "$defs": closed, "additionalProperties": False}
-
-
 def pydantic_model(name: str) -> type[BaseModel]:
     """Return the pydantic model of a message type: its schema's fields, patterns, lengths, ranges and values."""
     schema = schema_of(name)

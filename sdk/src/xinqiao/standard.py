@@ -23,6 +23,7 @@ __all__ = [
     "message_types",
     "names_beside",
     "schema_of",
+    "strict_schema_of",
 ]
 
 STANDARD_VERSION = "1.0"
@@ -109,6 +110,13 @@ def _collect(
         if reference and reference not in inside:
             definition = definitions[reference.rpartition("/")[2]]
             _collect(definition, f"{path}.", definitions, fields, inside | {reference})
+
+
+def strict_schema_of(name: str) -> Schema:
+    """Return the strict form of a message type's JSON Schema: a field that the standard does not have fails it."""
+    schema = schema_of(name)
+    closed = {key: {**part, "additionalProperties": False} for key, part in schema["$defs"].items()}
+    return {**schema, "$defs": closed, "additionalProperties": False}
 
 
 def names_beside(body: str, path: str) -> list[str]:

@@ -7,10 +7,10 @@ from jsonschema_rs import Draft202012Validator, RegexOptions
 from xinqiao.finding import Finding
 from xinqiao.message import Json, message_type
 from xinqiao.rules import findings_of
-from xinqiao.standard import schema_of
+from xinqiao.standard import strict_schema_of
 from xinqiao.violations import Violations, listed
 
-__all__ = ["check"]
+__all__ = ["check", "validator_of"]
 
 
 def check(message: Json, *, strict: bool = False) -> list[Finding]:
@@ -24,7 +24,7 @@ def check(message: Json, *, strict: bool = False) -> list[Finding]:
     Raises ``UnknownMessageType`` or ``UnsupportedVersion`` where no schema applies.
     """
     kind = message_type(message)
-    validator = _validator_of(kind.name)
+    validator = validator_of(kind.name)
     if validator.is_valid(message):
         return listed(findings_of(message, kind))
     violations = Violations(kind, message, strict=strict)
@@ -36,12 +36,9 @@ def check(message: Json, *, strict: bool = False) -> list[Finding]:
 
 
 @cache
-def _validator_of(name: str) -> Draft202012Validator:
+def validator_of(name: str) -> Draft202012Validator:
     """Compile the strict form of a schema: unknown fields fail it, so one call tells that a message is clean.
 
     The standard regex engine runs in linear time, whatever the input.
     """
-    schema = schema_of(name)
-    closed = {key: {**part, "additionalProperties": False} for key, part in schema["$defs"].items()}
-    strict = {**schema, "$defs": closed, "additionalProperties": False}
-    return Draft202012Validator(strict, pattern_options=RegexOptions())
+    return Draft202012Validator(strict_schema_of(name), pattern_options=RegexOptions())
