@@ -6,6 +6,7 @@ from textwrap import dedent
 
 import pytest
 
+from xinqiao.adapter import Decoded
 from xinqiao_adapters.channel import Channel, load_channel
 
 HEAD = """\
@@ -49,6 +50,13 @@ DOCUMENT = """\
 """
 
 Load = Callable[[str], Channel]
+
+
+def read(channel: Channel, raw: bytes, content_type: str = "") -> list[Decoded]:
+    """Return the messages of an input of which every record can be read."""
+    decoded = list(channel.adapter.decode(raw, content_type))
+    assert all(isinstance(each, Decoded) for each in decoded)
+    return [each for each in decoded if isinstance(each, Decoded)]
 
 
 @pytest.fixture

@@ -135,6 +135,16 @@ def test_answers_in_json_use_the_same_table(load: Load) -> None:
     assert channel.adapter.read_reply("nav", 200, b'{"Rsp": [{"RetCode": 0}]}', SENT) == Reply(None, "200")
 
 
+def test_a_reply_in_json_stands_at_the_top_where_there_is_no_root(load: Load) -> None:
+    answer = ANSWER.replace("root: Rsp", "root: .")
+    channel = load(HEAD + answer + NAV.replace("{kind: xml, root: Nav}", "{kind: json}"))
+    yes = channel.adapter.answer("nav", [RECEIPT], ())
+    assert yes is not None
+    assert orjson.loads(yes.content) == {"RetCode": "0", "Id": "m"}
+    assert channel.adapter.read_reply("nav", 200, yes.content, SENT) == Reply(True, "0")
+    assert channel.adapter.read_reply("nav", 200, b'{"RetCode": 9}', SENT) == Reply(False, "9")
+
+
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [

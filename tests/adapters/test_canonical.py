@@ -2,7 +2,8 @@
 
 import pytest
 
-from xinqiao.adapter import Reply
+from tests.adapters.conftest import read
+from xinqiao.adapter import Decoded, Reply, Undecoded
 from xinqiao.errors import (
     ContentRefused,
     DuplicateKey,
@@ -32,7 +33,7 @@ def core() -> Channel:
     ],
 )
 def test_several_messages_are_read_as_they_are(core: Channel, raw: bytes, content_type: str) -> None:
-    decoded = list(core.adapter.decode(raw, content_type))
+    decoded = read(core, raw, content_type)
     assert [(each.message, each.key, each.place("a.b")) for each in decoded] == [(ONE, "m1", "a.b"), (TWO, "m2", "a.b")]
 
 
@@ -52,7 +53,7 @@ def test_a_message_goes_out_as_it_is(core: Channel) -> None:
         (b'[{"navReport": {}}]}', "application/json", MalformedJson, "trailing characters"),
         (b'[{"navReport": {}},]', "application/json", MalformedJson, "line 1"),
         (b"{}", "application/json; charset=GBK", WrongEncoding, "the content type says GBK, JSON is UTF-8"),
-        (b'{"navReport": {}}\n{"x"', "application/x-ndjson", MalformedJson, "line 2: "),
+        (b'{"navReport": {}}\n{"x"', "application/x-ndjson", ContentRefused, "record 2, bytes 18–22"),
         ('{"navReport": "王"}'.encode("gbk"), "application/json", WrongEncoding, "byte 15"),
         (b"{}", "application/json", UnknownMessageType, "no body"),
         (b"<a/>", "application/xml", UnsupportedMediaType, "application/xml"),
@@ -62,7 +63,7 @@ def test_what_is_no_message_is_refused(
     core: Channel, raw: bytes, content_type: str, error: type[Exception], said: str
 ) -> None:
     with pytest.raises(error, match=said):
-        list(core.adapter.decode(raw, content_type))
+        read(core, raw, content_type)
 
 
 @pytest.mark.parametrize(
@@ -93,7 +94,7 @@ def test_only_a_receipt_of_the_message_is_a_yes_and_only_a_rejection_a_no(
 )
 def test_an_input_without_any_message_is_refused(core: Channel, raw: bytes, content_type: str) -> None:
     with pytest.raises(ContentRefused, match="the input holds no message") as caught:
-        list(core.adapter.decode(raw, content_type))
+        read(core, raw, content_type)
     assert [each.rule for each in caught.value.findings] == ["format.empty"]
 
 
@@ -106,12 +107,21 @@ def test_the_standard_has_no_answer_of_its_own(core: Channel) -> None:
 @pytest.mark.parametrize("channel_id", ["canonical", "demo-bank", "iso20022-funds"])
 def test_a_trial_of_rubbish_gives_findings_and_no_traceback(channel_id: str, raw: bytes) -> None:
     result = try_input(load_channel(channel_id, []), raw)
-    assert any(each["level"] == "ERROR" for each in result["findings"])
+    assert any(each.level == "ERROR" for each in result.findings)
 
 
 def test_a_trial_lists_unmapped_leaves_as_they_are() -> None:
     channel = load_channel("iso20022-funds", [])
     raw = (channel.folders[0] / "samples" / "subscription.xml").read_bytes()
     result = try_input(channel, raw)
-    assert len(result["messages"]) == 1
-    assert {"path": "Request/RequestHeader/RequestRef", "value": "00090001"} in result["unmapped"]
+    assert len(result.messages) == 1
+    assert ("Request/RequestHeader/RequestRef", "00090001") in result.unmapped
+
+
+def test_a_bad_line_does_not_stop_the_good_ones(core: Channel) -> None:
+    raw = b"\n".join([write_json(ONE), b'{"x": 1}', b"[]", write_json(ONE), b""])
+    decoded = list(core.adapter.decode(raw, ""))
+    assert [isinstance(each, Decoded) for each in decoded] == [True, False, False, True]
+    places = [each.findings[0].partner_path for each in decoded if isinstance(each, Undecoded)]
+    start = len(write_json(ONE)) + 1
+    assert places == [f"record 2, bytes {start}–{start + 9}", f"record 3, bytes {start + 9}–{start + 12}"]

@@ -28,7 +28,14 @@ TIME_PATTERNS = ["%Y%m%d%H%M%S", "%Y-%m-%dT%H:%M:%S", "%d.%m.%Y %H:%M:%S.%f"]
 ZONES = ["+08:00", "+00:00", "-05:30"]
 
 
-def refuses(convert: Callable[[], Scalar]) -> bool:
+def read(pair: Converter, text: str) -> Scalar:
+    """Return the value of a text that says something."""
+    value = pair.read(text)
+    assert value is not None
+    return value
+
+
+def refuses(convert: Callable[[], object]) -> bool:
     try:
         convert()
     except Unfit:
@@ -40,7 +47,7 @@ def refuses(convert: Callable[[], Scalar]) -> bool:
 def test_dates_go_there_and_back(day: date, pattern: str) -> None:
     pair = date_pattern(pattern)
     text = day.strftime(pattern)
-    assert (pair.read(text), pair.write(day.isoformat())) == (day.isoformat(), text)
+    assert (read(pair, text), pair.write(day.isoformat())) == (day.isoformat(), text)
 
 
 @given(
@@ -53,9 +60,9 @@ def test_dates_go_there_and_back(day: date, pattern: str) -> None:
 def test_times_go_there_and_back_in_the_partners_zone(moment: datetime, pattern: str, zone: str) -> None:
     pair = datetime_pattern(pattern, zone)
     text = moment.strftime(pattern)
-    read = pair.read(text)
-    assert (read, pair.write(read)) == (f"{moment.isoformat()}{zone}", text)
-    elsewhere = datetime.fromisoformat(str(read)).astimezone(timezone(timedelta(hours=3))).isoformat()
+    found = read(pair, text)
+    assert (found, pair.write(found)) == (f"{moment.isoformat()}{zone}", text)
+    elsewhere = datetime.fromisoformat(str(found)).astimezone(timezone(timedelta(hours=3))).isoformat()
     assert pair.write(elsewhere) == text
 
 
@@ -69,7 +76,7 @@ def test_a_fraction_of_a_second_is_refused_unless_its_loss_is_declared() -> None
 @given(st.integers(min_value=-(10**17), max_value=10**17))
 def test_fen_go_there_and_back(amount: int) -> None:
     pair = fen()
-    value = pair.read(str(amount))
+    value = read(pair, str(amount))
     assert (Decimal(str(value)) * 100, pair.write(value)) == (Decimal(amount), str(amount))
 
 
@@ -77,7 +84,7 @@ def test_fen_go_there_and_back(amount: int) -> None:
 def test_decimals_are_kept_or_refused_and_never_rounded(number: Decimal, digits: int) -> None:
     pair, text = decimal(digits), f"{number:f}"
     if number == number.quantize(Decimal(1).scaleb(-digits)):
-        assert Decimal(str(pair.read(pair.write(text)))) == number
+        assert Decimal(str(read(pair, pair.write(text)))) == number
     else:
         assert refuses(lambda: pair.write(text))
 
@@ -94,7 +101,7 @@ def test_decimals_are_padded_on_the_way_out_and_never_change(number: Decimal, on
         assert refuses(lambda: pair.write(text))
         return
     written = pair.write(text)
-    assert (Decimal(written), pair.write(pair.read(written))) == (number, written)
+    assert (Decimal(written), pair.write(read(pair, written))) == (number, written)
     assert len(written.partition(".")[2]) >= least
 
 
@@ -109,8 +116,8 @@ def test_decimals_are_read_with_the_digits_that_were_sent(text: str, value: str)
 def test_times_in_the_forms_of_iso_go_there_and_back(moment: datetime, zone: str) -> None:
     pair = datetime_iso(zone)
     written = pair.write(f"{moment.isoformat()}Z")
-    read = str(pair.read(written))
-    assert (datetime.fromisoformat(read), pair.write(read)) == (moment.replace(tzinfo=UTC), written)
+    found = str(read(pair, written))
+    assert (datetime.fromisoformat(found), pair.write(found)) == (moment.replace(tzinfo=UTC), written)
 
 
 @pytest.mark.parametrize(
@@ -135,7 +142,7 @@ def test_other_forms_of_a_time_are_refused(text: str) -> None:
 
 def test_of_several_words_for_yes_the_first_is_sent() -> None:
     pair = boolean(["true", "1"], ["false", "0"])
-    assert ([pair.read(text) for text in ("true", "1", "false", "0")], pair.write(True), pair.write(False)) == (
+    assert ([read(pair, text) for text in ("true", "1", "false", "0")], pair.write(True), pair.write(False)) == (
         [True, True, False, False],
         "true",
         "false",
@@ -147,7 +154,7 @@ def test_of_several_words_for_yes_the_first_is_sent() -> None:
 @given(st.integers(min_value=-(10**17), max_value=10**17))
 def test_whole_numbers_go_there_and_back(number: int) -> None:
     pair = integer()
-    assert (pair.read(str(number)), pair.write(number)) == (number, str(number))
+    assert (read(pair, str(number)), pair.write(number)) == (number, str(number))
 
 
 @given(
@@ -155,10 +162,10 @@ def test_whole_numbers_go_there_and_back(number: int) -> None:
 )
 def test_what_is_read_at_all_is_written_back_and_read_the_same(text: str, pair: Converter) -> None:
     try:
-        value = pair.read(text)
+        value = read(pair, text)
     except Unfit:
         return
-    assert pair.read(pair.write(value)) == value
+    assert read(pair, pair.write(value)) == value
 
 
 @pytest.mark.parametrize(
@@ -179,7 +186,7 @@ def test_what_is_read_at_all_is_written_back_and_read_the_same(text: str, pair: 
     ],
 )
 def test_what_the_partner_may_not_send_is_refused(pair: Converter, text: str) -> None:
-    assert refuses(lambda: pair.read(text))
+    assert refuses(lambda: read(pair, text))
 
 
 @pytest.mark.parametrize(
@@ -200,7 +207,7 @@ def test_what_the_partners_format_cannot_hold_is_refused(pair: Converter, value:
 
 def test_of_codes_that_mean_the_same_the_named_one_is_sent() -> None:
     pair = codes({"20": "MARRIED", "21": "MARRIED"}, {"MARRIED": "20"})
-    assert (pair.read("21"), pair.write("MARRIED")) == ("MARRIED", "20")
+    assert (read(pair, "21"), pair.write("MARRIED")) == ("MARRIED", "20")
 
 
 def test_codes_that_mean_the_same_need_the_one_to_send() -> None:

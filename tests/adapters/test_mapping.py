@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.adapters.conftest import DOCUMENT, HEAD, NAV, Load
+from tests.adapters.conftest import DOCUMENT, HEAD, NAV, Load, read
 from xinqiao.adapter import Unmapped
 from xinqiao.errors import ContentRefused, InterfaceUnknown
 from xinqiao.finding import Finding
@@ -28,7 +28,7 @@ MESSAGE: Json = {
 
 
 def decode(channel: Channel, document: str) -> list[Json]:
-    return [each.message for each in channel.adapter.decode(document.encode(), "application/xml")]
+    return [each.message for each in read(channel, document.encode(), "application/xml")]
 
 
 def refused(channel: Channel, document: str) -> list[Finding]:
@@ -83,7 +83,7 @@ def test_keys_of_several_parts_cannot_be_confused(load: Load) -> None:
     keys = []
     for seq, product in (("a|b", "c"), ("a", "b|c")):
         document = DOCUMENT.replace(">S-1<", f">{seq}<").replace(">P1<", f">{product}<")
-        keys += [each.key for each in channel.adapter.decode(document.encode(), "")]
+        keys += [each.key for each in read(channel, document.encode(), "")]
     assert keys == ["a%7Cb|c", "a|b%7Cc"]
 
 
@@ -146,7 +146,7 @@ def test_defaults_and_one_way_rows_act_in_their_direction(load: Load) -> None:
 
 def test_leaves_that_no_row_reads_are_listed(bank: Channel) -> None:
     document = DOCUMENT.replace("<Prod>P1</Prod>", '<Prod kind="x">P1</Prod><Note>n</Note><Note>m</Note>text')
-    (decoded,) = bank.adapter.decode(document.encode(), "")
+    (decoded,) = read(bank, document.encode(), "")
     assert decoded.unmapped() == [
         Unmapped("Body", "text"),
         Unmapped("Body/Prod/@kind", "x"),
@@ -167,7 +167,7 @@ def test_leaves_that_no_row_reads_are_listed(bank: Channel) -> None:
     ],
 )
 def test_canonical_paths_lead_to_the_partners_own(bank: Channel, path: str, place: str | None) -> None:
-    (decoded,) = bank.adapter.decode(DOCUMENT.encode(), "")
+    (decoded,) = read(bank, DOCUMENT.encode(), "")
     assert decoded.place(path) == place
 
 
@@ -192,7 +192,7 @@ def test_a_default_namespace_and_attributes_go_both_ways(load: Load) -> None:
     for name in ("Prod", "Day", "Net", "State"):
         document = document.replace(f"<{name}>", f"<b:{name}>").replace(f"</{name}>", f"</b:{name}>")
     document = document.replace("<Nav>1.0023</Nav>", "<b:Nav>1.0023</b:Nav>")
-    (decoded,) = channel.adapter.decode(document.encode(), "")
+    (decoded,) = read(channel, document.encode(), "")
     assert (decoded.message, decoded.key, decoded.unmapped()) == (MESSAGE, "S-1", [])
     assert decoded.place("header.partnerSerial") == "Head/@seq, line 2"
     (encoded,) = channel.adapter.encode([MESSAGE])
@@ -207,7 +207,7 @@ def test_attributes_of_a_namespace_are_written_with_its_prefix(load: Load) -> No
     )
     (encoded,) = channel.adapter.encode([MESSAGE])
     assert b'<x:Nav xmlns:x="urn:x"><x:Head x:seq="S-1"><x:Code>NAV1</x:Code></x:Head>' in encoded.content
-    (decoded,) = channel.adapter.decode(encoded.content, encoded.content_type)
+    (decoded,) = read(channel, encoded.content, encoded.content_type)
     assert (decoded.message, decoded.key) == (MESSAGE, "S-1")
 
 
@@ -256,7 +256,7 @@ def test_an_object_by_index_holds_no_more_than_its_indices(load: Load) -> None:
     for left in ([{"value": "a"}], [{"value": "a"}, {"value": "b"}]):
         message["disclosureReceipt"]["documentDigests"] = left
         (encoded,) = channel.adapter.encode([message])
-        (decoded,) = channel.adapter.decode(encoded.content, "")
+        (decoded,) = read(channel, encoded.content, "")
         assert decoded.message["disclosureReceipt"] == message["disclosureReceipt"]
     message["disclosureReceipt"]["documentDigests"] = [{"value": "a"}, {"value": "b"}, {"value": "c"}]
     with pytest.raises(ContentRefused) as caught:
@@ -273,7 +273,7 @@ def test_json_of_the_partners_own_shape_uses_the_same_rows(load: Load) -> None:
         b'{"Head": {"Code": "NAV1", "Seq": "S-1"},'
         b' "Body": {"Prods": "P1", "Day": 20260131, "Nav": 1.0023, "Net": "1050", "State": "2", "More": [{"a": 1}]}}'
     )
-    (decoded,) = channel.adapter.decode(raw, "application/json")
+    (decoded,) = read(channel, raw, "application/json")
     assert (decoded.message, decoded.key) == (MESSAGE, "S-1")
     assert decoded.unmapped() == [Unmapped("Body/More/a", "1")]
     assert decoded.place("navReport.navDate") == "Body/Day"
@@ -288,5 +288,5 @@ def test_json_of_the_partners_own_shape_uses_the_same_rows(load: Load) -> None:
 def test_json_of_another_shape_is_a_finding_and_no_traceback(load: Load, body: bytes) -> None:
     channel = load(HEAD + JSON_NAV)
     with pytest.raises(ContentRefused) as caught:
-        list(channel.adapter.decode(b'{"Head": {"Code": "NAV1", "Seq": "S-1"}, "Body": ' + body + b"}", ""))
+        read(channel, b'{"Head": {"Code": "NAV1", "Seq": "S-1"}, "Body": ' + body + b"}", "")
     assert "navReport.navDate" in {each.path for each in caught.value.findings}

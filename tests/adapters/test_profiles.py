@@ -7,6 +7,7 @@ import pytest
 from tests.adapters.conftest import HEAD, NAV, Load
 from xinqiao.errors import ProfileInvalid, UnknownChannel
 from xinqiao_adapters.channel import load_channel, shipped_channels
+from xinqiao_adapters.security.spec import JwsSecurity
 
 PROFILE = HEAD + NAV
 
@@ -117,7 +118,7 @@ def test_a_list_and_a_single_node_do_not_share_a_place(load: Load) -> None:
 
 
 def test_the_algorithms_of_a_channels_keys_are_told(load: Load) -> None:
-    assert load(PROFILE).profile.security.algorithms == ["Ed25519"]
+    assert load(PROFILE).profile.security == JwsSecurity(scheme="xinqiao-jws", algorithms=["Ed25519"])
 
 
 def write(folder: Path, channel: str, text: str) -> None:
@@ -160,14 +161,14 @@ def test_a_profile_that_extends_nothing_known_is_refused(tmp_path: Path) -> None
         load_channel("a-bank", [tmp_path])
     assert caught.value.detail.startswith(
         f"{tmp_path}/a-bank/channel.yaml:2: extends: no channel 'nobody' to lay it upon; "
-        "there are: canonical, demo-bank, demo-core, iso20022-funds (in "
+        "there are: abs-servicer-csv, bank-api-sm2, canonical, "
     )
     assert caught.value.detail.endswith("; name one of them under extends")
 
 
 def test_an_installed_channel_that_extends_itself_in_vain_is_told_what_there_is(tmp_path: Path) -> None:
     write(tmp_path, "our-bank", "channel: our-bank\nextends: our-bank\n")
-    with pytest.raises(ProfileInvalid, match=r"channel.yaml:2: extends: no channel 'our-bank' .*there are: canonical,"):
+    with pytest.raises(ProfileInvalid, match=r"2: extends: no channel 'our-bank' .*there are: abs-servicer-csv,"):
         load_channel("our-bank", [tmp_path])
 
 
@@ -178,10 +179,20 @@ def test_a_channel_that_is_nowhere_is_unknown(tmp_path: Path) -> None:
 
 def test_the_shipped_channels_load() -> None:
     assert [load_channel(each, []).channel_id for each in shipped_channels()] == [
+        "abs-servicer-csv",
+        "bank-api-sm2",
         "canonical",
+        "custodian-valuation",
         "demo-bank",
         "demo-core",
+        "family-trust-excel",
+        "insurer-xml",
         "iso20022-funds",
+        "microfinance-json",
+        "payment-rsa",
+        "prepaid-csv",
+        "trust-registration",
+        "wealth-ofd",
     ]
 
 

@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+from tests.adapters.conftest import read
 from xinqiao_adapters.channel import load_channel
 
 README = Path(__file__).parents[2] / "adapters" / "README.md"
@@ -18,7 +19,7 @@ def test_the_worked_example_of_the_readme_works(tmp_path: Path) -> None:
     (tmp_path / "my-bank").mkdir()
     (tmp_path / "my-bank" / "channel.yaml").write_text(block("yaml"), encoding="utf-8")
     channel = load_channel("my-bank", [tmp_path])
-    (decoded,) = channel.adapter.decode(block("xml").encode(), "application/xml")
+    (decoded,) = read(channel, block("xml").encode(), "application/xml")
     assert decoded.message["navReport"] == {
         "instrument": {"code": "P1"},
         "navDate": "2026-01-31",

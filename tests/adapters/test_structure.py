@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
-from tests.adapters.conftest import DOCUMENT, HEAD, NAV, Load
+from tests.adapters.conftest import DOCUMENT, HEAD, NAV, Load, read
 from tests.adapters.test_mapping import JSON_NAV, MESSAGE, decode, refused
 from xinqiao.errors import ContentRefused, InterfaceUnknown
 from xinqiao_adapters.channel import Channel
@@ -81,7 +81,7 @@ def documents() -> st.SearchStrategy[bytes]:
 def outcome(channel: Channel, raw: bytes, content_type: str) -> list[Any] | None:
     """Return the messages or the findings; None for a refusal that says nothing."""
     try:
-        return list(channel.adapter.decode(raw, content_type))
+        return read(channel, raw, content_type)
     except ContentRefused as refusal:
         return list(refusal.findings) or None
 
@@ -149,7 +149,7 @@ def test_a_list_where_json_should_have_one_value_is_refused(load: Load) -> None:
     body = {"Prods": ["P1", "P2"], "Day": "20260131", "Nav": "1", "State": "2"}
     raw = orjson.dumps({"Head": {"Code": "NAV1", "Seq": "S-1"}, "Body": body})
     with pytest.raises(ContentRefused) as caught:
-        list(channel.adapter.decode(raw, ""))
+        read(channel, raw, "")
     assert [(each.rule, each.partner_path) for each in caught.value.findings] == [("mapping.shape", "Body/Prods")]
 
 
@@ -164,16 +164,16 @@ def test_what_is_blank_is_not_there(bank: Channel, blank: str) -> None:
 
 def test_blanks_around_a_text_are_taken_away(bank: Channel) -> None:
     document = DOCUMENT.replace(">P1<", ">\u3000P1 <").replace(">S-1<", ">\n S-1 <").replace(">2<", "> 2 <")
-    (decoded,) = bank.adapter.decode(document.encode(), "")
+    (decoded,) = read(bank, document.encode(), "")
     assert (decoded.message, decoded.key) == (MESSAGE, "S-1")
 
 
 def test_a_profile_may_keep_blanks_but_never_those_of_a_key(load: Load) -> None:
     channel = load(HEAD + NAV.replace("root: Nav}", "root: Nav, trim: false}"))
     document = DOCUMENT.replace(">P1<", "> P1 <").replace(">S-1<", "> S-1 <")
-    (decoded,) = channel.adapter.decode(document.encode(), "")
+    (decoded,) = read(channel, document.encode(), "")
     assert (decoded.message["navReport"]["instrument"], decoded.key) == ({"code": " P1 "}, "S-1")
-    (decoded,) = channel.adapter.decode(DOCUMENT.replace(">P1<", "> <").encode(), "")
+    (decoded,) = read(channel, DOCUMENT.replace(">P1<", "> <").encode(), "")
     assert "instrument" not in decoded.message["navReport"]
 
 
@@ -190,12 +190,12 @@ def test_a_profile_may_keep_blanks_but_never_those_of_a_key(load: Load) -> None:
 def test_the_digits_of_a_partners_json_numbers_are_kept(load: Load, number: str, text: str | None) -> None:
     rows = JSON_NAV.replace("decimal: 4", "decimal: 8")
     raw = '{"Head": {"Code": "NAV1", "Seq": 20260131000000000000000000000001}, "Body": {"Nav": %s, "Day": 20260131}}'
-    (decoded,) = load(HEAD + rows).adapter.decode((raw % number).encode(), "application/json")
+    (decoded,) = read(load(HEAD + rows), (raw % number).encode(), "application/json")
     assert decoded.message["navReport"]["unitNav"] == (text or number)
     assert decoded.key == "20260131000000000000000000000001"
 
 
 def test_numbers_that_nobody_reads_are_listed_with_their_digits(load: Load) -> None:
     raw = b'{"Head": {"Code": "NAV1", "Seq": "S-1"}, "Body": {"Rate": 0.1000000000000000055, "Day": "20260131"}}'
-    (decoded,) = load(HEAD + JSON_NAV).adapter.decode(raw, "application/json")
+    (decoded,) = read(load(HEAD + JSON_NAV), raw, "application/json")
     assert [(each.path, each.value) for each in decoded.unmapped()] == [("Body/Rate", "0.1000000000000000055")]

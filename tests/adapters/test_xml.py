@@ -2,11 +2,12 @@
 
 import pytest
 
+from xinqiao.adapter import Decoded
 from xinqiao.errors import ForbiddenXml, MalformedXml, UnsupportedMediaType, WrongEncoding
 from xinqiao.message import Json
 from xinqiao_adapters.channel import Channel, load_channel
-from xinqiao_adapters.formats.xml import parse_xml, write_xml
-from xinqiao_adapters.formats.xml_access import XmlAccess
+from xinqiao_adapters.formats.xml.access import XmlAccess
+from xinqiao_adapters.formats.xml.document import parse_xml, write_xml
 
 LEVELS = [f'<!ENTITY lol{n} "{f"&lol{n - 1};" * 10}">' for n in range(1, 10)]
 LAUGHS = f'<!DOCTYPE lolz [<!ENTITY lol0 "lol">{"".join(LEVELS)}]><lolz>&lol9;</lolz>'
@@ -94,6 +95,7 @@ def test_markup_in_values_stays_a_value(bank: Channel) -> None:
     }
     (encoded,) = bank.adapter.encode([message])
     (decoded,) = bank.adapter.decode(encoded.content, encoded.content_type)
+    assert isinstance(decoded, Decoded)
     assert decoded.message["header"]["partnerSerial"] == message["header"]["partnerSerial"]
     assert decoded.message["navReport"] == message["navReport"]
 

@@ -5,7 +5,7 @@ from lxml import etree
 
 from xinqiao.errors import ContentRefused
 from xinqiao_adapters.channel import load_channel
-from xinqiao_adapters.formats.xml import Schema, parse_xml
+from xinqiao_adapters.formats.xml.document import Schema, parse_xml
 
 SCHEMA = """\
 <xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema" targetNamespace="urn:a" elementFormDefault="qualified">

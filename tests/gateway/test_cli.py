@@ -20,8 +20,9 @@ from xinqiao_gateway.installation import add_channel, serving_alone
 
 COMMANDS = [
     ["serve"], ["demo"], ["replay"], ["channel"], ["channel", "list"], ["channel", "add"], ["channel", "try"],
-    ["channel", "check"], ["journal"], ["journal", "verify"], ["journal", "case"], ["journal", "deliveries"],
-    ["journal", "exceptions"],
+    ["channel", "check"], ["channel", "new"], ["channel", "confirm"], ["channel", "template"],
+    ["channel", "docs"], ["channel", "diff"], ["journal"], ["journal", "verify"], ["journal", "case"],
+    ["journal", "deliveries"], ["journal", "exceptions"],
 ]  # fmt: skip
 READING = [["verify"], ["deliveries"], ["exceptions"], ["case", "CASE-1"]]
 
@@ -111,7 +112,7 @@ def test_values_of_partners_are_printed_as_they_are_and_never_as_markup(tmp_path
         "期望 expected: ",
         "修正 fix: ",
         "提示 INFORMATION  schema.unknown_field",
-        "1 messages, 0 unmapped leaves, 2 findings",
+        "1 records, 0 valid, 0 unmapped leaves, 2 findings",
     ):
         assert part in said
 

@@ -9,7 +9,14 @@ import yaml
 from tests.gateway.conftest import CORE, PARTNER
 from xinqiao.errors import ConfigurationError, KeyUnusable, ProfileInvalid, SettingsInvalid
 from xinqiao.seal import new_key, read_signing_key, read_verifying_key, write_key
-from xinqiao_gateway.installation import add_channel, open_installation, read_installation, serving_alone
+from xinqiao_gateway.installation import (
+    add_channel,
+    complete_channel,
+    is_draft,
+    open_installation,
+    read_installation,
+    serving_alone,
+)
 from xinqiao_gateway.settings import read_settings
 
 
@@ -237,3 +244,49 @@ def test_a_push_address_may_be_https_or_stay_on_this_machine(data: Path, key: Pa
 def test_another_push_address_is_refused_saying_why(data: Path, key: Path, url: str, said: str) -> None:
     with pytest.raises(ProfileInvalid, match=said):
         add(data, "partner", key, push_url=url)
+
+
+DRAFT = """\
+channel: my-draft
+title: {zh: 草稿, en: Draft}
+institution: {name: 合作银行, type: bank, code: 91110000100000000R}
+receiver: "913100001000100012"
+interfaces:
+  nav:
+    message: navReport
+    direction: in
+    format: {kind: json}
+    key: [k]
+    map:
+      header.partnerSerial: {from: k}
+      unitNav: {from: n, decimal: 4, proposed: {confidence: 0.9, reason: 名称相同}}
+"""
+
+
+def drafted(data: Path, text: str) -> Path:
+    path = data / "channels" / "my-draft" / "channel.yaml"
+    path.parent.mkdir(parents=True)
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize("text", [DRAFT, DRAFT.replace("reason: 名称相同", "reason: 名称相同, confirmed: 王小明")])
+def test_a_draft_is_not_served_and_stops_no_other_channel(data: Path, key: Path, text: str) -> None:
+    add(data, "their-bank", key)
+    drafted(data, text)
+    assert [each.channel_id for each in open_installation(data).channels] == ["their-bank"]
+
+
+def test_a_draft_with_an_unconfirmed_proposal_gets_no_keys(data: Path, key: Path) -> None:
+    path = drafted(data, DRAFT)
+    with pytest.raises(ProfileInvalid, match="1 proposals are unconfirmed"):
+        complete_channel(data, "my-draft", [key])
+    assert not (path.parent / "keys").exists()
+
+
+def test_a_confirmed_draft_is_served_with_its_keys(data: Path, key: Path) -> None:
+    drafted(data, DRAFT.replace("reason: 名称相同", "reason: 名称相同, confirmed: 王小明"))
+    assert is_draft(data, "my-draft")
+    complete_channel(data, "my-draft", [key])
+    assert not is_draft(data, "my-draft")
+    assert [each.channel_id for each in open_installation(data).channels] == ["my-draft"]

@@ -5,22 +5,25 @@ Chinese), ``finding.…`` (``code``, ``path``, ``value``, ``expected``, ``text``
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
 from lxml import etree
 
-from xinqiao.adapter import Answer, Decoded, Reply
+from xinqiao.adapter import Answer, Decoded, Reply, Undecoded
 from xinqiao.errors import Rejected, error_table
 from xinqiao.message import Json
-from xinqiao_adapters.formats.strict_json import read_value, scalar_text
-from xinqiao_adapters.formats.xml import parse_xml, write_xml
+from xinqiao_adapters.formats.encoding import NO_CHARACTERS, Characters, Charset, charset_for
+from xinqiao_adapters.formats.form import FormFormat
+from xinqiao_adapters.formats.json.strict import read_value, scalar_text
+from xinqiao_adapters.formats.spec import FormatSpec, FormSpec, XmlSpec
+from xinqiao_adapters.formats.xml.document import parse_xml, write_xml
 from xinqiao_adapters.loader import LoadedProfile
 from xinqiao_adapters.mapping.access import trimmed
 from xinqiao_adapters.marked import Where
-from xinqiao_adapters.profile import AnswerTable, AnswerValue, FormatSpec
+from xinqiao_adapters.profile import AnswerTable, AnswerValue
 
 __all__ = ["Answers", "compile_answers"]
 
@@ -89,12 +92,13 @@ class Answers:
     rejected: _Table
     yes: str
     again: frozenset[str]
+    characters: Characters = NO_CHARACTERS
 
-    def answer(self, outcomes: Sequence[Json], request: Sequence[Decoded]) -> Answer:
+    def answer(self, outcomes: Sequence[Json], request: Sequence[Decoded | Undecoded]) -> Answer:
         """Render the reply to one raw input: a yes only where every message was accepted."""
         refused = [each["rejection"] for each in outcomes if "rejection" in each]
         facts: dict[str, Any] = {
-            "header": request[0].message.get("header", {}) if request else {},
+            "header": next((each.message.get("header", {}) for each in request if isinstance(each, Decoded)), {}),
             "receipt": outcomes[0].get("receipt", {}),
         }
         if not refused:
@@ -119,22 +123,38 @@ class Answers:
             return Reply(True if 200 <= status < 300 else None, code)
         return Reply(None if code in self.again else False, code[:64])
 
+    @property
+    def _bare(self) -> bool:
+        """Whether the values of a reply in JSON stand at its top, under no key of their own."""
+        return self.spec.root == "."
+
     def _written(self, tree: Tree) -> Answer:
-        if self.format.kind == "json":
-            return Answer(orjson.dumps({self.spec.root: _plain(tree)}), "application/json")
+        if isinstance(self.format, FormSpec):
+            form = _form(self.format)
+            return Answer(form.write({name: text for name, text in tree if isinstance(text, str)}), form.content_type)
+        if not isinstance(self.format, XmlSpec):
+            reply = _plain(tree, {*self.accepted.lists, *self.rejected.lists})
+            return Answer(orjson.dumps(reply if self._bare else {self.spec.root: reply}), "application/json")
         markup = _element(self.spec.root, tree)
-        content = write_xml(etree.tostring(markup, encoding="unicode"), self.format.encoding)
+        content = write_xml(etree.tostring(markup, encoding="unicode"), self.format.encoding, self.characters)
         return Answer(content, f"application/xml; charset={self.format.encoding}")
 
     def _code(self, content: bytes) -> str | None:
         """Return the code of a reply, None where it has none."""
-        if self.format.kind == "json":
+        if isinstance(self.format, FormSpec):
+            fields = _form(self.format).parse(content)
+            return trimmed(fields.get(self.spec.code)) if self.spec.root in fields else None
+        if not isinstance(self.format, XmlSpec):
             node = read_value(content)
-            for step in (self.spec.root, *self.spec.code.split("/")):
+            for step in (*(() if self._bare else (self.spec.root,)), *self.spec.code.split("/")):
                 node = node.get(step) if isinstance(node, dict) else None
             return None if isinstance(node, (dict, list)) else trimmed(scalar_text(node))
-        root = parse_xml(content, self.format.encoding)
+        root = parse_xml(content, self.format.encoding, None, self.characters)
         return trimmed(root.findtext(self.spec.code)) if root.tag == self.spec.root else None
+
+
+def _form(spec: FormSpec) -> FormFormat:
+    return FormFormat(spec.root, Charset(spec.encoding))
 
 
 def _element(name: str, inner: "str | Tree") -> etree._Element:
@@ -146,13 +166,14 @@ def _element(name: str, inner: "str | Tree") -> etree._Element:
     return node
 
 
-def _plain(tree: Tree) -> Json:
-    """Return nodes as JSON; nodes of the same name become a list."""
+def _plain(tree: Tree, lists: Set[tuple[str, ...]], at: tuple[str, ...] = ()) -> Json:
+    """Return nodes as JSON; those at the paths ``lists`` are items of a list, however many there are."""
     plain: Json = {}
     for name, inner in tree:
-        value = inner if isinstance(inner, str) else _plain(inner)
-        if name in plain:
-            plain[name] = [*(plain[name] if isinstance(plain[name], list) else [plain[name]]), value]
+        path = (*at, name)
+        value = inner if isinstance(inner, str) else _plain(inner, lists, path)
+        if path in lists:
+            plain.setdefault(name, []).append(value)
         else:
             plain[name] = value
     return plain
@@ -161,13 +182,24 @@ def _plain(tree: Tree) -> Json:
 def compile_answers(loaded: LoadedProfile, where: Where, spec: AnswerTable, form: FormatSpec) -> Answers:
     """Compile a table of answers.
 
-    Raises ``ProfileInvalid`` where a code table is unknown or ``accepted`` has no literal at ``code``.
+    Raises ``ProfileInvalid`` where a code table is unknown, ``accepted`` has no literal at ``code``, or the fields of a
+    form are said to hold others.
     """
+    if isinstance(form, FormSpec):
+        _refuse_nested(loaded, where, spec)
     yes = spec.accepted.get(spec.code)
     if yes is None or yes.value is None or _REFERENCE.fullmatch(yes.value):
         loaded.fail((*where, "accepted"), f"{spec.code} needs the literal that says yes")
     tables = [_table(loaded, (*where, name), getattr(spec, name)) for name in ("accepted", "rejected")]
-    return Answers(spec, form, tables[0], tables[1], yes.value, _codes_to_try_again(loaded, spec))
+    characters = charset_for(loaded, form).characters if isinstance(form, XmlSpec) else NO_CHARACTERS
+    return Answers(spec, form, tables[0], tables[1], yes.value, _codes_to_try_again(loaded, spec), characters)
+
+
+def _refuse_nested(loaded: LoadedProfile, where: Where, spec: AnswerTable) -> None:
+    for name, entries in (("accepted", spec.accepted), ("rejected", spec.rejected)):
+        for path, entry in entries.items():
+            if "/" in path or entry.each is not None:
+                loaded.fail((*where, name, path), "a form has fields, no lists and nothing below them")
 
 
 def _codes_to_try_again(loaded: LoadedProfile, spec: AnswerTable) -> frozenset[str]:

@@ -9,8 +9,10 @@ from xinqiao.adapter import Adapter
 from xinqiao.message import Json, new_message_id, timestamp
 from xinqiao.standard import message_types
 from xinqiao_adapters.answers import Answers, compile_answers
+from xinqiao_adapters.compilation import compile_interface
 from xinqiao_adapters.formats.canonical import CanonicalAdapter
-from xinqiao_adapters.interface import CompiledInterface, compile_interface
+from xinqiao_adapters.formats.spec import FormSpec, JsonSpec, XmlSpec
+from xinqiao_adapters.interface import CompiledInterface
 from xinqiao_adapters.loader import LoadedProfile, load_profile, shipped_channels
 from xinqiao_adapters.profile import Profile
 from xinqiao_adapters.profile_adapter import ProfileAdapter
@@ -18,6 +20,8 @@ from xinqiao_adapters.profile_adapter import ProfileAdapter
 __all__ = ["Channel", "load_channel", "shipped_channels"]
 
 _ENTRY_POINTS = "xinqiao.adapters"
+# The formats of documents, which replies are written in.
+_ANSWERS = (XmlSpec, JsonSpec, FormSpec)
 
 
 @dataclass(frozen=True)
@@ -109,28 +113,35 @@ def _canonical(loaded: LoadedProfile, kinds: Mapping[str, str]) -> CanonicalAdap
 
 
 def _check_outgoing(loaded: LoadedProfile) -> None:
-    """Refuse two ways out for one message type: which one counts would be a guess."""
+    """Refuse a way out for a message type behind one that takes all of them: which one counts would be a guess."""
     seen: dict[str, str] = {}
     for name, interface in loaded.profile.interfaces.items():
         if interface.direction == "in":
             continue
         if interface.message in seen:
             where = ("interfaces", name, "message")
-            loaded.fail(where, f"{interface.message} goes out by {seen[interface.message]} already")
-        seen[interface.message] = name
+            problem = f"{interface.message} goes out by {seen[interface.message]} already; say there when"
+            loaded.fail(where, problem)
+        if not interface.when:
+            seen[interface.message] = name
 
 
 def _answers(loaded: LoadedProfile) -> Iterator[tuple[str | None, Answers]]:
-    """Yield the answers of each interface, and under None those for input that no interface takes."""
+    """Yield the answers of each interface, and under None those for input that no interface takes.
+
+    Files (a workbook) are answered in the format of the channel's first interface of documents.
+    """
     profile = loaded.profile
-    first = next(iter(profile.interfaces.values())).format
+    formats = [each.format for each in profile.interfaces.values()]
+    first = next((each for each in formats if isinstance(each, _ANSWERS)), formats[0])
     if profile.answer is not None:
         yield None, compile_answers(loaded, ("answer",), profile.answer, first)
     for name, interface in profile.interfaces.items():
         table = interface.answer or profile.answer
         if table is not None:
             where = ("interfaces", name, "answer") if interface.answer else ("answer",)
-            yield name, compile_answers(loaded, where, table, interface.format)
+            form = interface.format if isinstance(interface.format, _ANSWERS) else first
+            yield name, compile_answers(loaded, where, table, form)
 
 
 def _third_party(loaded: LoadedProfile) -> Adapter:

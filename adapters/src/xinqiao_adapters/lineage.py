@@ -36,34 +36,40 @@ class Lineage:
             return self._by_pattern(path)
         ways = zip(*(each.partner_path.split("/") for each in below), strict=False)
         shared = [steps[0] for steps in takewhile(lambda steps: len(set(steps)) == 1, ways)]
-        return "/".join(shared) or below[0].partner_path
+        return self._at("/".join(shared) or below[0].partner_path)
 
     def _by_pattern(self, path: str) -> str | None:
         """Name the place of an item that is not there by the path that its list has."""
         wanted = re.sub(r"\[[0-9]+\]", "[]", path)
         for target, source in self._mapping.targets.items():
-            if re.sub(r"\[[0-9]+\]", "[]", target) == wanted or target.startswith((f"{wanted}.", f"{wanted}[")):
-                return self._mapping.access.shown(source)
-        return None
+            known = re.sub(r"\[[0-9]+\]", "[]", target)
+            if source and (known == wanted or target.startswith((f"{wanted}.", f"{wanted}["))):
+                return self._at(self._mapping.access.shown(source))
+        return self._record.at
+
+    def _at(self, path: str) -> str:
+        return path if self._record.at is None else f"{path}, {self._record.at}"
 
 
 def unmapped_leaves(mapping: Mapping, record: Record) -> Iterator[tuple[str, str]]:
     """Yield the path and text of every leaf that no row reads; leaves of other records are theirs to tell."""
+    read = {place for reading in mapping.readings(record) for place in reading.places}
+    base = mapping.plan.records if record.of_file else ()
     repeats = {mapping.plan.records, *_repeats(mapping.plan.rows, ())} - {()}
-    for trail, text in mapping.access.leaves(record.root):
-        steps = tuple(step for step, _ in trail)
-        places = {steps[: depth + 1]: place for depth, (_, place) in enumerate(trail)}
+    for trail, text in mapping.access.leaves(record.node if record.of_file else record.root):
+        steps = (*base, *(step for step, _ in trail))
+        places = {steps[: len(base) + depth + 1]: place for depth, (_, place) in enumerate(trail)}
         at = places.get(mapping.plan.records)
         if at is not None and at != record.place:
             continue
-        first = all(place == 0 or prefix in repeats for prefix, place in places.items())
-        if not (first and steps in mapping.partner_paths):
-            names = mapping.access.shown(steps).split("/") if steps else ["."]
-            numbered = [
-                f"{name}[{place + 1}]" if place or prefix in repeats else name
-                for name, (prefix, place) in zip(names, places.items(), strict=False)
-            ]
-            yield "/".join(numbered) or ".", text
+        names = mapping.access.shown(steps[len(base) :]).split("/") if trail else ["."]
+        numbered = [
+            f"{name}[{place + 1}]" if place or prefix in repeats else name
+            for name, (prefix, place) in zip(names, places.items(), strict=False)
+        ]
+        path = "/".join(numbered) or "."
+        if path not in read:
+            yield path, text
 
 
 def _repeats(rows: Rows, base: Source) -> Iterator[Source]:

@@ -103,7 +103,9 @@ def _spread_format(whole: Marked) -> None:
         return
     for interface in interfaces.values():
         if isinstance(interface, dict) and isinstance(interface.get("format", {}), dict):
-            interface["format"] = {**shared, **interface.get("format", {})}
+            own = interface.get("format", {})
+            if shared and own.get("kind") in (None, shared.get("kind")):
+                interface["format"] = {**shared, **own}
 
 
 def _validated(whole: Marked) -> Profile:

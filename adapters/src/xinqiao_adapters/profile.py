@@ -5,32 +5,38 @@ Every model forbids names that it does not know, so that a misspelt key is an er
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, BeforeValidator, Field, model_validator
 
-from xinqiao.keys import ALGORITHMS
+from xinqiao_adapters.formats.spec import STRICT, CanonicalSpec, FormatSpec
+from xinqiao_adapters.security.spec import JwsSecurity, Security
 
 __all__ = [
     "AnswerTable",
     "AnswerValue",
+    "Capacity",
     "CodeTable",
     "Digits",
     "Drop",
-    "FormatSpec",
     "Institution",
     "Interface",
     "Limits",
+    "Nothing",
+    "Pad",
     "Profile",
+    "Proposal",
     "Push",
     "Row",
     "Security",
+    "Sign",
     "Title",
 ]
 
 Direction = Literal["in", "out", "both"]
+CodePoint = Annotated[str, Field(pattern=r"^U\+[0-9A-F]{4,6}$")]
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, populate_by_name=False)
+    model_config = STRICT
 
 
 class Title(_Part):
@@ -50,21 +56,6 @@ class Institution(_Part):
     code: Annotated[str, Field(pattern=r"^[0-9A-HJ-NPQRTUWXY]{18}$")]
 
 
-class Security(_Part):
-    """How raw input is sealed, and the algorithms that the channel's keys may have."""
-
-    scheme: Literal["xinqiao-jws"] = "xinqiao-jws"
-    algorithms: Annotated[list[str], Field(min_length=1)] = list(ALGORITHMS)
-
-    @field_validator("algorithms")
-    @classmethod
-    def _known(cls, names: list[str]) -> list[str]:
-        unknown = [name for name in names if name not in ALGORITHMS]
-        if unknown:
-            raise ValueError(f"unknown algorithm {', '.join(unknown)}; known: {', '.join(ALGORITHMS)}")
-        return names
-
-
 class Push(_Part):
     """Where messages for this channel are posted; ``timeout`` in seconds."""
 
@@ -76,20 +67,6 @@ class Limits(_Part):
     """``body``: the largest raw input, in bytes."""
 
     body: Annotated[int, Field(gt=0)] | None = None
-
-
-class FormatSpec(_Part):
-    """A partner's format. ``xsd`` is a path beside the profile; ``namespaces`` give prefixes to paths.
-
-    ``trim`` takes blanks around a text away; a text that is blank is nothing either way.
-    """
-
-    kind: Literal["xml", "json", "canonical"]
-    root: str | None = None
-    xsd: str | None = None
-    encoding: Literal["UTF-8", "GBK", "GB2312", "GB18030"] = "UTF-8"
-    namespaces: dict[str, str] = {}
-    trim: bool = True
 
 
 def _whole_table(value: object) -> object:
@@ -133,26 +110,104 @@ def _whole_drop(value: object) -> object:
 Dropped = dict[str, Annotated[Drop, BeforeValidator(_whole_drop)]]
 
 
+class Proposal(_Part):
+    """A guess of ``channel new``: how sure (0 to 1), why, and who confirmed it; a gateway serves no guesses."""
+
+    confidence: Annotated[float | int, Field(ge=0, le=1)]
+    reason: str
+    confirmed: Annotated[str, Field(min_length=1)] | None = None
+
+
+class Pad(_Part):
+    """A text filled up to ``width`` characters on its left or right; the fill is taken away on reading."""
+
+    width: Annotated[int, Field(gt=0)]
+    fill: Annotated[str, Field(min_length=1, max_length=1)] = "0"
+    side: Literal["left", "right"] = "left"
+
+
+class Sign(_Part):
+    """How a partner writes the sign: a word after the number, or in a field of its own at ``source``."""
+
+    source: str | None = Field(None, alias="from")
+    minus: str
+    plus: str = ""
+
+
+class Capacity(_Part):
+    """How long a text the partner holds, in characters or in bytes of the format's encoding."""
+
+    characters: Annotated[int, Field(gt=0)] | None = None
+    bytes: Annotated[int, Field(gt=0)] | None = None
+
+
+def _whole_capacity(value: object) -> object:
+    return {"characters": value} if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+class Nothing(_Part):
+    """Texts that say nothing (``99991231``), and the one that is written where there is nothing to say."""
+
+    read: Annotated[list[str], Field(min_length=1)]
+    write: str | None = None
+
+
+def _whole_nothing(value: object) -> object:
+    return {"read": [value]} if isinstance(value, str) else {"read": value} if isinstance(value, list) else value
+
+
+def _whole_choices(value: object) -> object:
+    parts = value if isinstance(value, dict) else {}
+    return {name: [said] if not isinstance(said, list) else said for name, said in parts.items()} or value
+
+
+Choices = Annotated[dict[str, list[str | bool | int]], BeforeValidator(_whole_choices)]
+
+
 class Row(_Part):
     """One row of a mapping; ``mapping.rows`` says which parts go together."""
 
-    source: str | None = Field(None, alias="from")
+    source: str | list[str] | None = Field(None, alias="from")
     at: str | None = None
     each: str | None = None
     use: str | None = None
     map: "dict[str, Row] | None" = None
+    # which node, which message
+    where: dict[str, str] = {}
+    when: Choices = {}
+    # the text
+    join: str | None = None
+    lengths: Annotated[list[int], Field(min_length=1)] | None = None
+    split: str | None = None
+    piece: Annotated[int, Field(ge=0)] | None = None
+    pieces: Annotated[int, Field(gt=1)] | None = None
+    nothing: Annotated[Nothing, BeforeValidator(_whole_nothing)] | None = None
+    only: dict[str, str | bool | int] | None = None
+    halfwidth: Literal[True] | None = None
+    pad: Pad | None = None
+    length: Annotated[Capacity, BeforeValidator(_whole_capacity)] | None = None
+    # the value
     date: str | None = None
     datetime: str | None = None
+    time: str | None = None
     zone: str | None = None
     fraction: Literal["refuse", "drop"] | None = None
-    amount: Literal["fen", "yuan"] | None = None
+    amount: Literal["fen", "yuan", "wan"] | None = None
+    percent: Literal["ratio", "sign"] | None = None
     decimal: Annotated[int, Field(ge=0, le=8)] | Digits | None = None
+    grouping: Literal[True] | None = None
+    sign: Sign | None = None
     integer: Literal[True] | None = None
     boolean: Annotated[dict[Literal["true", "false"], str | list[str]], Field(min_length=2, max_length=2)] | None = None
     codes: str | None = None
     constant: str | bool | int | None = None
     default: str | bool | int | None = None
     oneway: Literal["in", "out"] | None = None
+    # a total of the message
+    count: str | None = None
+    sum: str | None = None
+    # how it came to be
+    proposed: Proposal | None = None
 
 
 def _whole_value(value: object) -> object:
@@ -180,7 +235,8 @@ AnswerValue = Annotated[_AnswerValue, BeforeValidator(_whole_value)]
 class AnswerTable(_Part):
     """The partner's own reply; the same table reads what the partner replies to us.
 
-    ``code`` names the place of the return code; a reply whose code is the one of ``accepted`` is a yes.
+    ``root`` is the key or element around the values (``.`` in JSON: none). ``code`` names the place of the return
+    code; a reply whose code is the one of ``accepted`` is a yes.
     """
 
     root: str
@@ -190,13 +246,17 @@ class AnswerTable(_Part):
 
 
 class Interface(_Part):
-    """One exchange: message type (``*``: all of them), direction as the gateway sees it, format, mapping."""
+    """One exchange: message type (``*``: all of them), direction as the gateway sees it, format, mapping.
+
+    ``match`` tells its input from that of others, ``when`` (canonical path → values) the messages that go out by it.
+    """
 
     title: Title | None = None
     message: str
     direction: Direction
-    format: FormatSpec
-    match: dict[str, str] = {}
+    format: FormatSpec = CanonicalSpec(kind="canonical")
+    match: Annotated[dict[str, list[str]], BeforeValidator(_whole_choices)] = {}
+    when: Choices = {}
     records: str | None = None
     atomic: bool = True
     key: list[str] = []
@@ -204,21 +264,26 @@ class Interface(_Part):
     map: dict[str, Row] = {}
     dropped: Dropped = {}
     answer: AnswerTable | None = None
+    proposed: Proposal | None = None
 
 
 class Profile(_Part):
-    """A channel, whole, after ``extends``."""
+    """A channel, whole, after ``extends``.
+
+    ``characters`` are the partner's code points for rare characters (生僻字): a private one ⇄ the one of Unicode.
+    """
 
     channel: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{1,40}$")]
     title: Title
     institution: Institution
     receiver: Annotated[str, Field(pattern=r"^[0-9A-HJ-NPQRTUWXY]{18}$")] | None = None
     test: bool = False
-    security: Security = Security()
+    security: Security = JwsSecurity()
     push: Push | None = None
     limits: Limits = Limits()
     adapter: str | None = None
     format: dict[str, Any] = {}
+    characters: dict[CodePoint, CodePoint] = {}
     answer: AnswerTable | None = None
     interfaces: Annotated[dict[str, Interface], Field(min_length=1)]
     dropped: Dropped = {}

@@ -1,17 +1,20 @@
 """The channels that this gateway serves: profile, keys, environment, and which one leads to whom."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 
 import httpx
 
-from xinqiao.adapter import Adapter, Encoded
+from xinqiao.adapter import Adapter, Answer, Encoded
 from xinqiao.errors import NoRoute, ProfileInvalid, UnknownChannel
 from xinqiao.message import Header, Json
-from xinqiao.seal import KeyRing
+from xinqiao.seal import SIGNATURE_HEADER, KeyRing, Sealed, SigningKey, open_seal, seal
 from xinqiao.standard import MessageType, message_types
 from xinqiao_adapters.channel import Channel
+from xinqiao_adapters.security.sealer import Outgoing
+from xinqiao_adapters.security.seals import PartnerSeals
 
 __all__ = ["Channels", "Push", "ServedChannel"]
 
@@ -48,12 +51,17 @@ def _is_loopback(host: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class ServedChannel:
-    """A channel with the partner's public keys; ``push`` is None where the partner pulls."""
+    """A channel with the partner's public keys; ``push`` is None where the partner pulls.
+
+    ``seals`` are those of a partner with a scheme of its own; its ``keys`` are none. All others seal as the standard
+    does. Whatever the scheme, a message takes the same way: ``opened``, decoded, …, encoded, ``sealed``.
+    """
 
     channel: Channel
     keys: KeyRing
     push: Push | None
     body_limit: int
+    seals: PartnerSeals | None = None
 
     @property
     def channel_id(self) -> str:
@@ -79,6 +87,49 @@ class ServedChannel:
     def speaks_canonical(self) -> bool:
         """Whether its raw input is canonical JSON."""
         return self.channel.speaks_canonical
+
+    @property
+    def signature_header(self) -> str | None:
+        """The header of HTTP in which the partner's signature comes; None where the content carries it."""
+        return SIGNATURE_HEADER if self.seals is None else self.seals.opener.header
+
+    def opened(self, content: bytes, content_type: str, signature: str, *, max_age: timedelta) -> tuple[bytes, str]:
+        """Verify what came, and decrypt it; return the content in the partner's format and its content type.
+
+        ``max_age`` is for the standard's seal; a partner's scheme has a time window of its own.
+        Raises ``SealMissing``, ``SealInvalid``, ``SealExpired``, or the ``Rejected`` that says why it cannot be read.
+        """
+        if self.seals is None:
+            open_seal(Sealed(content, content_type, signature), self.keys, max_age=max_age)
+            return content, content_type
+        return self.seals.opener.open(content, content_type, datetime.now(UTC), signature)
+
+    def sealed(self, encoded: Encoded, key: SigningKey) -> Outgoing:
+        """Return a message as it is sent; ``key`` is the gateway's own, for the standard's seal.
+
+        Raises ``ContentRefused`` where it lacks what the partner's scheme signs.
+        """
+        if self.seals is None:
+            signature = seal(encoded.content, encoded.content_type, key).signature
+            return Outgoing(encoded.content, encoded.content_type, {SIGNATURE_HEADER: signature})
+        return self.seals.sealer.seal(encoded.content, encoded.content_type, datetime.now(UTC))
+
+    def sealed_answer(self, answer: Answer) -> Outgoing:
+        """Return an answer in the partner's format as it is sent; most partners want answers as they are."""
+        if self.seals is None or self.seals.answer is None:
+            return Outgoing(answer.content, answer.content_type, {})
+        return self.seals.answer.seal(answer.content, answer.content_type, datetime.now(UTC))
+
+    def opened_reply(self, content: bytes, headers: Mapping[str, str]) -> bytes:
+        """Verify what the partner replied, and decrypt it, where its scheme seals replies.
+
+        Raises a ``Rejected`` where the reply is not the partner's.
+        """
+        if self.seals is None or self.seals.reply is None:
+            return content
+        opener = self.seals.reply
+        signature = headers.get(opener.header, "") if opener.header else ""
+        return opener.open(content, headers.get("Content-Type", ""), datetime.now(UTC), signature)[0]
 
     def encode(self, message: Json, original: bytes | None) -> Encoded:
         """Return a message in the channel's format; canonical bytes (``original``) go on to it as they are.

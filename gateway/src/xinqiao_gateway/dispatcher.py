@@ -13,10 +13,10 @@ from dataclasses import dataclass
 import httpx
 import structlog
 
-from xinqiao.adapter import Encoded
 from xinqiao.client import retry_after
 from xinqiao.errors import DestinationDown, DestinationRefused, InternalError, Rejected
-from xinqiao.seal import SIGNATURE_HEADER, SigningKey, seal
+from xinqiao.seal import SigningKey
+from xinqiao_adapters.security.sealer import Outgoing
 from xinqiao_gateway.channels import Push, ServedChannel
 from xinqiao_gateway.journal import Due, Journal, Settlement, refused
 from xinqiao_gateway.settings import Retry
@@ -157,35 +157,44 @@ class _ChannelLoop:
     async def _attempt(self, client: httpx.AsyncClient, due: Due) -> _Attempt:
         try:
             encoded = self._channel.encode(due.message, due.original)
+            outgoing = self._channel.sealed(encoded, self._key)
         except Rejected as error:
             settled = refused(due.delivery_id, error)
             return _Attempt(settled.outcome, settled.reason, settled.detail)
         try:
-            status, retry_in, content = await self._post(client, encoded)
+            status, headers, content = await self._post(client, outgoing)
         except (httpx.RequestError, httpx.InvalidURL, TimeoutError) as error:
             return _Attempt("failed", DestinationDown.reason, type(error).__name__)
+        attempt = self._judged(due, encoded.interface, status, headers, content)
+        attempt.retry_in = retry_after(headers.get("Retry-After"))
+        return attempt
+
+    def _judged(self, due: Due, interface: str, status: int, headers: httpx.Headers, content: bytes) -> _Attempt:
         if status in _TRY_AGAIN:
-            return _Attempt("failed", DestinationDown.reason, f"HTTP {status}", retry_in)
-        reply = self._channel.adapter.read_reply(encoded.interface, status, content, due.message)
+            return _Attempt("failed", DestinationDown.reason, f"HTTP {status}")
+        try:
+            opened = self._channel.opened_reply(content, headers)
+        except Rejected as error:  # no evidence either way, as of an answer to something else
+            return _Attempt("failed", DestinationDown.reason, f"HTTP {status}, answer: {error.reason}")
+        reply = self._channel.adapter.read_reply(interface, status, opened, due.message)
         if reply.accepted is None:  # no evidence either way; under the same id a repeat does no harm
-            return _Attempt("failed", DestinationDown.reason, f"HTTP {status}, not an answer to this message", retry_in)
+            return _Attempt("failed", DestinationDown.reason, f"HTTP {status}, not an answer to this message")
         if reply.accepted:
             return _Attempt("delivered", "", reply.code)
         return _Attempt("refused", DestinationRefused.reason, f"HTTP {status} {reply.code} {reply.text}".strip()[:1000])
 
-    async def _post(self, client: httpx.AsyncClient, encoded: Encoded) -> tuple[int, float | None, bytes]:
-        sealed = seal(encoded.content, encoded.content_type, self._key)
-        headers = {"Content-Type": sealed.content_type, SIGNATURE_HEADER: sealed.signature}
+    async def _post(self, client: httpx.AsyncClient, outgoing: Outgoing) -> tuple[int, httpx.Headers, bytes]:
+        headers = {"Content-Type": outgoing.content_type, **outgoing.headers}
         async with (
             asyncio.timeout(self._push.timeout),
-            client.stream("POST", self._push.url, content=sealed.content, headers=headers) as response,
+            client.stream("POST", self._push.url, content=outgoing.content, headers=headers) as response,
         ):
             content = b""
             async for chunk in response.aiter_bytes():
                 content += chunk
                 if len(content) > _LONGEST_REPLY:
                     raise httpx.ReadError("the reply is longer than 1 MiB")
-            return response.status_code, retry_after(response.headers.get("Retry-After")), content
+            return response.status_code, response.headers, content
 
     def _settlement(self, due: Due, attempt: _Attempt) -> Settlement:
         state, due_at = attempt.outcome, 0.0

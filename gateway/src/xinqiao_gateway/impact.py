@@ -18,7 +18,7 @@ from xinqiao.message import Json
 from xinqiao.standard import STANDARD_VERSION, message_types
 from xinqiao.testing import vectors
 from xinqiao_adapters.channel import Channel
-from xinqiao_adapters.coverage import coverage_of
+from xinqiao_adapters.coverage import TREATMENTS, coverage_of
 
 __all__ = ["ChannelUse", "Impact", "impact_of"]
 
@@ -109,7 +109,7 @@ def _uses(channel: Channel, place: Place, bodies: Sequence[str]) -> Iterator[Cha
                 yield ChannelUse(channel.channel_id, name, body, "carried", ())
             continue
         covered = coverage_of(channel.compiled[name].mapping.plan)
-        for treatment in ("mapped", "constant", "dropped", "open"):
+        for treatment in TREATMENTS:
             paths = tuple(_touching(getattr(covered, treatment), interface.message, place))
             if paths:
                 yield ChannelUse(channel.channel_id, name, interface.message, treatment, paths)

@@ -4,7 +4,8 @@ DATA/gateway.yaml            settings (optional)
 DATA/admin.token             token of the query and administration API (0600)
 DATA/keys/gateway.jwk        the gateway's signing key (0600), gateway.pub.jwk its public part
 DATA/keys/master.key         what the journal's data keys are wrapped with (0600)
-DATA/channels/<id>/          channel.yaml and keys/*.jwk, the partner's public keys
+DATA/channels/<id>/          channel.yaml and keys/: the partner's public keys (*.jwk), or what its own scheme needs
+                             (xinqiao_adapters.security.keys)
 DATA/journal.db              the journal, unless settings name another database
 DATA/lock                    held by the one process that serves the installation
 """
@@ -13,6 +14,7 @@ import fcntl
 import os
 import re
 import secrets
+import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -20,23 +22,35 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import structlog
 import yaml
 
-from xinqiao.errors import KeyUnusable, ProfileInvalid, SettingsInvalid
+from xinqiao.errors import KeyUnusable, NotValid, ProfileInvalid, Rejected, SettingsInvalid
+from xinqiao.keys import read_key_file
+from xinqiao.message import new_message_id, timestamp
+from xinqiao.outcome import receipt, rejection
 from xinqiao.seal import KeyRing, SigningKey, VerifyingKey, new_key, read_signing_key, read_verifying_key, write_key
-from xinqiao_adapters.channel import load_channel, shipped_channels
+from xinqiao_adapters.channel import Channel, load_channel, shipped_channels
+from xinqiao_adapters.loader import load_profile
+from xinqiao_adapters.onboarding.confirmation import unconfirmed
+from xinqiao_adapters.security.keys import read_keys
+from xinqiao_adapters.security.seals import bind
+from xinqiao_adapters.security.spec import PartnerSecurity, Security
 from xinqiao_gateway.channels import Channels, Push, ServedChannel
 from xinqiao_gateway.settings import Settings, read_settings
 
 __all__ = [
     "Installation",
     "add_channel",
+    "complete_channel",
+    "is_draft",
     "known_channels",
     "open_installation",
     "read_installation",
     "serving_alone",
 ]
 
+_log = structlog.get_logger("installation")
 # As the profile's own ``channel``; checked before an id becomes a path.
 _CHANNEL_ID = re.compile(r"[a-z][a-z0-9-]{1,40}")
 
@@ -145,10 +159,15 @@ def _make_gateway_key(folder: Path) -> None:
 def _make_admin_token(path: Path) -> None:
     if path.exists():
         return
+    _write_secret(path, secrets.token_urlsafe(32).encode("ascii"))
+
+
+def _write_secret(path: Path, content: bytes) -> None:
+    """Write a new file that only its owner may read. Raises ``KeyUnusable``, also where it is there already."""
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            file.write(secrets.token_urlsafe(32))
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
             file.flush()
             os.fsync(file.fileno())
     except OSError as error:
@@ -156,14 +175,7 @@ def _make_admin_token(path: Path) -> None:
 
 
 def _admin_token(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            mode = os.fstat(file.fileno()).st_mode
-            token = file.read(1000).decode("ascii", "replace").strip()
-    except OSError as error:
-        raise KeyUnusable(f"{path}: {error.strerror}") from error
-    if mode & 0o077:
-        raise KeyUnusable(f"{path} may be read by others (mode {mode & 0o777:o}); run: chmod 600 {path}")
+    token = read_key_file(path, secret=True).decode("ascii", "replace").strip()
     if len(token) < 32:
         raise KeyUnusable(f"{path} holds less than 32 characters; remove it and the next start makes a new one")
     return token
@@ -173,7 +185,19 @@ def _installed(folder: Path, settings: Settings) -> Iterator[ServedChannel]:
     for path in sorted(folder.glob("*/channel.yaml")):
         if not path.is_file():
             raise ProfileInvalid(f"{path} is a folder, and should be the channel's profile")
-        yield _serve(path.parent, [folder], settings)
+        missing = _missing(path.parent, [folder])
+        if missing is None:
+            yield _serve(path.parent, [folder], settings)
+        else:
+            _log.warning("channel.not_served", channel=path.parent.name, why=missing)
+
+
+def _missing(folder: Path, search: Sequence[Path]) -> str | None:
+    """Return what a channel that is being drafted lacks to be served, None where it lacks nothing."""
+    guesses = unconfirmed(load_profile(folder.name, search).profile)
+    if guesses:
+        return f"{len(guesses)} proposals are unconfirmed; run: channel confirm {folder.name}"
+    return None if (folder / "keys").exists() else f"no key of the partner; run: channel add {folder.name} --key FILE"
 
 
 def _serve(folder: Path, search: Sequence[Path], settings: Settings) -> ServedChannel:
@@ -183,16 +207,50 @@ def _serve(folder: Path, search: Sequence[Path], settings: Settings) -> ServedCh
             f"{folder / 'channel.yaml'}: the folder is {folder.name}, the profile says channel: {channel.channel_id}; "
             f"write channel: {folder.name}"
         )
-    key_files = sorted((folder / "keys").glob("*.jwk"))
-    if not key_files:
-        raise ProfileInvalid(f"{folder / 'keys'} holds no public key of the partner (*.jwk)")
-    push = channel.profile.push
-    return ServedChannel(
+    security, push = channel.profile.security, channel.profile.push
+    if isinstance(security, PartnerSecurity):
+        _check_reachable(channel, folder)
+        keys, seals = KeyRing(), bind(security, read_keys(folder / "keys"))
+    else:
+        keys, seals = _partner_keys(folder / "keys", security.algorithms), None
+    served = ServedChannel(
         channel=channel,
-        keys=KeyRing(_partner_key(path, channel.profile.security.algorithms) for path in key_files),
+        keys=keys,
         push=Push(push.url, push.timeout or settings.push_timeout) if push else None,
         body_limit=channel.profile.limits.body or settings.body_limit,
+        seals=seals,
     )
+    _check_answers(served, folder, settings.institution_code)
+    return served
+
+
+def _check_answers(served: ServedChannel, folder: Path, code: str) -> None:
+    """Seal an answer of each kind, so that one which cannot be is found now and not when a partner waits for it."""
+    accepted = {"acceptedMessageId": new_message_id(), "acceptedAt": timestamp(), "position": "1"}
+    partner = served.institution_code
+    for outcome in (receipt(code, partner, accepted), rejection(code, partner, NotValid("1 finding"))):
+        for interface in (None, *served.channel.profile.interfaces):
+            answer = served.adapter.answer(interface, [outcome], ())
+            if answer is None:
+                continue
+            try:
+                served.sealed_answer(answer)
+            except Rejected as error:
+                raise ProfileInvalid(f"{folder / 'channel.yaml'}: an answer cannot be sealed: {error}") from error
+
+
+def _check_reachable(channel: Channel, folder: Path) -> None:
+    """Refuse a channel whose messages would wait for ever: pulling is for partners with the standard's tokens."""
+    if channel.outgoing and channel.profile.push is None:
+        said = "a partner with a signing scheme of its own cannot pull; say where it is called: push: {url: https://…}"
+        raise ProfileInvalid(f"{folder / 'channel.yaml'}: {said}")
+
+
+def _partner_keys(folder: Path, algorithms: Sequence[str]) -> KeyRing:
+    paths = sorted(folder.glob("*.jwk"))
+    if not paths:
+        raise ProfileInvalid(f"{folder} holds no public key of the partner (*.jwk)")
+    return KeyRing(_partner_key(path, algorithms) for path in paths)
 
 
 def _partner_key(path: Path, algorithms: Sequence[str]) -> VerifyingKey:
@@ -200,6 +258,36 @@ def _partner_key(path: Path, algorithms: Sequence[str]) -> VerifyingKey:
     if key.algorithm not in algorithms:
         raise KeyUnusable(f"{path} is for {key.algorithm}; the channel takes {', '.join(algorithms)}")
     return key
+
+
+def complete_channel(data: Path, channel_id: str, keys: Sequence[Path]) -> Path:
+    """Give a channel that was drafted in ``DATA/channels`` its keys and return the path of its profile.
+
+    It is loaded and proved with them first. Raises a ``ConfigurationError`` where it would not be served.
+    """
+    folder = data / "channels" / channel_id
+    with tempfile.TemporaryDirectory(prefix="xinqiao-channel-") as temporary:
+        new = Path(temporary) / channel_id
+        shutil.copytree(folder, new)
+        security = load_channel(channel_id, [new.parent, data / "channels"]).profile.security
+        _write_keys(new / "keys", keys, security)
+        _prove(new, data)
+    open_installation(data)
+    with tempfile.TemporaryDirectory(prefix=".adding-", dir=data) as beside:
+        made = Path(beside) / "keys"
+        _write_keys(made, keys, security)
+        made.rename(folder / "keys")
+    return folder / "channel.yaml"
+
+
+def is_draft(data: Path, channel_id: str) -> bool:
+    """Whether ``DATA/channels`` holds a channel by that id that has no keys yet."""
+    folder = data / "channels" / channel_id
+    return (
+        bool(_CHANNEL_ID.fullmatch(channel_id))
+        and (folder / "channel.yaml").is_file()
+        and not (folder / "keys").exists()
+    )
 
 
 def add_channel(
@@ -227,24 +315,38 @@ def add_channel(
     profile |= {"institution": institution} if institution else {}
     profile |= {"push": {"url": push_url}} if push_url else {}
     profile |= {"test": True} if test else {}
-    public = [read_verifying_key(path) for path in keys]
     with tempfile.TemporaryDirectory(prefix="xinqiao-channel-") as temporary:
-        _write_channel(Path(temporary) / channel_id, profile, public)
-        _prove(Path(temporary) / channel_id, data)
+        new = Path(temporary) / channel_id
+        _write_profile(new, profile)
+        security = load_channel(channel_id, [new.parent, data / "channels"]).profile.security
+        _write_keys(new / "keys", keys, security)
+        _prove(new, data)
     open_installation(data)
     with tempfile.TemporaryDirectory(prefix=".adding-", dir=data) as beside:
-        _write_channel(Path(beside) / channel_id, profile, public)
-        (Path(beside) / channel_id).rename(folder)
+        new = Path(beside) / channel_id
+        _write_profile(new, profile)
+        _write_keys(new / "keys", keys, security)
+        new.rename(folder)
     return folder / "channel.yaml"
 
 
 def _prove(new: Path, data: Path) -> None:
     installed, settings = data / "channels", read_settings(data)
+    if missing := _missing(new, [new.parent, installed]):
+        raise ProfileInvalid(f"{new.name} cannot be served: {missing}")
     Channels([*_installed(installed, settings), _serve(new, [new.parent, installed], settings)])
 
 
-def _write_channel(folder: Path, profile: dict[str, Any], keys: Sequence[VerifyingKey]) -> None:
-    (folder / "keys").mkdir(parents=True)
+def _write_profile(folder: Path, profile: dict[str, Any]) -> None:
+    folder.mkdir()
     (folder / "channel.yaml").write_text(yaml.safe_dump(profile, allow_unicode=True, sort_keys=False), encoding="utf-8")
-    for number, key in enumerate(keys, 1):
-        write_key(key, folder / "keys" / f"{number}.jwk")
+
+
+def _write_keys(folder: Path, keys: Sequence[Path], security: Security) -> None:
+    """Write the public keys of a channel; for a partner's own scheme its key files, whose names say what they are."""
+    folder.mkdir(mode=0o700)
+    for number, path in enumerate(keys, 1):
+        if isinstance(security, PartnerSecurity):
+            _write_secret(folder / path.name, read_key_file(path, secret=False))
+        else:
+            write_key(read_verifying_key(path), folder / f"{number}.jwk")

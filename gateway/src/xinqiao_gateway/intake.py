@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from itertools import islice
 
-from xinqiao.adapter import Decoded
+from xinqiao.adapter import Decoded, Undecoded
 from xinqiao.errors import (
     BatchRefused,
     ContentRefused,
@@ -21,7 +21,6 @@ from xinqiao.errors import (
 )
 from xinqiao.finding import Finding, errors_in
 from xinqiao.message import Header, content_digest, message_type, write_json
-from xinqiao.seal import Sealed, open_seal
 from xinqiao.validation import check
 from xinqiao_gateway.channels import Channels, ServedChannel
 from xinqiao_gateway.journal import Entry, Journal, Outcome, Refused, Submission
@@ -33,7 +32,11 @@ _LONGEST_KEY = 400
 
 @dataclass(frozen=True, slots=True)
 class Raw:
-    """What a front received: bytes, their content type and the detached signature that came with them."""
+    """What a front received: bytes, their content type and the signature that came with them.
+
+    The signature is the value of the header that the channel names; it is empty where the bytes carry their own.
+    All three are the evidence that the journal keeps, as they came.
+    """
 
     channel_id: str
     content: bytes
@@ -49,7 +52,7 @@ class Acceptance:
     """
 
     channel: ServedChannel
-    decoded: tuple[Decoded, ...]
+    decoded: tuple[Decoded | Undecoded, ...]
     outcomes: tuple[Outcome, ...]
     notes: tuple[tuple[Finding, ...], ...]
     atomic: bool
@@ -80,21 +83,25 @@ class Intake:
         ``JournalUnavailable`` where nothing could be promised. What it returns as accepted is durable.
         """
         channel = self._channels.find(raw.channel_id)
-        open_seal(Sealed(raw.content, raw.content_type, raw.signature), channel.keys, max_age=self._seal_max_age)
-        decoded = tuple(islice(channel.adapter.decode(raw.content, raw.content_type), self._messages_limit + 1))
+        content, content_type = channel.opened(raw.content, raw.content_type, raw.signature, max_age=self._seal_max_age)
+        decoded = tuple(islice(channel.adapter.decode(content, content_type), self._messages_limit + 1))
         if not decoded:
             raise ContentRefused("the input holds no message")
         if len(decoded) > self._messages_limit:
             raise TooManyMessages(f"at most {self._messages_limit} messages are taken in one input")
         # The bytes of a single canonical message are kept, and carried on, as they are.
-        is_raw = channel.speaks_canonical and len(decoded) == 1 and raw.content.lstrip()[:1] == b"{"
+        is_bare = channel.seals is None and content.lstrip()[:1] == b"{"
+        is_raw = channel.speaks_canonical and len(decoded) == 1 and is_bare
         checked = [self._check(channel, each, is_raw) for each in decoded]
-        atomic = len(decoded) > 1 and all(channel.atomic(each.interface) for each in decoded)
+        atomic = len(decoded) > 1 and all(channel.atomic(each.interface) for each in decoded if each.interface)
         outcomes = await self._submit(raw, checked, atomic)
         notes = tuple(each.findings for each in checked)
         return Acceptance(channel, decoded, outcomes, notes, atomic)
 
-    def _check(self, channel: ServedChannel, decoded: Decoded, is_raw: bool) -> _Checked:
+    def _check(self, channel: ServedChannel, decoded: Decoded | Undecoded, is_raw: bool) -> _Checked:
+        if isinstance(decoded, Undecoded):
+            error = ContentRefused(_count(len(decoded.findings)), findings=decoded.findings)
+            return _Checked(tuple(decoded.findings), error=error)
         message = channel.channel.completed(decoded.message)
         findings: tuple[Finding, ...] = ()
         try:

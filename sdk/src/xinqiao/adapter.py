@@ -6,11 +6,12 @@ entry-point group ``xinqiao.adapters``.
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import BinaryIO, Protocol, runtime_checkable
 
+from xinqiao.finding import Finding
 from xinqiao.message import Json
 
-__all__ = ["Adapter", "Answer", "Decoded", "Encoded", "Reply", "Unmapped"]
+__all__ = ["Adapter", "Answer", "Decoded", "Encoded", "FileAdapter", "Reply", "Undecoded", "Unmapped"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,17 @@ class Decoded:
     key: str
     place: Callable[[str], str | None] = field(default=_nowhere)
     unmapped: Callable[[], Sequence[Unmapped]] = field(default=_nothing)
+
+
+@dataclass(frozen=True, slots=True)
+class Undecoded:
+    """One record of an input that could not be read: why, in the partner's own terms. It does not stop the others.
+
+    ``interface`` is None where not even the interface could be told.
+    """
+
+    interface: str | None
+    findings: Sequence[Finding]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +91,12 @@ class Reply:
 class Adapter(Protocol):
     """Two pure functions and their answers. Implementations hold no state and do no I/O."""
 
-    def decode(self, raw: bytes, content_type: str) -> Iterable[Decoded]:
-        """Yield the messages of one raw input, in order.
+    def decode(self, raw: bytes, content_type: str) -> Iterable[Decoded | Undecoded]:
+        """Yield the messages of one raw input, in order, and the records that could not be read.
 
         Raises a ``Rejected`` (``MalformedXml``, ``ForbiddenXml``, ``WrongEncoding``, ``InterfaceUnknown``,
-        ``ContentRefused`` with findings, …) where the input cannot be read.
+        ``ContentRefused`` with findings, …) where the input as a whole cannot be read, perhaps after its last
+        record (a total that is wrong): nothing of it counts before the iteration has ended.
         """
         ...
 
@@ -95,7 +108,9 @@ class Adapter(Protocol):
         """
         ...
 
-    def answer(self, interface: str | None, outcomes: Sequence[Json], request: Sequence[Decoded]) -> Answer | None:
+    def answer(
+        self, interface: str | None, outcomes: Sequence[Json], request: Sequence[Decoded | Undecoded]
+    ) -> Answer | None:
         """Return the partner's own reply to an input, or None where it takes the standard's outcomes.
 
         ``outcomes`` are canonical messages (``receipt`` or ``rejection``), one for each message of the input, or
@@ -105,4 +120,13 @@ class Adapter(Protocol):
 
     def read_reply(self, interface: str, status: int, content: bytes, sent: Json) -> Reply:
         """Read what the partner answered over HTTP to ``sent``, a canonical message that went out by ``interface``."""
+        ...
+
+
+@runtime_checkable
+class FileAdapter(Adapter, Protocol):
+    """An adapter that reads files as streams, in constant memory."""
+
+    def decode_file(self, file: BinaryIO, content_type: str) -> Iterable[Decoded | Undecoded]:
+        """Do as ``decode`` with a seekable file of any size; its position says how far the reading is."""
         ...

@@ -226,7 +226,7 @@ class SealMissing(Rejected):
     http_status = 401
     grpc_code = "UNAUTHENTICATED"
     text = Text("缺少签名", "the signature is missing")
-    fix = Text("附上 Xinqiao-Signature 头", "send the header Xinqiao-Signature")
+    fix = Text("按渠道约定附上签名", "send the signature that the channel asks for")
 
 
 class SealInvalid(Rejected):
@@ -236,7 +236,7 @@ class SealInvalid(Rejected):
     http_status = 401
     grpc_code = "UNAUTHENTICATED"
     text = Text("签名无效", "the signature is not valid")
-    fix = Text("对实际发送的字节签名，并使用已登记的密钥", "sign the bytes as sent, with a registered key")
+    fix = Text("按渠道约定的内容签名，并使用已登记的密钥", "sign what the channel agrees on, with a registered key")
 
 
 class SealExpired(Rejected):

@@ -25,6 +25,7 @@ __all__ = [
     "VerifyingKey",
     "is_kid",
     "new_key",
+    "read_key_file",
     "read_signing_key",
     "read_verifying_key",
     "write_key",
@@ -200,7 +201,11 @@ def read_verifying_key(path: Path | str) -> VerifyingKey:
     return VerifyingKey.from_jwk(_read_jwk(Path(path), secret=False))
 
 
-def _read_jwk(path: Path, *, secret: bool) -> dict[str, Any]:
+def read_key_file(path: Path, *, secret: bool) -> bytes:
+    """Return the content of a file that holds a key, at most 64,000 bytes.
+
+    Raises ``KeyUnusable`` where it is missing, or is ``secret`` and may be read by its group or others.
+    """
     try:
         with path.open("rb") as file:
             mode = os.fstat(file.fileno()).st_mode
@@ -209,6 +214,11 @@ def _read_jwk(path: Path, *, secret: bool) -> dict[str, Any]:
         raise KeyUnusable(f"{path}: {error.strerror}") from error
     if secret and os.name == "posix" and mode & 0o077:
         raise KeyUnusable(f"{path} may be read by others (mode {mode & 0o777:o}); run: chmod 600 {path}")
+    return content
+
+
+def _read_jwk(path: Path, *, secret: bool) -> dict[str, Any]:
+    content = read_key_file(path, secret=secret)
     try:
         jwk = json.loads(content)
     except ValueError as error:

@@ -10,7 +10,6 @@ import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Self
-from uuid import UUID
 
 import jiter
 import orjson
@@ -20,6 +19,7 @@ from xinqiao.standard import STANDARD_VERSION, MessageType, message_types
 
 __all__ = [
     "NOBODY",
+    "ROUTING",
     "Header",
     "Json",
     "content_digest",
@@ -37,6 +37,8 @@ Json = dict[str, Any]
 # Who an answer is for where nobody is known: formally a valid institution code that nobody has.
 NOBODY = "0" * 18
 
+# Header fields that carry a message and say nothing of the business: they need no place in a partner's document.
+ROUTING = frozenset({"messageId", "standardVersion", "sender", "receiver", "channelId", "createdAt", "test"})
 # The header fields that say what a message is about, beside its body.
 _CONTENT = ("receiver", "caseId", "correlationId", "revision", "replaces", "test")
 _INTEGERS = range(-(2**63), 2**64)
@@ -219,10 +221,11 @@ def _uuid7(milliseconds: int, rest: bytes) -> str:
     value = int.from_bytes(milliseconds.to_bytes(6, "big") + rest, "big")
     value = value & ~(0xF000 << 64) | 0x7000 << 64
     value = value & ~(0xC000 << 48) | 0x8000 << 48
-    return str(UUID(int=value))
+    written = value.to_bytes(16, "big").hex()
+    return f"{written[:8]}-{written[8:12]}-{written[12:16]}-{written[16:20]}-{written[20:]}"
 
 
 def timestamp(at: datetime | None = None) -> str:
     """Return an instant (now by default) as the standard writes it: UTC with microseconds and ``Z``."""
-    moment = (at or datetime.now(UTC)).astimezone(UTC)
-    return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
+    moment = datetime.now(UTC) if at is None else at.astimezone(UTC)
+    return moment.isoformat(timespec="microseconds")[:-6] + "Z"

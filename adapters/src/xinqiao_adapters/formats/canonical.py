@@ -1,24 +1,31 @@
 """The standard itself as a partner's format: one message, a JSON array of messages, or a message on each line."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from io import BytesIO
+from typing import BinaryIO
 
-from xinqiao.adapter import Answer, Decoded, Encoded, Reply
+from xinqiao.adapter import Answer, Decoded, Encoded, Reply, Undecoded
 from xinqiao.errors import (
     ContentRefused,
-    DuplicateKey,
     InterfaceUnknown,
     MalformedJson,
     Rejected,
     UnsupportedMediaType,
-    WrongEncoding,
 )
 from xinqiao.finding import Finding, Text
 from xinqiao.message import Json, message_type, read_json, read_value, write_json
 from xinqiao_adapters.formats.encoding import charset_of, require_utf8
+from xinqiao_adapters.formats.findings import said_by
+from xinqiao_adapters.formats.format import RawRecord
+from xinqiao_adapters.formats.json.lines import LinesFile
+from xinqiao_adapters.formats.tree_access import TreeAccess
+from xinqiao_adapters.mapping.compiled import record_place
 from xinqiao_adapters.profile import Interface
 
-__all__ = ["CanonicalAdapter", "read_messages", "read_standard_reply"]
+__all__ = ["CanonicalAdapter", "read_standard_reply"]
 
+_UNSAID = ("", "application/octet-stream")
+_LONGEST_FIRST = 1 << 20
 _JSON = ("", "application/octet-stream", "application/json", "text/json")
 _LINES = ("application/x-ndjson", "application/jsonl")
 _EMPTY = Finding("format.empty", "/", Text("报文中没有消息", "the input holds no message"))
@@ -31,16 +38,42 @@ class CanonicalAdapter:
         self._incoming = _by_message(interfaces, "in")
         self._outgoing = _by_message(interfaces, "out")
 
-    def decode(self, raw: bytes, content_type: str) -> Iterator[Decoded]:
+    def decode(self, raw: bytes, content_type: str) -> Iterator[Decoded | Undecoded]:
         """Yield the messages of one raw input as they are; the key is the message's own id."""
-        for message in read_messages(raw, content_type):
-            body = message_type(message).body
-            interface = self._incoming.get(body) or self._incoming.get("*")
-            if interface is None:
-                raise InterfaceUnknown(f"{body} is not taken in here")
-            header = message.get("header")
-            key = header.get("messageId") if isinstance(header, dict) else None
-            yield Decoded(interface, message, key if isinstance(key, str) else "", place=str)
+        yield from self.decode_file(BytesIO(raw), content_type)
+
+    def decode_file(self, file: BinaryIO, content_type: str) -> Iterator[Decoded | Undecoded]:
+        """Yield the messages of a file: lines as a stream, one message or an array of them whole.
+
+        A line that cannot be read does not stop the others. Raises ``UnsupportedMediaType``, ``WrongEncoding``,
+        ``DuplicateKey``, ``MalformedJson``, ``ContentRefused`` for an input that holds no message or breaks off.
+        """
+        require_utf8(charset_of(content_type))
+        if not _has_lines(file, content_type):
+            yield from (self._decoded(message) for message in _whole(file.read()))
+            return
+        empty = True
+        for record in LinesFile(file, TreeAccess(), read_value).records():
+            empty = False
+            yield Undecoded(None, record.findings) if record.findings else self._line(record)
+        if empty:
+            raise _no_message()
+
+    def _line(self, record: RawRecord) -> Decoded | Undecoded:
+        try:
+            return self._decoded(record.node)
+        except Rejected as error:
+            span = None if record.start is None or record.end is None else (record.start, record.end)
+            return Undecoded(None, said_by(error, record_place(record.number, span)))
+
+    def _decoded(self, message: Json) -> Decoded:
+        body = message_type(message).body
+        interface = self._incoming.get(body) or self._incoming.get("*")
+        if interface is None:
+            raise InterfaceUnknown(f"{body} is not taken in here")
+        header = message.get("header")
+        key = header.get("messageId") if isinstance(header, dict) else None
+        return Decoded(interface, message, key if isinstance(key, str) else "", place=str)
 
     def encode(self, messages: Iterable[Json]) -> Iterator[Encoded]:
         """Yield each message as canonical JSON."""
@@ -51,7 +84,12 @@ class CanonicalAdapter:
                 raise InterfaceUnknown(f"{body} is not sent out here")
             yield Encoded(interface, write_json(message), "application/json")
 
-    def answer(self, interface: str | None, outcomes: Sequence[Json], request: Sequence[Decoded]) -> Answer | None:  # noqa: ARG002
+    def answer(
+        self,
+        interface: str | None,  # noqa: ARG002 -- the port's shape
+        outcomes: Sequence[Json],  # noqa: ARG002
+        request: Sequence[Decoded | Undecoded],  # noqa: ARG002
+    ) -> Answer | None:
         """Return None: the standard's own outcomes are the answer."""
         return None
 
@@ -85,39 +123,30 @@ def _by_message(interfaces: dict[str, Interface], direction: str) -> dict[str, s
     return {each.message: name for name, each in interfaces.items() if each.direction in (direction, "both")}
 
 
-def read_messages(raw: bytes, content_type: str) -> list[Json]:
-    """Read one message, an array of them, or one on each line.
-
-    Raises ``UnsupportedMediaType``, ``WrongEncoding``, ``DuplicateKey``, ``MalformedJson`` (naming the line),
-    ``ContentRefused`` for an input that holds no message.
-    """
+def _has_lines(file: BinaryIO, content_type: str) -> bool:
+    """Whether the content type says lines, or says nothing and the first line is a message with others behind it."""
     kind = content_type.partition(";")[0].strip().lower()
-    require_utf8(charset_of(content_type))
     if kind in _LINES:
-        return _some(list(_lines(raw)))
+        return True
     if kind not in _JSON and not kind.endswith("+json"):
         raise UnsupportedMediaType(f"{kind[:60]}; taken: application/json, {_LINES[0]}")
-    return [read_json(raw)] if raw.lstrip()[:1] != b"[" else _some(_items(raw))
+    first, second = file.readline(_LONGEST_FIRST), file.readline(_LONGEST_FIRST)
+    file.seek(0)
+    return kind in _UNSAID and first.rstrip().endswith(b"}") and second.lstrip()[:1] == b"{"
 
 
-def _items(raw: bytes) -> list[Json]:
+def _whole(raw: bytes) -> list[Json]:
+    """Read one message, or an array of them."""
+    if raw.lstrip()[:1] != b"[":
+        return [read_json(raw)]
     items: list[Json] = read_value(raw)
     for place, item in enumerate(items):
         if not isinstance(item, dict):
             raise MalformedJson(f"[{place}]: a message is a JSON object")
+    if not items:
+        raise _no_message()
     return items
 
 
-def _some(messages: list[Json]) -> list[Json]:
-    if not messages:
-        raise ContentRefused("the input holds no message", findings=[_EMPTY])
-    return messages
-
-
-def _lines(raw: bytes) -> Iterator[Json]:
-    for number, line in enumerate(raw.splitlines(), start=1):
-        if line.strip():
-            try:
-                yield read_json(line)
-            except (MalformedJson, DuplicateKey, WrongEncoding) as error:
-                raise type(error)(f"line {number}: {error.detail}") from error
+def _no_message() -> ContentRefused:
+    return ContentRefused("the input holds no message", findings=[_EMPTY])

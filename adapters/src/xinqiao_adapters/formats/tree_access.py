@@ -1,15 +1,23 @@
-"""Dicts and lists for the mapping engine: JSON now, the fields of flat records later."""
+"""Dicts and lists for the mapping engine: JSON, forms, and the fields of flat records."""
 
-from collections.abc import Iterable, Iterator, Mapping
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from xinqiao_adapters.formats.strict_json import scalar_text
+import orjson
+
+from xinqiao.finding import Text
+from xinqiao_adapters.formats.json.strict import scalar_text
 from xinqiao_adapters.mapping.access import Clean, Node, trimmed
 from xinqiao_adapters.mapping.code import Code
 from xinqiao_adapters.mapping.converters import Unfit
-from xinqiao_adapters.mapping.plan import Leaf, Repeat
+from xinqiao_adapters.mapping.plan import Leaf, Repeat, Source
 from xinqiao_adapters.mapping.tree import PartnerNode
 
 __all__ = ["TreeAccess"]
+
+# What goes out as a number where numbers are asked for; a Fragment keeps every digit.
+_OF_NUMBERS = frozenset({"mapping.amount", "mapping.decimal", "mapping.integer"})
+_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?")
 
 
 def _fields(node: Node) -> dict[str, Node]:
@@ -39,15 +47,44 @@ def _scalar(node: Node) -> str | None:
         raise Unfit from error
 
 
-class TreeAccess:
-    """Access to dicts by key. There are no attributes: no plan with one comes here."""
+def _every(text: str) -> bool:  # noqa: ARG001 -- the shape of ``holds``
+    return True
 
-    def __init__(self, clean: Clean = trimmed) -> None:
+
+def _number(text: str) -> orjson.Fragment | str:
+    return orjson.Fragment(text) if _NUMBER.fullmatch(text) else text
+
+
+class TreeAccess:
+    """Access to dicts by key. There are no attributes: no plan with one comes here.
+
+    ``holds`` says whether the format can carry a text; a text that it cannot is refused on the way out. ``room`` says
+    to people what fits, where that is less than any text. ``numbers`` says that numbers go out as those of JSON.
+    """
+
+    def __init__(
+        self,
+        clean: Clean = trimmed,
+        holds: Callable[[str], bool] = _every,
+        room: Text | None = None,
+        *,
+        numbers: bool = False,
+    ) -> None:
         self._clean = clean
+        self._numbers = numbers
+        self._carries = holds
+        self._room = room
 
     def constants(self) -> Mapping[str, object]:
         """Return the helpers of the generated code."""
-        return {"fields": _fields, "only": _only, "items": _items, "text": self.node_text}
+        return {
+            "fields": _fields,
+            "only": _only,
+            "items": _items,
+            "text": self.node_text,
+            "held": _holder(self._holds),
+            "number": _number,
+        }
 
     def children(self, node: str, once: str) -> str:  # noqa: ARG002 -- keys do not repeat, lists are told by ``child``
         """Return the dict itself."""
@@ -69,9 +106,11 @@ class TreeAccess:
         """Return the items of the list at a key."""
         return f"items(fields({node}).get({step!r}))"
 
-    def outgoing(self, leaf: Leaf, value: str) -> str:  # noqa: ARG002 -- the access's shape
-        """Return the value: every text fits."""
-        return value
+    def outgoing(self, leaf: Leaf, value: str) -> str:
+        """Return the value, asked whether the format holds it where it may not; a number where those are asked for."""
+        if self._numbers and leaf.converter.rule in _OF_NUMBERS and leaf.join is None and leaf.share is None:
+            return f"number({value})"
+        return value if leaf.converter.plain else f"held({value})"
 
     def outgoing_items(self, repeat: Repeat, items: str, item: str) -> str:  # noqa: ARG002
         """Return the list of all items."""
@@ -114,12 +153,20 @@ class TreeAccess:
         """Return what no dict has."""
         return None
 
-    def holds(self, text: str) -> bool:  # noqa: ARG002 -- the access's shape
-        """Say yes: JSON holds every text."""
-        return True
+    def holds(self, text: str, source: Source) -> bool:  # noqa: ARG002 -- every place takes the same
+        """Whether the format can carry a text."""
+        return self._holds(text)
+
+    def _holds(self, text: str) -> bool:
+        """Whether the format can carry a text, and reading gives its blanks back."""
+        return self._clean(text) == text and self._carries(text)
+
+    def capacity(self, source: Source) -> Text | None:  # noqa: ARG002 -- every place takes the same
+        """Return what fits anywhere."""
+        return self._room
 
     def line(self, node: Node) -> int | None:  # noqa: ARG002
-        """Return nothing: parsed JSON keeps no lines."""
+        """Return nothing: parsed trees keep no lines."""
         return None
 
     def leaves(self, node: Node) -> Iterator[tuple[tuple[tuple[str, int], ...], str]]:
@@ -129,6 +176,15 @@ class TreeAccess:
     def shown(self, steps: Iterable[str]) -> str:
         """Return a path of keys."""
         return "/".join(steps)
+
+
+def _holder(holds: Callable[[str], bool]) -> Callable[[str], str]:
+    def held(text: str) -> str:
+        if not holds(text):
+            raise Unfit
+        return text
+
+    return held
 
 
 def _leaves(node: Node, trail: tuple[tuple[str, int], ...]) -> Iterator[tuple[tuple[tuple[str, int], ...], str]]:

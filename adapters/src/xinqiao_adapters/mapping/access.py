@@ -10,10 +10,11 @@ from typing import Any, Protocol
 
 from xinqiao.finding import Text
 from xinqiao_adapters.mapping.code import Code
-from xinqiao_adapters.mapping.plan import Leaf, Repeat
+from xinqiao_adapters.mapping.converters import Misshapen, Unfit
+from xinqiao_adapters.mapping.plan import Leaf, Repeat, Source
 from xinqiao_adapters.mapping.tree import PartnerNode
 
-__all__ = ["NESTED", "TWICE", "Access", "Clean", "Node", "kept", "trimmed"]
+__all__ = ["NESTED", "TWICE", "Access", "Clean", "Node", "kept", "text_at", "trimmed", "walk"]
 
 # A node of a parsed document: an element, a dict, a scalar. Only its access knows.
 Node = Any
@@ -98,8 +99,12 @@ class Access(Protocol):
         """Return an attribute of a node, None where it is blank or not there."""
         ...
 
-    def holds(self, text: str) -> bool:
-        """Whether the format can carry a text at all."""
+    def holds(self, text: str, source: Source) -> bool:
+        """Whether the format can carry a text at a place, whose path is whole."""
+        ...
+
+    def capacity(self, source: Source) -> Text | None:
+        """Return what fits at a place, for people; None where any text does."""
         ...
 
     def line(self, node: Node) -> int | None:
@@ -113,3 +118,30 @@ class Access(Protocol):
     def shown(self, steps: Iterable[str]) -> str:
         """Return a partner path as people write it."""
         ...
+
+
+def walk(access: Access, node: Node, steps: tuple[str, ...]) -> Node:
+    """Return the one node at a path below a node, None where it is not there.
+
+    Raises ``Unfit`` where a step is there more than once, or the node can have no children.
+    """
+    for depth, step in enumerate(steps, start=1):
+        if node is None:
+            return None
+        children = access.node_children(node, step)
+        if len(children) > 1:
+            raise Misshapen(TWICE, children[1], depth)
+        node = children[0] if children else None
+    return node
+
+
+def text_at(access: Access, node: Node, path: tuple[str, ...]) -> str | None:
+    """Return the text at a path without blanks around it; None where there is none, or another structure."""
+    attribute = path[-1][1:] if path and path[-1].startswith("@") else None
+    try:
+        found = walk(access, node, path[:-1] if attribute else path)
+        if found is None:
+            return None
+        return trimmed(access.node_attribute(found, attribute) if attribute else access.node_text(found))
+    except Unfit:
+        return None

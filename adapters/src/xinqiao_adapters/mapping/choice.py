@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from xinqiao.finding import Text
 from xinqiao_adapters.loader import LoadedProfile
 from xinqiao_adapters.mapping.converters import (
     TEXT,
@@ -14,7 +15,12 @@ from xinqiao_adapters.mapping.converters import (
     decimal,
     fen,
     integer,
+    month_pattern,
+    only,
+    scaled,
+    time_pattern,
 )
+from xinqiao_adapters.mapping.layers import layered
 from xinqiao_adapters.mapping.shapes import Shape
 from xinqiao_adapters.marked import Where
 from xinqiao_adapters.profile import Digits, Row
@@ -32,10 +38,27 @@ def _datetime(row: Row) -> Converter:
     return datetime_pattern(str(row.datetime), row.zone, drop_fraction=row.fraction == "drop")
 
 
-def _decimal(row: Row) -> Converter:
+def _digits(row: Row, most: int, least: int = 0) -> tuple[int, int]:
+    """Return the most and the least digits after the partner's point; those given where the row says none."""
     if isinstance(row.decimal, Digits):
-        return decimal(row.decimal.most, row.decimal.least)
-    return decimal(row.decimal or 0)
+        return row.decimal.most, row.decimal.least
+    return (row.decimal, 0) if row.decimal is not None else (most, least)
+
+
+def _amount(row: Row) -> Converter:
+    if row.amount == "fen":
+        if row.decimal is not None:
+            raise ValueError("fen are whole: leave decimal out")
+        return fen()
+    if row.amount == "wan":
+        return scaled(4, *_digits(row, 6), Text("金额，单位万元", "an amount in units of 10,000"))
+    return decimal(*_digits(row, 2, 2))
+
+
+def _percent(row: Row) -> Converter:
+    if row.percent == "sign":
+        return decimal(*_digits(row, 8))
+    return scaled(2, *_digits(row, 8), Text("比率，1 为百分之百", "a ratio, 1 is a hundred per cent"))
 
 
 def _boolean(row: Row) -> Converter:
@@ -44,22 +67,26 @@ def _boolean(row: Row) -> Converter:
 
 
 _MAKERS: dict[str, Callable[[Row], Converter]] = {
+    "only": lambda row: only(row.only or {}),
     "date": lambda row: date_pattern(str(row.date)),
     "datetime": _datetime,
-    "amount": lambda row: fen() if row.amount == "fen" else decimal(2, 2),
-    "decimal": _decimal,
+    "time": lambda row: time_pattern(str(row.time)),
+    "amount": _amount,
+    "percent": _percent,
+    "decimal": lambda row: decimal(*_digits(row, 0)),
     "integer": lambda row: integer(),  # noqa: ARG005 -- one shape for all makers
     "boolean": _boolean,
 }
 
 
 def said_converters(row: Row) -> list[str]:
-    """Return the names of the converters that a row gives; one is enough."""
-    return [name for name in (*_MAKERS, "codes") if getattr(row, name) is not None]
+    """Return the names of the converters that a row gives; one is enough (digits go with an amount or per cent)."""
+    said = [name for name in (*_MAKERS, "codes") if getattr(row, name) is not None]
+    return [name for name in said if name != "decimal" or not {"amount", "percent"} & set(said)]
 
 
-def converter_for(loaded: LoadedProfile, row: Row, where: Where, shape: Shape, path: str) -> Converter:
-    """Return the converter of a row for the field at ``path``.
+def converter_for(loaded: LoadedProfile, row: Row, where: Where, shape: Shape, path: str, encoding: str) -> Converter:
+    """Return the converter of a row for the field at ``path``; ``encoding`` is that of the format.
 
     Raises ``ProfileInvalid`` where the row gives more than one, a wrong pattern, or one that does not fit.
     """
@@ -68,17 +95,24 @@ def converter_for(loaded: LoadedProfile, row: Row, where: Where, shape: Shape, p
         loaded.fail(where, f"one converter is enough, here are {' and '.join(said)}")
     if row.datetime is None and (row.zone is not None or row.fraction is not None):
         loaded.fail(where, "zone and fraction belong to datetime")
-    if said == ["codes"]:
-        converter = _code_table(loaded, row, where, shape, path)
-    else:
-        try:
-            converter = _MAKERS[said[0]](row) if said else TEXT
-        except ValueError as error:
-            loaded.fail((*where, *said), str(error))
+    try:
+        converter = _code_table(loaded, row, where, shape, path) if said == ["codes"] else _made(row, said, shape)
+        whole = layered(converter, row, encoding)
+    except ValueError as error:
+        loaded.fail((*where, *said), str(error))
     if shape.kind not in converter.fits:
         name = said[0] if said else "a row without converter"
         loaded.fail(where, f"{name} does not fit {path}, which is of kind {shape.kind}")
-    return converter
+    for value in (row.only or {}).values():
+        if not shape.allows(value):
+            loaded.fail((*where, "only"), f"{value!r} is no value of {path}")
+    return whole
+
+
+def _made(row: Row, said: list[str], shape: Shape) -> Converter:
+    if said == ["date"] and shape.kind == "month":
+        return month_pattern(str(row.date))
+    return _MAKERS[said[0]](row) if said else TEXT
 
 
 def _code_table(loaded: LoadedProfile, row: Row, where: Where, shape: Shape, path: str) -> Converter:

@@ -3,7 +3,7 @@
 The code is generated once, when the profile is loaded; ``source`` shows it.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -11,15 +11,16 @@ from typing import Any
 from xinqiao.errors import ContentRefused
 from xinqiao.finding import Finding
 from xinqiao.message import Json
-from xinqiao_adapters.mapping.access import Access, Node
+from xinqiao_adapters.mapping.access import Access, Node, walk
 from xinqiao_adapters.mapping.code import Code
 from xinqiao_adapters.mapping.converters import Unfit
-from xinqiao_adapters.mapping.decoder import write_decoder
+from xinqiao_adapters.mapping.decoder import write_decoder, write_texts_reader
 from xinqiao_adapters.mapping.encoder import write_encoder
+from xinqiao_adapters.mapping.losses import encode_findings
 from xinqiao_adapters.mapping.plan import Plan, Repeat, Rows, Source
-from xinqiao_adapters.mapping.trace import Reading, decode_findings, encode_findings, readings, targets, walk
+from xinqiao_adapters.mapping.trace import Reading, decode_findings, readings, targets
 
-__all__ = ["Mapping", "Record"]
+__all__ = ["Mapping", "Record", "record_place", "texts_reader"]
 
 
 def _without_tail(items: list[Json]) -> list[Json]:
@@ -28,19 +29,62 @@ def _without_tail(items: list[Json]) -> list[Json]:
     return items
 
 
+def _single(items: list[Json]) -> Json | None:
+    if len(items) > 1:
+        raise Unfit  # one node at most is the object
+    return items[0] if items else None
+
+
+def _alone(item: Json | None) -> tuple[Json, ...]:
+    return () if item is None else (item,)
+
+
 def _needed(text: str | None) -> str:
     if text is None:
         raise Unfit  # an item of a list that says nothing
     return text
 
 
-@dataclass(frozen=True)
+def record_place(number: int, span: tuple[int, int] | None, row: int | None = None) -> str:
+    """Name a record of a file: by its row in a sheet, or by its number, from 1, and its bytes."""
+    if row is not None:
+        return f"row {row}"
+    return f"record {number}" if span is None else f"record {number}, bytes {span[0]}–{span[1]}"
+
+
+Texts = Callable[[Node, Node], tuple[str | None, ...]]
+
+
+def texts_reader(access: Access, paths: Sequence[tuple[bool, Source]]) -> Texts:
+    """Return compiled code that reads texts at paths, each from the root or (True) from the record."""
+    code = Code()
+    code.constants |= {"Unfit": Unfit, "NONE": {}, **access.constants()}
+    write_texts_reader(code, access, paths)
+    read: Texts = code.run("texts")["read_texts"]
+    return read
+
+
+@dataclass(frozen=True, slots=True)
 class Record:
-    """One message's part of a parsed document: ``place`` is its number (from 0) where a document holds several."""
+    """One message's part of a parsed document: ``place`` is its number (from 0) where a document holds several.
+
+    ``of_file`` says that it is a record of a file; ``span`` are its first byte and the one after its last, ``row``
+    its number in a sheet, None where they are not known.
+    """
 
     root: Node
     node: Node
     place: int | None
+    of_file: bool = False
+    span: tuple[int, int] | None = None
+    row: int | None = None
+
+    @property
+    def at(self) -> str | None:
+        """Return where a record of a file stands, for people: ``record 17, bytes 5120–5420``."""
+        if not self.of_file or self.place is None:
+            return None
+        return record_place(self.place + 1, self.span, self.row)
 
 
 class Mapping:
@@ -55,6 +99,8 @@ class Mapping:
             "NONE": {},
             "needed": _needed,
             "without_tail": _without_tail,
+            "single": _single,
+            "alone": _alone,
             **access.constants(),
         }
         write_decoder(code, plan, access)
@@ -77,23 +123,24 @@ class Mapping:
         found = self.access.node_children(node, way[-1]) if node is not None else []
         return [Record(root, each, place) for place, each in enumerate(found)]
 
-    def decode(self, records: list[Record], header: Json) -> list[Json]:
-        """Return the message of each record; ``header`` is what the profile knows of it.
+    def outer(self, root: Node) -> tuple[Any, ...]:
+        """Return what the records of a document share. Raises ``Unfit`` where it cannot be read."""
+        return self._read_outer(root)
 
-        Raises ``ContentRefused`` with every finding of every record.
+    def decode(self, record: Record, outer: tuple[Any, ...], header: Json) -> Json:
+        """Return the message of a record; ``header`` is what the profile knows of it.
+
+        Raises ``Unfit`` for the first value that does not fit; ``findings`` has them all.
         """
-        if not records:
-            return []
-        try:
-            outer = self._read_outer(records[0].root)
-            return [self._decode_record(record.node, outer, header) for record in records]
-        except Unfit:
-            findings = [finding for each in records for finding in decode_findings(self.readings(each))]
-            raise _refusal(findings) from None
+        return self._decode_record(record.node, outer, header)
+
+    def findings(self, record: Record) -> list[Finding]:
+        """Return a finding for each value of a record that does not fit."""
+        return decode_findings(self.plan, self.readings(record))
 
     def readings(self, record: Record) -> Iterator[Reading]:
         """Yield what every row finds in a record."""
-        return readings(self.plan, self.access, record.root, record.node, record.place)
+        return readings(self.plan, self.access, record.root, record.node, record.place, record.at)
 
     def encode(self, message: Json) -> Node:
         """Return the partner's document for a message that passed the schema.
@@ -120,8 +167,9 @@ def _paths(rows: Rows, base: Source) -> Iterator[Source]:
     for row in rows:
         if isinstance(row, Repeat):
             yield from _paths(row.rows, (*base, *row.source))
-        elif row.source is not None and row.reads:
-            yield (*base, *row.source)
+        elif row.reads:
+            for source in row.sources:
+                yield (*base, *source)
 
 
 def _refusal(findings: list[Finding]) -> ContentRefused:

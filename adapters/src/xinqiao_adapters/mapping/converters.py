@@ -9,11 +9,13 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta, timezone
+from functools import lru_cache
 
 from xinqiao.finding import Text
 from xinqiao_adapters.mapping.shapes import Kind
 
 __all__ = [
+    "ONLY",
     "TEXT",
     "Converter",
     "Misshapen",
@@ -28,9 +30,15 @@ __all__ = [
     "fen",
     "fixed",
     "integer",
+    "month_pattern",
+    "only",
+    "scaled",
+    "time_pattern",
 ]
 
 Scalar = str | int | bool
+# The rule of texts that say nothing of a field but a few values of it.
+ONLY = "mapping.only"
 
 
 class Unfit(ValueError):
@@ -54,12 +62,13 @@ class Misshapen(Unfit):
 class Converter:
     """A pair, the kinds of field it fits, and what it expects of the partner's text and of the canonical value.
 
-    ``plain`` says that what ``write`` gives never needs escaping. ``rule`` is the id of the finding.
+    ``read`` gives None for a text that says nothing of the field. ``plain`` says that what ``write`` gives never needs
+    escaping. ``rule`` is the id of the finding.
     """
 
     rule: str
     fits: frozenset[Kind]
-    read: Callable[[str], Scalar]
+    read: Callable[[str], Scalar | None]
     write: Callable[[Scalar], str]
     expects: Text
     holds: Text
@@ -73,7 +82,8 @@ def _text(value: Scalar) -> str:
     return value
 
 
-TEXT = Converter("mapping.text", frozenset({"text"}), str, _text, Text("文本", "a text"), Text("文本", "a text"))
+_ANY_TEXT: frozenset[Kind] = frozenset({"text", "month", "time", "count"})
+TEXT = Converter("mapping.text", _ANY_TEXT, str, _text, Text("文本", "a text"), Text("文本", "a text"))
 
 
 # --- dates and times -----------------------------------------------------------------------------------------
@@ -88,6 +98,8 @@ _DIRECTIVES = {
     "%f": ("microsecond", "([0-9]{6})", "SSSSSS"),
 }
 _DATE = ("year", "month", "day")
+# Files say the same days again and again: 0.1 µs against 1.9 µs. Texts of other shapes are not kept, they raise.
+_DAYS = 4096
 _TIME = ("hour", "minute", "second")
 
 
@@ -113,6 +125,7 @@ def date_pattern(pattern: str) -> Converter:
         raise ValueError("a date pattern names %Y, %m and %d, once each")
     year, month, day = (names.index(part) + 1 for part in _DATE)
 
+    @lru_cache(_DAYS)
     def read(text: str) -> str:
         match = regex.fullmatch(text.strip())
         if match is None:
@@ -122,6 +135,7 @@ def date_pattern(pattern: str) -> Converter:
         except ValueError as error:
             raise Unfit from error
 
+    @lru_cache(_DAYS)
     def write(value: Scalar) -> str:
         try:
             day_of = date.fromisoformat(_text(value))
@@ -134,6 +148,51 @@ def date_pattern(pattern: str) -> Converter:
     said = Text(f"日期 {people}", f"a date {people}")
     iso = Text("日期 yyyy-MM-dd", "a date yyyy-MM-dd")
     return Converter("mapping.date", frozenset({"date"}), read, write, said, iso)
+
+
+def month_pattern(pattern: str) -> Converter:
+    """Return the pair for months written after a strftime pattern (``%Y%m``).
+
+    Raises ``ValueError`` where the pattern does not name year and month once each.
+    """
+    said = Text("年月", "a month")
+    return _pieces("mapping.date", "month", pattern, ("year", "month"), "{year}-{month}", said)
+
+
+def time_pattern(pattern: str) -> Converter:
+    """Return the pair for times of day written after a strftime pattern (``%H%M%S``).
+
+    Raises ``ValueError`` where the pattern does not name hour, minute and perhaps second once each.
+    """
+    names = _TIME if "%S" in pattern else _TIME[:2]
+    canonical = ":".join(f"{{{name}}}" for name in names)
+    return _pieces("mapping.datetime", "time", pattern, names, canonical, Text("时刻", "a time of day"))
+
+
+def _pieces(rule: str, kind: Kind, pattern: str, wanted: tuple[str, ...], canonical: str, said: Text) -> Converter:
+    """Return the pair for texts of digits in another order; the schema says which digits are possible."""
+    regex, names, people = _compiled(pattern)
+    if sorted(names) != sorted(wanted):
+        raise ValueError(f"the pattern names {' and '.join(wanted)}, once each")
+    steps = re.split("[{}]", canonical)
+    back = re.compile("".join(f"(?P<{step}>[0-9]+)" if step in wanted else step for step in steps))
+    parts = re.split("(%.)", pattern)
+    partner = "".join(f"{{{_DIRECTIVES[part][0]}}}" if part in _DIRECTIVES else part for part in parts)
+
+    def read(text: str) -> str:
+        match = regex.fullmatch(text.strip())
+        if match is None:
+            raise Unfit
+        return canonical.format(**dict(zip(names, match.groups(), strict=True)))
+
+    def write(value: Scalar) -> str:
+        match = back.fullmatch(_text(value))
+        if match is None:
+            raise Unfit
+        return partner.format(**match.groupdict())
+
+    shape = Text(f"{said.zh} {people}", f"{said.en} {people}")
+    return Converter(rule, frozenset({kind}), read, write, shape, said)
 
 
 def datetime_pattern(pattern: str, zone: str, *, drop_fraction: bool = False) -> Converter:
@@ -232,9 +291,13 @@ def _offset(zone: str) -> timezone:
 # --- numbers -------------------------------------------------------------------------------------------------
 
 _NUMBER = re.compile(r"([+-]?)(?:0*([0-9]+)(?:\.([0-9]*))?|\.([0-9]+))")
+_PLAIN = re.compile(r"(?:0|[1-9][0-9]*)(?:\.[0-9]+)?").fullmatch
+_INTEGER = re.compile(r"-?[0-9]{1,18}").fullmatch
 _FEN = re.compile(r"(-?)0*([0-9]+)")
 _DECIMAL_KIND: frozenset[Kind] = frozenset({"decimal"})
-_CANONICAL = Text("十进制数字符串", "a decimal string")
+_ANY_KIND: frozenset[Kind] = frozenset(
+    {"text", "date", "datetime", "decimal", "integer", "boolean", "enum", "month", "time", "count"}
+)
 
 
 def fen() -> Converter:
@@ -265,6 +328,32 @@ def fen() -> Converter:
     )
 
 
+def scaled(shift: int, most: int, least: int, said: Text) -> Converter:
+    """Return the pair for numbers in another unit: the standard's is the partner's with its point moved right.
+
+    ``shift`` is by how many places (4 for 万元, 2 for a ratio that the standard gives per cent); the partner holds
+    ``least`` to ``most`` digits after its own point. Raises ``ValueError`` where the least is more than the most.
+    """
+    plain = decimal(most, least)
+
+    def read(text: str) -> str:
+        sign, whole, fraction = _decimal_parts(text.strip())
+        digits = fraction.ljust(shift, "0")
+        moved = (whole + digits[:shift]).lstrip("0") or "0"
+        rest = digits[shift:]
+        zero = not (moved + rest).strip("0")
+        return f"{'' if zero else sign}{moved}{'.' + rest if rest else ''}"
+
+    def write(value: Scalar) -> str:
+        sign, whole, fraction = _decimal_parts(value)
+        digits = whole.rjust(shift + 1, "0")
+        moved, rest = digits[:-shift], (digits[-shift:] + fraction).rstrip("0")
+        return plain.write(f"{sign}{moved}{'.' + rest if rest else ''}")
+
+    holds = Text(f"换算后{plain.holds.zh}", f"{plain.holds.en} in the partner's unit")
+    return Converter("mapping.amount", _DECIMAL_KIND, read, write, said, holds, plain=True)
+
+
 def decimal(most: int, least: int = 0) -> Converter:
     """Return the pair for decimal numbers of which the partner holds ``most`` digits after the point.
 
@@ -275,6 +364,8 @@ def decimal(most: int, least: int = 0) -> Converter:
         raise ValueError(f"at least {least} digits and at most {most} do not go together")
 
     def read(text: str) -> str:
+        if _PLAIN(text) is not None:  # as nearly all of them are: 0.3 µs against 1.3 µs
+            return text
         sign, whole, fraction = _decimal_parts(text.strip())
         zero = not (whole + fraction).strip("0")
         return f"{'' if zero else sign}{whole}{'.' + fraction if fraction else ''}"
@@ -308,7 +399,7 @@ def integer() -> Converter:
     """Return the pair for whole numbers; leading zeros are the partner's habit and not kept."""
 
     def read(text: str) -> int:
-        if re.fullmatch(r"-?[0-9]{1,18}", text.strip()) is None:
+        if _INTEGER(text.strip()) is None:
             raise Unfit
         return int(text)
 
@@ -371,6 +462,33 @@ def codes(values: Mapping[str, str], send: Mapping[str, str]) -> Converter:
         return code
 
     return _choice("mapping.code", frozenset({"enum", "text"}), dict(values), write)
+
+
+def only(values: Mapping[str, Scalar]) -> Converter:
+    """Return the pair for texts that mean something of their own (``1000Y``: for life); all others say nothing of it.
+
+    Of several texts that mean the same the first goes out.
+    """
+    outward: dict[tuple[type, Scalar], str] = {}
+    for text, value in values.items():
+        outward.setdefault((type(value), value), text)
+
+    def write(value: Scalar) -> str:
+        text = outward.get((type(value), value))
+        if text is None:
+            raise Unfit
+        return text
+
+    held = "、".join(str(value) for value in values.values())
+    return Converter(
+        ONLY,
+        _ANY_KIND,
+        lambda text: values.get(text.strip()),
+        write,
+        Text("任意文本", "any text"),
+        Text(f"{held} 之一", f"one of {held}"),
+        table={text: str(value) for text, value in values.items()},
+    )
 
 
 def boolean(yes: Sequence[str], no: Sequence[str]) -> Converter:

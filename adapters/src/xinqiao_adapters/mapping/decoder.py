@@ -1,17 +1,25 @@
 """Writes the code that reads a record: partner's nodes in, canonical objects out.
 
 One function for each list of objects and one for the record. Values become local variables first, in one walk
-over the nodes; then the objects are built from them. The first value that does not fit raises ``Unfit``:
-``trace`` then finds all of them.
+over the nodes; then those that stand in several places are joined and those with a condition are decided; then the
+objects are built. The first value that does not fit raises ``Unfit``: ``trace`` then finds all of them.
 """
 
-from xinqiao_adapters.mapping.access import Access
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from xinqiao.errors import ProfileInvalid
+from xinqiao_adapters.mapping.access import Access, Node, text_at
 from xinqiao_adapters.mapping.code import Code
 from xinqiao_adapters.mapping.converters import TEXT
-from xinqiao_adapters.mapping.plan import Leaf, Plan, Repeat, Rows
+from xinqiao_adapters.mapping.plan import Condition, Leaf, Plan, Repeat, Rows, Source
+from xinqiao_adapters.mapping.shapes import Steps, text_of_steps
+from xinqiao_adapters.mapping.totals import differs
 from xinqiao_adapters.mapping.tree import ObjectNode, PartnerNode, object_tree, partner_tree
+from xinqiao_adapters.marked import Mark
 
-__all__ = ["write_decoder"]
+__all__ = ["chooser", "write_decoder", "write_texts_reader"]
 
 
 def write_decoder(code: Code, plan: Plan, access: Access) -> None:
@@ -26,11 +34,27 @@ def write_decoder(code: Code, plan: Plan, access: Access) -> None:
     def record() -> None:
         if names:
             code.line(f"{', '.join(names.values())}{',' if len(names) == 1 else ''} = outer")
-        decoder.read(plan.inner, "node", names)
-        decoder.build((*plan.outer, *plan.inner), names, {"header": "{**header}", plan.body: "{}"})
+        decoder.read(plan.inner, "node", names, plan.outer)
+        rows = (*plan.outer, *plan.inner)
+        decoder.build(rows, names, {"header": "{**header}", plan.body: "{}"})
 
     code.function("read_outer(root)", outer)
     code.function("decode_record(node, outer, header)", record)
+
+
+def write_texts_reader(code: Code, access: Access, paths: Sequence[tuple[bool, Source]]) -> None:
+    """Add ``read_texts(root, node)``: the texts at paths that start at the root or (True) at the record."""
+    nowhere = Mark(Path(), 0)
+    parts = [(inner, Leaf((), path, TEXT, "C2", nowhere)) for inner, path in paths]
+    decoder = _Decoder(code, access)
+    names: dict[int, str] = {}
+
+    def write() -> None:
+        for inner, node in ((False, "root"), (True, "node")):
+            decoder.read(tuple(leaf for at, leaf in parts if at == inner), node, names)
+        code.line(f"return ({''.join(f'{names[id(leaf)]}, ' for _, leaf in parts)})")
+
+    code.function("read_texts(root, node)", write)
 
 
 class _Decoder:
@@ -38,9 +62,48 @@ class _Decoder:
         self.code = code
         self.access = access
 
-    def read(self, rows: Rows, node: str, names: dict[int, str]) -> None:
-        """Write the walk over the nodes of a group; ``names`` gets the variable of each row."""
-        self._read_node(partner_tree(tuple(row for row in rows if _reads(row))), node, False, names)
+    def read(self, rows: Rows, node: str, names: dict[int, str], around: Rows = ()) -> None:
+        """Write the walk over the nodes of a group; ``names`` gets the variable of each row.
+
+        ``around`` are rows read before, which conditions may ask for.
+        """
+        reading = tuple(row for row in rows if _reads(row))
+        texts = {id(row): _texts_of(row) for row in reading if isinstance(row, Leaf) and _is_late(row)}
+        walked = [each for row in reading for each in texts.get(id(row), (row,))]
+        found: dict[int, str] = {}
+        self._read_node(partner_tree(tuple(walked)), node, False, found)
+        names |= {id(row): found[id(row)] for row in walked if id(row) in found and id(row) not in texts}
+        asked = _by_target((*around, *reading))
+        for row in sorted(reading, key=lambda row: bool(row.conditions)):
+            if isinstance(row, Leaf) and row.source is None and row.conditions:
+                chosen = names[id(row)] = self.code.fresh("v")
+                self.code.line(f"{chosen} = {row.constant!r} if {self._asks(row, names, asked)} else None")
+            elif isinstance(row, Leaf) and id(row) in texts:
+                self._finish(row, [found[id(part)] for part in texts[id(row)]], names, asked)
+            elif row.conditions:
+                self.code.line(f"if not ({self._asks(row, names, asked)}): {names[id(row)]} = None")
+
+    def _finish(self, leaf: Leaf, texts: list[str], names: dict[int, str], asked: dict[Steps, Leaf]) -> None:
+        """Write what is done with the texts of a row whose value is not simply what stands at one node."""
+        value = texts[0]
+        if leaf.join is not None:
+            value = self.code.fresh("v")
+            self.code.line(f"{value} = {self.code.constant('J', leaf.join.read)}(({', '.join(texts)},))")
+        if leaf.conditions:
+            self.code.line(f"if not ({self._asks(leaf, names, asked)}): {value} = None")
+        self._convert(leaf, value)
+        names[id(leaf)] = value
+
+    def _asks(self, row: Leaf | Repeat, names: dict[int, str], asked: dict[Steps, Leaf]) -> str:
+        return " and ".join(self._ask(row, condition, names, asked) for condition in row.conditions)
+
+    def _ask(self, row: Leaf | Repeat, condition: Condition, names: dict[int, str], asked: dict[Steps, Leaf]) -> str:
+        leaf = asked.get(condition.path)
+        if leaf is None or leaf.conditions or id(leaf) not in names:
+            shown = text_of_steps(condition.path)
+            problem = "when asks for a field that a row of the same group reads, without a condition of its own"
+            raise ProfileInvalid(f"{row.mark}: {problem}: {shown}")
+        return f"{names[id(leaf)]} in {self.code.constant('VALUES', condition.values)}"
 
     def _read_node(self, tree: PartnerNode, node: str, may_miss: bool, names: dict[int, str]) -> None:
         present = f" if {node} is not None else None" if may_miss else ""
@@ -64,12 +127,15 @@ class _Decoder:
 
     def _read_leaf(self, leaf: Leaf, node: str, text: str, present: str, names: dict[int, str]) -> None:
         value = self.code.fresh("v")
-        if leaf.target is None:
+        if leaf.target is None and leaf.total is None:
             read = self.code.constant("R", leaf.converter.read)
             self.code.line(f"if {node} is not None: {read}({text} or '')")
             return
         names[id(leaf)] = value
-        self.code.line(f"{value} = {text}{present}")
+        self.code.line(f"{value} = {text}" if text == node else f"{value} = {text}{present}")
+        self._convert(leaf, value)
+
+    def _convert(self, leaf: Leaf, value: str) -> None:
         if leaf.converter is not TEXT:
             read = self.code.constant("R", leaf.converter.read)
             self.code.line(f"if {value} is not None: {value} = {read}({value})")
@@ -78,6 +144,8 @@ class _Decoder:
 
     def _read_repeat(self, repeat: Repeat, items: str, present: str, names: dict[int, str]) -> None:
         value = names[id(repeat)] = self.code.fresh("v")
+        if repeat.where:
+            items = f"filter({self.code.constant('WHERE', chooser(self.access, repeat))}, {items})"
         if repeat.scalar:
             (leaf,) = repeat.rows
             assert isinstance(leaf, Leaf)  # noqa: S101 -- a list of scalars has one row
@@ -85,7 +153,8 @@ class _Decoder:
             item = f"{read}(needed({self.access.text('i')}))"
         else:
             item = f"{self._item_function(repeat)}(i)"
-        self.code.line(f"{value} = ([{item} for i in {items}] or None){present}")
+        listed = f"[{item} for i in {items}]"
+        self.code.line(f"{value} = ({f'single({listed})' if repeat.single else f'{listed} or None'}){present}")
 
     def _item_function(self, repeat: Repeat) -> str:
         name = self.code.fresh("item_")
@@ -107,16 +176,23 @@ class _Decoder:
             self.code.line(f"o[{name!r}] = {made}")
         order = {name: None for name in tree.order if name not in starts}
         self._fill(ObjectNode(tree.leaves, tree.objects, tree.lists, order), "o", names)
-        self._add_constants(tree, "o")
+        self._add_constants(tree, "o", names)
+        for row in rows:
+            if isinstance(row, Leaf) and row.total is not None and row.reads:
+                unequal = self.code.constant("TOTAL", differs(row.total))
+                self.code.line(f"if {names[id(row)]} is not None and {unequal}(o, {names[id(row)]}): raise Unfit")
         self.code.line("return o")
 
     def _build_object(self, tree: ObjectNode, names: dict[int, str], start: str) -> str:
         made = self.code.fresh("o")
         self.code.line(f"{made} = {start}")
         self._fill(tree, made, names)
+        currencies = [row for row in tree.leaves.get("currency", ()) if isinstance(row, Leaf)]
+        if "value" in tree.leaves and any(row.source is not None for row in currencies):  # says nothing alone
+            self.code.line(f"if 'value' not in {made}: {made} = {{}}")
         if any(isinstance(row, Leaf) and row.source is None for rows in tree.leaves.values() for row in rows):
             self.code.line(f"if {made}:")
-            self._add_constants(tree, made, "    ")
+            self._add_constants(tree, made, names, "    ")
         return made
 
     def _fill(self, tree: ObjectNode, made: str, names: dict[int, str]) -> None:
@@ -124,7 +200,7 @@ class _Decoder:
             for row in tree.leaves.get(name, ()):
                 if row.source is not None:
                     value = names[id(row)]
-                    self.code.line(f"if {value} is not None: {made}[{name!r}] = {value}")
+                    self.code.line(f"if {value} is not None: {made}[{name!r}] = {_listed(row, value)}")
             if name in tree.objects:
                 value = self._build_object(tree.objects[name], names, "{}")
                 self.code.line(f"if {value}: {made}[{name!r}] = {value}")
@@ -133,11 +209,41 @@ class _Decoder:
                 listed = f"[{values[0]}]" if len(values) == 1 else f"without_tail([{', '.join(values)}])"
                 self.code.line(f"if {' or '.join(values)}: {made}[{name!r}] = {listed}")
 
-    def _add_constants(self, tree: ObjectNode, made: str, indent: str = "") -> None:
+    def _add_constants(self, tree: ObjectNode, made: str, names: dict[int, str], indent: str = "") -> None:
         for name, rows in tree.leaves.items():
             for row in rows:
                 if isinstance(row, Leaf) and row.source is None:
-                    self.code.line(f"{indent}{made}[{name!r}] = {row.constant!r}")
+                    value = names.get(id(row))
+                    asked = f"if {value} is not None: " if value else ""
+                    self.code.line(f"{indent}{asked}{made}[{name!r}] = {_listed(row, repr(row.constant))}")
+
+
+def chooser(access: Access, repeat: Repeat) -> Callable[[Node], bool]:
+    """Return what tells the nodes of a list with ``where``: all its texts stand where it says."""
+
+    def chosen(node: Node) -> bool:
+        return all(text_at(access, node, path) == text for path, text in repeat.where)
+
+    return chosen
+
+
+def _texts_of(leaf: Leaf) -> tuple[Leaf, ...]:
+    """Return the rows that read the plain texts of a row, one for each of its places."""
+    bare = replace(leaf, target=(), converter=TEXT, default=None, conditions=(), more=(), join=None, total=None)
+    return tuple(replace(bare, source=source) for source in leaf.sources)
+
+
+def _listed(row: Leaf | Repeat, value: str) -> str:
+    """Return a value as it stands in its object: in a list where the row names the first of several."""
+    return f"[{value}]" if row.target and row.target[-1][1] == 0 else value
+
+
+def _is_late(leaf: Leaf) -> bool:
+    return leaf.source is not None and (leaf.join is not None or bool(leaf.conditions))
+
+
+def _by_target(rows: Rows) -> dict[Steps, Leaf]:
+    return {row.target: row for row in rows if isinstance(row, Leaf) and row.target and row.source is not None}
 
 
 def _reads(row: Leaf | Repeat) -> bool:

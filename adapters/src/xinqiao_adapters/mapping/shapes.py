@@ -9,9 +9,9 @@ from jsonschema_rs import Draft202012Validator
 
 from xinqiao.standard import Schema, message_types, schema_of
 
-__all__ = ["Kind", "Shape", "Step", "Steps", "names_in", "parse_steps", "shape_at", "text_of_steps"]
+__all__ = ["Kind", "Shape", "Step", "Steps", "names_in", "parse_steps", "put", "shape_at", "text_of_steps"]
 
-Kind = Literal["object", "text", "date", "datetime", "decimal", "integer", "boolean", "enum"]
+Kind = Literal["object", "text", "date", "datetime", "decimal", "integer", "boolean", "enum", "month", "time", "count"]
 # A step of a canonical path: a name, and an index, "[]" for every item, or nothing.
 Step = tuple[str, int | Literal["[]"] | None]
 Steps = tuple[Step, ...]
@@ -103,6 +103,9 @@ _CONVERTED: dict[str, Kind] = {
     "PERCENTAGE": "decimal",
     "RATE": "decimal",
     "FACTOR": "decimal",
+    "MONTH": "month",
+    "TIME": "time",
+    "COUNT": "count",
 }
 
 
@@ -115,3 +118,21 @@ def _kind(item: Schema, kind: str | None) -> Kind:
         simple: Kind = item["type"]
         return simple
     return _CONVERTED.get(kind or "", "text")
+
+
+def put(node: dict[str, Any], steps: Steps, value: object) -> None:
+    """Set a value at a path, making the objects and lists on the way."""
+    for depth, (name, index) in enumerate(steps):
+        last = depth == len(steps) - 1
+        if not isinstance(index, int):
+            if last:
+                node[name] = value
+            else:
+                node = node.setdefault(name, {})
+            continue
+        items = node.setdefault(name, [])
+        items.extend({} for _ in range(index + 1 - len(items)))
+        if last:
+            items[index] = value
+        else:
+            node = items[index]

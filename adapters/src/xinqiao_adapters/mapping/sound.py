@@ -7,7 +7,7 @@ from xinqiao.finding import Finding
 from xinqiao.message import Json
 from xinqiao.validation import check
 from xinqiao_adapters.mapping.converters import Unfit
-from xinqiao_adapters.mapping.shapes import Steps, parse_steps
+from xinqiao_adapters.mapping.shapes import parse_steps, put
 from xinqiao_adapters.mapping.trace import Reading
 
 __all__ = ["rule_findings"]
@@ -23,7 +23,7 @@ def rule_findings(body: str, header: Json, readings: Iterable[Reading]) -> list[
     for reading in readings:
         value, steps = _value(reading), parse_steps(reading.path)
         if value is not None and steps is not None:
-            _put(message, steps, value)
+            put(message, steps, value)
             places[reading.path] = reading.place
     found = (each for each in check(message) if not each.rule.startswith("schema.") and _was_read(each.path, places))
     return [replace(each, partner_path=places.get(each.path)) for each in found]
@@ -38,24 +38,6 @@ def _value(reading: Reading) -> object:
     if reading.misshapen or reading.text is None or reading.leaf.target is None:
         return None
     try:
-        return reading.leaf.converter.read(reading.text)
+        return reading.value
     except Unfit:
         return None
-
-
-def _put(node: Json, steps: Steps, value: object) -> None:
-    """Set a value at a path, making the objects and lists on the way."""
-    for depth, (name, index) in enumerate(steps):
-        last = depth == len(steps) - 1
-        if not isinstance(index, int):
-            if last:
-                node[name] = value
-            else:
-                node = node.setdefault(name, {})
-            continue
-        items = node.setdefault(name, [])
-        items.extend({} for _ in range(index + 1 - len(items)))
-        if last:
-            items[index] = value
-        else:
-            node = items[index]

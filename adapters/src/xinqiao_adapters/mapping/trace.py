@@ -4,24 +4,25 @@ The compiled code answers yes or no; this answers where and why, on demand, in t
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from xinqiao.expectation import shown
 from xinqiao.finding import Finding, Text
 from xinqiao.masking import mask
 from xinqiao.message import Json
-from xinqiao_adapters.mapping.access import TWICE, Access, Node
+from xinqiao_adapters.mapping.access import TWICE, Access, Node, text_at, walk
 from xinqiao_adapters.mapping.converters import Misshapen, Scalar, Unfit
-from xinqiao_adapters.mapping.neutral import is_neutral
-from xinqiao_adapters.mapping.plan import ROUTING, Leaf, Plan, Repeat, Rows, Source
-from xinqiao_adapters.mapping.shapes import Steps, shape_at, text_of_steps
+from xinqiao_adapters.mapping.plan import Leaf, Plan, Repeat, Rows, Source
+from xinqiao_adapters.mapping.shapes import Steps, parse_steps, put, text_of_steps
+from xinqiao_adapters.mapping.totals import differs, total_of
 
-__all__ = ["Reading", "decode_findings", "encode_findings", "readings", "targets", "walk"]
+__all__ = ["Reading", "decode_findings", "readings", "targets"]
 
 # Steps of a partner path, each with its place among its like (from 0), or None where it does not repeat.
 Trail = tuple[tuple[str, int | None], ...]
 
 
+_PARTS = Text("各组成部分与约定不符", "the parts do not make up one value as agreed")
 _OTHER_SHAPE = Text("结构与约定不符", "the structure is another than agreed")
 
 
@@ -29,41 +30,88 @@ _OTHER_SHAPE = Text("结构与约定不符", "the structure is another than agre
 class Reading:
     """What one row finds in one record: ``text``, ``line`` and ``node`` are None where the partner has nothing.
 
-    ``misshapen`` says what is wrong with the structure on the way; the place is then that of the wrong node.
+    ``places`` are the partner's names of where the row looks, several where a value is joined. ``misshapen`` says what
+    is wrong with the structure on the way; the place is then that of the wrong node. ``at`` is where the record of a
+    file stands.
     """
 
     leaf: Leaf
     path: str
-    partner_path: str
+    places: tuple[str, ...]
     text: str | None
     line: int | None
     node: Node
     misshapen: Text | None = None
+    at: str | None = None
+
+    @property
+    def partner_path(self) -> str:
+        """Return the partner's path: ``Body/CertNo``, or ``Date + Time``."""
+        return " + ".join(self.places)
 
     @property
     def place(self) -> str:
         """Return the partner's own name of the place: ``Body/CertNo, line 14``."""
-        return self.partner_path if self.line is None else f"{self.partner_path}, line {self.line}"
+        said = self.partner_path if self.line is None else f"{self.partner_path}, line {self.line}"
+        return said if self.at is None else f"{said}, {self.at}"
+
+    @property
+    def value(self) -> Scalar | None:
+        """Return the canonical value; None where nothing is said. Raises ``Unfit`` where the text does not fit."""
+        return None if self.text is None else self.leaf.converter.read(self.text)
 
 
-def readings(plan: Plan, access: Access, root: Node, record: Node, place: int | None) -> Iterator[Reading]:
+@dataclass(frozen=True, slots=True)
+class _Scope:
+    """Rows that conditions of a group may ask for, each with the node where its source starts."""
+
+    access: Access
+    asked: dict[Steps, tuple[Leaf, Node]] = field(default_factory=dict)
+
+    def with_rows(self, rows: Rows, node: Node) -> "_Scope":
+        """Return the scope with more rows."""
+        more = {
+            row.target: (row, node) for row in rows if isinstance(row, Leaf) and row.target and row.reads and row.source
+        }
+        return replace(self, asked={**self.asked, **more})
+
+    def holds(self, row: Leaf | Repeat) -> bool:
+        """Whether every condition of a row holds in this record."""
+        return all(self._value(condition.path) in condition.values for condition in row.conditions)
+
+    def _value(self, path: Steps) -> Scalar | None:
+        leaf, node = self.asked[path]
+        try:
+            value = _reading(leaf, self.access, node, (), ()).value
+        except Unfit:
+            return None
+        return leaf.default if value is None else value
+
+
+def readings(
+    plan: Plan, access: Access, root: Node, record: Node, place: int | None, at: str | None = None
+) -> Iterator[Reading]:
     """Yield the reading of every row for the record that is the ``place``-th at ``plan.records``."""
-    yield from _readings(plan.outer, access, root, (), ())
+    scope = _Scope(access).with_rows(plan.outer, root)
+    yield from _readings(plan.outer, scope, root, (), ())
     trail: Trail = tuple((step, None) for step in plan.records)
     if place is not None and trail:
         trail = (*trail[:-1], (trail[-1][0], place))
-    yield from _readings(plan.inner, access, record, (), trail)
+    inner = _readings(plan.inner, scope.with_rows(plan.inner, record), record, (), () if at is not None else trail)
+    yield from inner if at is None else (replace(each, at=at) for each in inner)
 
 
-def _readings(rows: Rows, access: Access, node: Node, target: Steps, trail: Trail) -> Iterator[Reading]:
+def _readings(rows: Rows, scope: _Scope, node: Node, target: Steps, trail: Trail) -> Iterator[Reading]:
     if node is None:  # JSON's null where a record or an item is expected
-        yield _misshapen(access, _first_leaf(rows), text_of_steps(target), trail, Unfit())
+        yield _misshapen(scope.access, _first_leaf(rows), text_of_steps(target), trail, Unfit())
         return
     for row in rows:
+        if not scope.holds(row):
+            continue
         if isinstance(row, Repeat):
-            yield from _list_readings(row, access, node, target, trail)
+            yield from _list_readings(row, scope.access, node, target, trail)
         elif row.source is not None and row.reads:
-            yield _reading(row, access, node, target, trail)
+            yield _reading(row, scope.access, node, target, trail)
 
 
 def _list_readings(row: Repeat, access: Access, node: Node, target: Steps, trail: Trail) -> Iterator[Reading]:
@@ -75,14 +123,21 @@ def _list_readings(row: Repeat, access: Access, node: Node, target: Steps, trail
         path = text_of_steps((*target, *row.target))
         yield _misshapen(access, _first_leaf(row.rows), path, _until(way, len(trail), error), error)
         return
-    for index, item in enumerate(items):
-        inside = (*target, *row.target[:-1], (row.target[-1][0], index))
-        at = (*way[:-1], (row.source[-1], index))
-        if row.scalar:
+    chosen = [(place, item) for place, item in enumerate(items) if _is_chosen(row, access, item)]
+    for index, (place, item) in enumerate(chosen):
+        inside = (*target, *row.target) if row.single else (*target, *row.target[:-1], (row.target[-1][0], index))
+        at = (*way[:-1], (row.source[-1], place))
+        if row.single and index:
+            yield _misshapen(access, _first_leaf(row.rows), text_of_steps(inside), at, Misshapen(TWICE, item))
+        elif row.scalar:
             (leaf,) = (each for each in row.rows if isinstance(each, Leaf))
             yield _reading(leaf, access, item, inside, at)
         else:
-            yield from _readings(row.rows, access, item, inside, at)
+            yield from _readings(row.rows, _Scope(access).with_rows(row.rows, item), item, inside, at)
+
+
+def _is_chosen(row: Repeat, access: Access, item: Node) -> bool:
+    return all(text_at(access, item, path) == text for path, text in row.where)
 
 
 def _first_leaf(rows: Rows) -> Leaf:
@@ -91,46 +146,44 @@ def _first_leaf(rows: Rows) -> Leaf:
 
 
 def _reading(leaf: Leaf, access: Access, node: Node, target: Steps, trail: Trail) -> Reading:
-    source = leaf.source or ()
     path = text_of_steps((*target, *(leaf.target or ())))
-    way = (*trail, *((step, None) for step in source))
-    attribute = source[-1][1:] if source and source[-1].startswith("@") else None
+    found: list[tuple[str | None, Node, str]] = []
+    for source in leaf.sources:
+        way = (*trail, *((step, None) for step in source))
+        try:
+            found.append((*_found(access, node, source), _shown(access, way)))
+        except Unfit as error:
+            return _misshapen(access, leaf, path, _until(way, len(trail), error), error)
+    where = tuple(shown for _, _, shown in found)
+    at = next((each for _, each, _ in found if each is not None), None)
     try:
-        found = walk(access, node, source[:-1] if attribute else source)
-        text = None
-        if found is not None:
-            text = access.node_attribute(found, attribute) if attribute else access.node_text(found)
-    except Unfit as error:
-        return _misshapen(access, leaf, path, _until(way, len(trail), error), error)
-    line = access.line(found) if found is not None and (text is not None or not attribute) else None
-    return Reading(leaf, path, _shown(access, way), text, line, found)
+        text = found[0][0] if leaf.join is None else leaf.join.read([each for each, _, _ in found])
+    except Unfit:
+        return Reading(leaf, path, where, None, access.line(at) if at is not None else None, at, _PARTS)
+    attribute = (leaf.source or ("",))[-1].startswith("@")
+    line = access.line(at) if at is not None and (text is not None or not attribute) else None
+    return Reading(leaf, path, where, text, line, at)
+
+
+def _found(access: Access, node: Node, source: Source) -> tuple[str | None, Node]:
+    """Return the text at a source and the node where it stands."""
+    attribute = source[-1][1:] if source and source[-1].startswith("@") else None
+    found = walk(access, node, source[:-1] if attribute else source)
+    if found is None:
+        return None, None
+    return (access.node_attribute(found, attribute) if attribute else access.node_text(found)), found
 
 
 def _misshapen(access: Access, leaf: Leaf, path: str, trail: Trail, error: Unfit) -> Reading:
     said, node = (error.said, error.node) if isinstance(error, Misshapen) else (_OTHER_SHAPE, None)
     line = access.line(node) if node is not None else None
-    return Reading(leaf, path, _shown(access, trail), None, line, node, said)
+    return Reading(leaf, path, (_shown(access, trail),), None, line, node, said)
 
 
 def _until(trail: Trail, start: int, error: Unfit) -> Trail:
     """Cut a trail at the step that is misshapen, where that is known."""
     depth = error.depth if isinstance(error, Misshapen) else None
     return trail if depth is None else trail[: start + depth]
-
-
-def walk(access: Access, node: Node, steps: tuple[str, ...]) -> Node:
-    """Return the one node at a path below a node, None where it is not there.
-
-    Raises ``Unfit`` where a step is there more than once, or the node can have no children.
-    """
-    for depth, step in enumerate(steps, start=1):
-        if node is None:
-            return None
-        children = access.node_children(node, step)
-        if len(children) > 1:
-            raise Misshapen(TWICE, children[1], depth)
-        node = children[0] if children else None
-    return node
 
 
 def _shown(access: Access, trail: Trail) -> str:
@@ -141,25 +194,54 @@ def _shown(access: Access, trail: Trail) -> str:
     )
 
 
-def decode_findings(found: Iterable[Reading]) -> list[Finding]:
-    """Return a finding for each reading that its row refuses; one for a node that several rows find misshapen."""
+def decode_findings(plan: Plan, found: Iterable[Reading]) -> list[Finding]:
+    """Return a finding for each reading that its row refuses; one for a node that several rows find misshapen.
+
+    Where nothing else is wrong, totals are compared with the message.
+    """
     findings: list[Finding] = []
     misshapen: set[str] = set()
-    for reading in found:
+    whole = list(found)
+    for reading in whole:
         if reading.misshapen is not None:
             if reading.place not in misshapen:
                 misshapen.add(reading.place)
                 findings.append(_refused_shape(reading, reading.misshapen))
         elif not _fits(reading):
             findings.append(_refused_reading(reading))
-    return findings
+    return findings or [each for reading in whole for each in _unequal(plan, reading, whole)]
+
+
+def _unequal(plan: Plan, reading: Reading, whole: list[Reading]) -> Iterator[Finding]:
+    total = reading.leaf.total
+    said = reading.value if total is not None else None
+    if total is None or said is None:
+        return
+    message: Json = {"header": {}, plan.body: {}}
+    for each in whole:
+        steps = parse_steps(each.path) if each.leaf.target is not None else None
+        if steps is not None and each.value is not None:
+            put(message, steps, each.value)
+    if differs(total)(message, said):
+        own = total_of(total, message)
+        yield Finding(
+            rule="mapping.total",
+            path=reading.partner_path,
+            text=Text(
+                f"{reading.partner_path}：合计与明细不符", f"{reading.partner_path}: the total is not that of its parts"
+            ),
+            value=str(said),
+            expected=None if own is None else str(own),
+            fix=Text("核对明细与合计", "compare the parts with their total"),
+            partner_path=reading.place,
+        )
 
 
 def _fits(reading: Reading) -> bool:
     leaf = reading.leaf
     if reading.text is None:
         if leaf.target is None:  # a fixed value, asked for where its element is there
-            return reading.node is None
+            return reading.node is None or leaf.total is not None or bool(leaf.conditions)
         return leaf.target != ()  # an item of a list says something
     try:
         leaf.converter.read(reading.text)
@@ -174,6 +256,7 @@ def _refused_shape(reading: Reading, said: Text) -> Finding:
         rule="mapping.shape",
         path=reading.path or where,
         text=Text(f"{where}：{said.zh}", f"{where}: {said.en}"),
+        value=shown(mask(reading.node, reading.leaf.sensitivity)) if isinstance(reading.node, str) else None,
         fix=Text("按接口规范的结构填写", "keep to the structure of the interface's specification"),
         partner_path=reading.place,
     )
@@ -195,30 +278,6 @@ def _refused_reading(reading: Reading) -> Finding:
     )
 
 
-def encode_findings(plan: Plan, access: Access, message: Json) -> list[Finding]:
-    """Return a finding for each value of a message that the partner's format cannot hold."""
-    findings = []
-    places = {_pattern(path): (leaf, source) for path, leaf, source in targets(plan.rows) if leaf.writes}
-    for path, value in _leaves(message, ""):
-        row = _row_for(path, places)
-        if row is None:
-            findings += _no_place(plan, path, value)
-            continue
-        leaf, source = row
-        if not _holds(access, leaf, value):
-            findings.append(_refused_value(leaf, path, access.shown(source), value))
-    return findings
-
-
-def _holds(access: Access, leaf: Leaf, value: Scalar) -> bool:
-    if leaf.source is None:
-        return leaf.constant == value
-    try:
-        return access.holds(leaf.converter.write(value))
-    except Unfit:
-        return False
-
-
 def targets(rows: Rows, prefix: str = "", base: Source = ()) -> Iterator[tuple[str, Leaf, Source]]:
     """Yield the canonical path, the row and the partner path of every row that has a field of the standard."""
     for row in rows:
@@ -231,70 +290,3 @@ def targets(rows: Rows, prefix: str = "", base: Source = ()) -> Iterator[tuple[s
             yield from targets(row.rows, path, source)
         else:
             yield path, row, source
-
-
-def _pattern(path: str) -> tuple[str, ...]:
-    return tuple(path.replace("[", ".[").split("."))
-
-
-def _row_for(path: str, places: dict[tuple[str, ...], tuple[Leaf, Source]]) -> tuple[Leaf, Source] | None:
-    wanted = _pattern(path)
-    for pattern, row in places.items():
-        if len(pattern) == len(wanted) and all(
-            known in (step, "[]" if step.startswith("[") else step) for known, step in zip(pattern, wanted, strict=True)
-        ):
-            return row
-    return None
-
-
-def _leaves(value: object, path: str) -> Iterator[tuple[str, Scalar]]:
-    if isinstance(value, dict):
-        for name, part in value.items():
-            yield from _leaves(part, f"{path}.{name}" if path else name)
-    elif isinstance(value, list):
-        for index, part in enumerate(value):
-            yield from _leaves(part, f"{path}[{index}]")
-    elif isinstance(value, (str, int)):
-        yield path, value
-
-
-def _no_place(plan: Plan, path: str, value: object) -> list[Finding]:
-    names = tuple(step for step in _pattern(path) if not step.startswith("["))
-    shape = shape_at(plan.body, names)
-    if shape is None or (names[0] == "header" and names[1] in ROUTING):
-        return []  # not of the standard as known here, or none of the partner's business
-    ways = (".".join(names[:depth]) for depth in range(1, len(names) + 1))
-    values = next((plan.dropped[way] for way in ways if way in plan.dropped), None)
-    if values is not None and (not values or is_neutral(values, value)):
-        return []  # lost by decision
-    return [
-        Finding(
-            rule="mapping.no_place",
-            path=path,
-            text=Text("合作方报文中没有该字段的位置", "the partner's format has no place for this field"),
-            value=shown(mask(value, shape.sensitivity)),
-            expected=shown("、".join(str(each) for each in values)) if values else None,
-            fix=Text(
-                "在渠道配置中映射该字段，或在 dropped 中说明舍弃的理由",
-                "map the field in the channel profile, or give the reason for its loss under dropped",
-            ),
-        )
-    ]
-
-
-def _refused_value(leaf: Leaf, path: str, partner_path: str, value: object) -> Finding:
-    holds = leaf.converter.holds
-    if leaf.source is None:
-        holds = Text(f"固定为 {leaf.constant}", f"always {leaf.constant}")
-    return Finding(
-        rule=leaf.converter.rule,
-        path=path,
-        text=Text(
-            f"合作方报文无法容纳该值，可容纳：{holds.zh}",
-            f"the partner's format cannot hold the value, it holds {holds.en}",
-        ),
-        value=shown(mask(value, leaf.sensitivity)),
-        expected=shown(holds.zh),
-        fix=Text("更正该值，或扩充渠道的代码表", "correct the value, or extend the channel's code table"),
-        partner_path=partner_path or None,
-    )

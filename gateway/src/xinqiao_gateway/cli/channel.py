@@ -1,22 +1,31 @@
 """``channel list``, ``add``, ``try`` and ``check``: onboarding without code."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
 
-from xinqiao.finding import Finding
 from xinqiao.report import finding_lines
 from xinqiao_adapters.channel import Channel, load_channel
-from xinqiao_adapters.check import check_channel
-from xinqiao_adapters.trial import try_input
+from xinqiao_adapters.check import CheckReport, check_channel
+from xinqiao_adapters.coverage import TREATMENTS
+from xinqiao_adapters.trial import Trial, try_file
+from xinqiao_gateway.cli import documents, onboarding
+from xinqiao_gateway.cli.files import reading, replacing
 from xinqiao_gateway.cli.terminal import console, line, table
-from xinqiao_gateway.installation import add_channel, known_channels
+from xinqiao_gateway.installation import add_channel, complete_channel, is_draft, known_channels
 
 __all__ = ["app"]
 
 app = typer.Typer(help="Onboard channels: list, add, try and check them.", no_args_is_help=True)
+app.command("new")(onboarding.new)
+app.command("expect")(onboarding.expect)
+app.command("confirm")(onboarding.confirm)
+app.command("docs")(documents.docs)
+app.command("diff")(documents.diff)
+app.command("template")(documents.template)
 
 InstitutionKind = Literal[
     "bank", "insurer", "wealth-manager", "fund-distributor", "platform", "asset-servicer", "trust-company"
@@ -24,6 +33,8 @@ InstitutionKind = Literal[
 Data = Annotated[Path, typer.Option(help="The installation's folder, whose channels come before the shipped ones.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 Known = Annotated[str, typer.Argument(help="Id of a shipped channel or one of the installation, e.g. demo-bank.")]
+# Messages that a terminal shows.
+_SHOWN = 20
 _LEVEL_STYLES = {"ERROR": "red", "WARNING": "yellow", "INFORMATION": "cyan"}
 
 
@@ -70,7 +81,13 @@ def add(
     channel_id: Annotated[
         str, typer.Argument(help="Id of the new channel, e.g. my-bank: 2 to 41 of a-z, 0-9 and -, a letter first.")
     ],
-    key: Annotated[list[Path], typer.Option(help="Public key of the partner (JWK file); several for a rotation.")],
+    key: Annotated[
+        list[Path],
+        typer.Option(
+            help="Public key of the partner (JWK file), several for a rotation; "
+            "for a partner's own scheme each of its files."
+        ),
+    ],
     extends: Annotated[
         str | None, typer.Option(help="Channel to build on; by default the shipped one of that id.")
     ] = None,
@@ -89,10 +106,16 @@ def add(
 ) -> None:
     """Add a channel to an installation; a running gateway takes it up at its next start.
 
-    The channel is loaded to prove it; where that fails nothing is left behind.
+    The channel is loaded to prove it; where that fails nothing is left behind. One that `channel new` drafted and
+    somebody confirmed needs its keys only.
     """
     if name and not code:
         raise typer.BadParameter("--name goes with --code: the name and the code of one institution")
+    if is_draft(data, channel_id):
+        if extends or code or push_url or test:
+            raise typer.BadParameter(f"{channel_id} is drafted in {data}: say the rest in its channel.yaml")
+        typer.echo(f"{channel_id}: {complete_channel(data, channel_id, key)}")
+        return
     institution = {"name": name or channel_id, "type": kind, "code": code} if code else None
     path = add_channel(
         data,
@@ -107,44 +130,79 @@ def add(
 
 
 @app.command("try")
-def try_file(
+def try_channel(
     channel_id: Known,
     file: Annotated[Path, typer.Argument(help="A raw input as the partner sends it.", exists=True, dir_okay=False)],
-    content_type: Annotated[str | None, typer.Option(help="Content type; by default the channel's.")] = None,
+    content_type: Annotated[str, typer.Option(help="Content type; by default the channel's.")] = "",
+    out: Annotated[
+        Path | None, typer.Option(help="Write the valid messages here, a line of canonical JSON each.", dir_okay=False)
+    ] = None,
     data: Data = Path("data"),
     as_json: AsJson = False,
 ) -> None:
     """Show what a raw input becomes: canonical messages, leaves that no row reads, findings. Nothing is stored.
 
-    Exit status 1 where a finding is an error.
+    A file may have any size: it is read as a stream, with a bar that shows how far. Exit status 1 where a finding is an
+    error or the input is refused as a whole; FILE of --out is then left as it was.
     """
     channel = load_channel(channel_id, [data / "channels"])
-    result = try_input(channel, file.read_bytes(), content_type)
-    typer.echo(json.dumps(result, ensure_ascii=False)) if as_json else _print_trial(result)
-    raise typer.Exit(1 if any(each["level"] == "ERROR" for each in result["findings"]) else 0)
+    if out is None:
+        trial = _tried(channel, file, content_type, None)
+    else:
+        with replacing(out) as target:
+            trial = _tried(channel, file, content_type, target.write)
+            if trial.refused:
+                target.discard()
+    typer.echo(json.dumps(trial.as_json(), ensure_ascii=False)) if as_json else _print_trial(trial)
+    raise typer.Exit(0 if trial.passed else 1)
 
 
-def _print_trial(result: dict[str, Any]) -> None:
-    for message in result["messages"]:
+def _tried(channel: Channel, file: Path, content_type: str, write: Callable[[bytes], object] | None) -> Trial:
+    with file.open("rb") as raw, reading(raw, file) as source:
+        return try_file(channel, source, content_type, keep=_SHOWN, write=write)
+
+
+def _print_trial(trial: Trial) -> None:
+    for message in trial.messages:
         console().print_json(json.dumps(message, ensure_ascii=True), ensure_ascii=False)
-    for leaf in result["unmapped"]:
-        line(f"未映射 unmapped  {leaf['path']} = {leaf['value']}", "yellow")
-    for finding in map(Finding.from_json, result["findings"]):
+    if trial.records > len(trial.messages) == _SHOWN:
+        line(f"… 只显示前 {_SHOWN} 条；the first {_SHOWN} are shown, --out FILE writes all")
+    for path, value in trial.unmapped:
+        line(f"未映射 unmapped  {path} = {value}", "yellow")
+    for finding in trial.findings:
         first, *others = finding_lines(finding)
         line(first, _LEVEL_STYLES[finding.level])
         for each in others:
             line(each)
-    messages, unmapped, findings = (len(result[name]) for name in ("messages", "unmapped", "findings"))
-    line(f"{messages} messages, {unmapped} unmapped leaves, {findings} findings")
+    if trial.refused:
+        line("整体拒绝 refused as a whole: nothing of this input counts", "red")
+    found = sum(trial.levels.values())
+    line(f"{trial.records} records, {trial.valid} valid, {len(trial.unmapped)} unmapped leaves, {found} findings")
 
 
 @app.command("check")
 def check(
     channel_id: Known,
+    messages: Annotated[int, typer.Option(min=0, help="Generated messages to prove each interface with.")] = 20,
     data: Data = Path("data"),
     as_json: AsJson = False,
 ) -> None:
-    """Prove a channel on its own samples: laws, expected messages, coverage. Exit status 1 where a law is broken."""
-    report = check_channel(load_channel(channel_id, [data / "channels"]))
-    typer.echo(json.dumps(report.as_json(), ensure_ascii=False) if as_json else report.as_text())
+    """Prove a channel: on its samples and on the cases of tests.yaml, by its laws on generated messages, by coverage.
+
+    Exit status 1 where anything is wrong. Fields that are open are named by the group where all of it is open.
+    """
+    report = check_channel(load_channel(channel_id, [data / "channels"]), messages)
+    typer.echo(json.dumps(report.as_json(), ensure_ascii=False)) if as_json else _print_check(report)
     raise typer.Exit(0 if report.passed else 1)
+
+
+def _print_check(report: CheckReport) -> None:
+    if report.coverage:
+        rows = ([name, *covered.cells()] for name, covered in report.coverage.items())
+        table(None, ("interface", "fields", *TREATMENTS), rows)
+    for name, covered in report.coverage.items():
+        if covered.open:
+            line(f"{name} 未映射 open: {', '.join(covered.open_groups())}", "dim")
+    for problem in report.problems:
+        line(f"✗ {problem}", "red")
+    line(report.headline)

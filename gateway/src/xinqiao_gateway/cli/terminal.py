@@ -12,9 +12,9 @@ _WIDE = 400
 _COPIED = frozenset({"channel", "institution", "sender", "delivery_id", "lane", "case_id"})
 
 
-def console() -> Console:
+def console(*, stderr: bool = False) -> Console:
     """Return the terminal: no markup, no emoji codes, nothing highlighted; styles are given beside the text."""
-    found = Console(markup=False, emoji=False, highlight=False)
+    found = Console(markup=False, emoji=False, highlight=False, stderr=stderr)
     if not found.is_terminal:
         found.width = _WIDE  # a file or another program: nothing is gained by folding cells
     return found

@@ -33,14 +33,15 @@ def well_formed(body: str, seed: int | str) -> Json:
     return message
 
 
-def generated(body: str, seed: int | str) -> Json:
+def generated(body: str, seed: int | str, *, base: Json | None = None) -> Json:
     """Return a valid message: a published example, varied at random as far as schema and rules allow.
 
-    Raises ``KeyError`` for a body that the standard does not have.
+    ``base`` is a valid message of the type to vary in its place. Raises ``KeyError`` for a body that the standard does
+    not have.
     """
     random = Random(f"{body} {seed}")  # noqa: S311 -- test data
     schema = schema_of(kind_of(body).name)
-    message: Json = copy.deepcopy(random.choice(vectors(body))["message"])
+    message: Json = copy.deepcopy(random.choice(vectors(body))["message"] if base is None else base)
     for _ in range(random.randint(1, _VARIATIONS)):
         varied = copy.deepcopy(message)
         _vary(random.choice(places_of(varied)), schema, random)

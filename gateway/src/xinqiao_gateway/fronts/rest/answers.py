@@ -9,7 +9,7 @@ from functools import cache
 import orjson
 from starlette.responses import Response
 
-from xinqiao.adapter import Decoded
+from xinqiao.adapter import Decoded, Undecoded
 from xinqiao.errors import Retryable, XinqiaoError
 from xinqiao.finding import Finding
 from xinqiao.message import Json
@@ -51,23 +51,27 @@ def error_response(error: XinqiaoError, gateway_code: str, channel: ServedChanne
 def _response(
     channel: ServedChannel | None,
     messages: Sequence[Json],
-    decoded: Sequence[Decoded],
+    decoded: Sequence[Decoded | Undecoded],
     status: int,
     headers: dict[str, str],
 ) -> Response:
     interface = decoded[0].interface if decoded else None
     answer = channel.adapter.answer(interface, messages, decoded) if channel else None
-    if answer is not None:
-        return Response(answer.content, status, headers | {"Content-Type": answer.content_type})
+    if channel is not None and answer is not None:
+        sealed = channel.sealed_answer(answer)
+        return Response(sealed.content, status, headers | sealed.headers | {"Content-Type": sealed.content_type})
     content = orjson.dumps(messages[0] if len(messages) == 1 else messages)
     return Response(content, status, headers, media_type="application/json")
 
 
-def _message(outcome: Outcome, decoded: Decoded, findings: Sequence[Finding], gateway_code: str, partner: str) -> Json:
+def _message(
+    outcome: Outcome, decoded: Decoded | Undecoded, findings: Sequence[Finding], gateway_code: str, partner: str
+) -> Json:
     if isinstance(outcome, Accepted):
         body = outcome.receipt | ({"notes": [each.as_json() for each in findings]} if findings else {})
         return receipt(gateway_code, partner, body)
-    return rejection(gateway_code, partner, _with(outcome.error, findings), _message_id(decoded.message))
+    message_id = _message_id(decoded.message) if isinstance(decoded, Decoded) else None
+    return rejection(gateway_code, partner, _with(outcome.error, findings), message_id)
 
 
 def _found(outcome: Outcome, notes: Sequence[Finding]) -> Sequence[Finding]:

@@ -8,7 +8,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from xinqiao.errors import BodyTooLarge, MalformedQuery, Rejected, XinqiaoError
-from xinqiao.seal import SIGNATURE_HEADER, Sealed, check_access_token, seal
+from xinqiao.seal import Sealed, check_access_token, seal
 from xinqiao_gateway.channels import ServedChannel
 from xinqiao_gateway.fronts.rest.answers import acceptance_response, error_response
 from xinqiao_gateway.gateway import Gateway
@@ -18,7 +18,6 @@ from xinqiao_gateway.journal import Waiting, refused
 __all__ = ["Pull", "Submit"]
 
 _LARGEST_PAGE = 500
-_SIGNATURE = SIGNATURE_HEADER.lower().encode()
 
 
 class Submit:
@@ -44,7 +43,7 @@ class Submit:
                 channel_id=channel.channel_id,
                 content=await _body(headers.get(b"content-length", b"0"), receive, channel.body_limit),
                 content_type=headers.get(b"content-type", b"").decode("latin-1"),
-                signature=headers.get(_SIGNATURE, b"").decode("latin-1"),
+                signature=_signature(channel, headers),
             )
             return acceptance_response(await self._gateway.intake.accept(raw), self._gateway.code)
         except XinqiaoError as error:
@@ -100,6 +99,12 @@ class Pull:
             await self._gateway.journal.settle(refused(waiting.delivery_id, error))
             return None
         return seal(encoded.content, encoded.content_type, self._gateway.installation.key)
+
+
+def _signature(channel: ServedChannel, headers: dict[bytes, bytes]) -> str:
+    """Return the value of the header in which the channel's signatures come; empty where the body carries them."""
+    name = channel.signature_header
+    return headers.get(name.lower().encode("ascii"), b"").decode("latin-1") if name else ""
 
 
 async def _body(announced: bytes, receive: Receive, limit: int) -> bytes:

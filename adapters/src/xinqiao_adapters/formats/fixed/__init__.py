@@ -1,0 +1,1 @@
+"""Records of fixed width: layouts, files, the access to slices of a line."""

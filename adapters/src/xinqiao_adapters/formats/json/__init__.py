@@ -1,0 +1,1 @@
+"""JSON of partners: documents and lines."""

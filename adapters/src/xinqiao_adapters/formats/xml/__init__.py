@@ -1,0 +1,1 @@
+"""XML: parsing, streams of records, the partner's XSD, sibling roots."""
