@@ -1,4 +1,4 @@
-"""``python -m bench [standard|acceptance] [--json]``: run one benchmark or all, print, write ``build/bench.json``."""
+"""``python -m bench [BENCHMARK] [--json]``: run one benchmark or all, print, write ``build/bench.json``."""
 
 import argparse
 import json
@@ -7,11 +7,13 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench import acceptance, standard
+from bench import acceptance, conversion, onboarding, standard
 
 _BENCHMARKS = {
     "standard": (standard.measure, standard.report),
     "acceptance": (acceptance.measure, acceptance.report),
+    "conversion": (conversion.measure, conversion.report),
+    "onboarding": (onboarding.measure, onboarding.report),
 }
 
 

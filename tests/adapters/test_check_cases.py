@@ -139,3 +139,8 @@ def test_a_case_that_says_too_little_or_too_much_is_refused_by_file_and_line(
         cases(case)
     assert caught.value.detail.startswith(f"{tmp_path}/small-bank/tests.yaml:")
     assert caught.value.detail.partition(": ")[2] == said
+
+
+def test_a_text_whose_value_cannot_be_written_is_told(cases: Cases) -> None:
+    (found,) = cases("path: unitNav\ntexts: {'1.00235': '1.00235'}")
+    assert found == "'1.00235' means '1.00235', which cannot be written"

@@ -10,6 +10,8 @@ from decimal import Decimal
 import pytest
 
 from tests.adapters.conftest import HEAD, NAV, Load
+from tests.adapters.test_check import changed
+from xinqiao.errors import ContentRefused
 from xinqiao_adapters.channel import load_channel, shipped_channels
 from xinqiao_adapters.check.generated import GeneratedLaws
 from xinqiao_adapters.check.proof import proof_of
@@ -71,3 +73,20 @@ def test_what_is_refused_by_a_finding_breaks_no_law(load: Load) -> None:
     assert list(laws.problems(20)) == []
     assert laws.proved.generated == 20
     assert laws.proved.held == laws.proved.reduced > 0
+
+
+def test_a_full_width_text_is_refused_where_it_would_be_read_as_another(load: Load) -> None:
+    interface = load(HEAD + NAV.replace("{from: Body/Prod}", "{from: Body/Prod, halfwidth: true}")).compiled["nav"]
+    with pytest.raises(ContentRefused) as caught:
+        interface.encode(changed(instrument={"code": "Ｐ１"}))
+    assert [(each.rule, each.path) for each in caught.value.findings] == [("mapping.text", "navReport.instrument.code")]
+
+
+def test_a_message_that_could_not_be_told_from_others_is_not_written(load: Load) -> None:
+    profile = HEAD + NAV.replace("    key:", "    match: {Body/Prod: [P1, P2]}\n    key:")
+    interface = load(profile).compiled["nav"]
+    with pytest.raises(ContentRefused) as caught:
+        interface.encode(changed(instrument={"code": "P3"}))
+    assert [(each.rule, each.partner_path, each.value, each.expected) for each in caught.value.findings] == [
+        ("mapping.match", "Body/Prod", "P3", "P1、P2")
+    ]

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.adapters.conftest import HEAD, Load
 from tests.adapters.test_table import loaded_with, nodes, refused, written
-from xinqiao.errors import WrongEncoding
+from xinqiao.errors import ContentRefused, WrongEncoding
 from xinqiao_adapters.formats.format import DocumentFormat, RawRecord, RecordFormat
 from xinqiao_adapters.formats.table.csv import CsvFormat, csv_format
 from xinqiao_adapters.mapping.access import kept
@@ -233,7 +234,7 @@ def test_what_is_written_is_read_again(make: Make, rows: list[tuple[str, str]], 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=200)
 @given(st.lists(st.sampled_from(['"', ",", "\n", "\r\n", "a", '""', "王", "\0"]), max_size=60))
 def test_every_byte_of_any_input_is_of_one_record_or_of_none(make: Make, parts: list[str]) -> None:
-    raw = ("姓名,金额\n" + "".join(parts)).encode()
+    raw = ("姓名,金额\n" + "".join(parts) + "\n").encode()
     records = read(make(), raw)
     places = [(each.start or 0, each.end or 0) for each in records]
     assert all(start < end for start, end in places)
@@ -242,3 +243,26 @@ def test_every_byte_of_any_input_is_of_one_record_or_of_none(make: Make, parts: 
     for start, end in reversed(places):
         left = left[: start - 14] + left[end - 14 :]
     assert not left.strip(b',"\r\n')  # what is left is blank, perhaps in quotes
+
+
+def test_a_message_of_which_nothing_stands_in_the_file_is_refused(load: Load) -> None:
+    channel = load(
+        HEAD
+        + "interfaces:\n  nav:\n    message: navReport\n    direction: both\n    records: Record\n    key: [./No]\n"
+        "    format: {kind: csv, columns: {No: {}}}\n    map: {header.partnerSerial: {from: ./No}}\n"
+    )
+    with pytest.raises(ContentRefused) as caught:
+        list(channel.adapter.encode([{"header": {}, "navReport": {}}]))
+    assert [each.rule for each in caught.value.findings] == ["mapping.no_record"]
+
+
+def test_a_file_that_ends_inside_a_record_is_refused_as_a_whole(load: Load) -> None:
+    channel = load(
+        HEAD + "interfaces:\n  nav:\n    message: navReport\n    direction: in\n    records: Record\n"
+        "    key: [./No]\n    format: {kind: csv, columns: {No: {}, Units: {}}}\n"
+        "    map: {header.partnerSerial: {from: ./No}, units: {from: ./Units, decimal: 2}}\n"
+    )
+    with pytest.raises(ContentRefused) as caught:
+        list(channel.adapter.decode(b"No,Units\r\n1,2.00\r\n2", ""))
+    assert [each.rule for each in caught.value.findings] == ["format.cut"]
+    assert len(list(channel.adapter.decode(b"No,Units\r\n1,2.00\r\n2,3.00", ""))) == 2

@@ -487,3 +487,89 @@ def test_a_way_out_that_is_never_taken_is_refused(load: Load) -> None:
     with pytest.raises(ProfileInvalid) as caught:
         load(HEAD + TWO.replace("    when: {state: ESTIMATED}\n", ""))
     assert "navReport goes out by first already" in caught.value.detail
+
+
+def test_a_list_whose_condition_does_not_hold_is_not_read(load: Load) -> None:
+    rows = (
+        "applicant.kind: {from: t, codes: kind}\n"
+        "relatedParties[]: {each: l, when: {applicant.kind: INSTITUTION}, "
+        "map: {party.birthDate: {from: b, date: '%Y%m%d'}}}"
+    )
+    channel = load(profile("kycApplication", rows, "codes:\n  kind: {'0': INSTITUTION, '1': NATURAL_PERSON}\n"))
+    junk = {"l": [{"b": "junk"}]}
+    assert decoded(channel, {"t": "1", **junk}) == {"applicant": {"kind": "NATURAL_PERSON"}}
+    assert "mapping.date" in {each.rule for each in refused(channel, {"t": "0", **junk})}
+    person = {"applicant": {"kind": "NATURAL_PERSON"}, "relatedParties": []}
+    assert encoded(channel, "kycApplication", person) == {"t": "1"}
+
+
+def test_two_places_of_one_field_that_differ_are_refused(load: Load) -> None:
+    rows = (
+        "state: {from: s, codes: state}\ninstrument.code: {from: c1, when: {state: ESTIMATED}}\n"
+        "instrument.name: {from: n}"
+    )
+    more = rows.replace("\ninstrument.name: {from: n}", "")
+    channel = load(
+        profile(
+            "navReport",
+            f"{more}\ninstrument: {{at: x, when: {{state: [ESTIMATED, FORMAL]}}, map: {{code: {{from: c2}}}}}}",
+            "codes:\n  state: {'1': ESTIMATED, '2': FORMAL}\n",
+        )
+    )
+    (found,) = refused(channel, {"s": "1", "c1": "AAA", "x": {"c2": "BBB"}})
+    assert (found.rule, found.partner_path) == ("mapping.share", "x/c2")
+    assert decoded(channel, {"s": "1", "c1": "AAA", "x": {"c2": "AAA"}})["instrument"] == {"code": "AAA"}
+
+
+@pytest.mark.parametrize("zeros", [20_000, 200_000])
+def test_a_long_run_of_zeros_is_refused_in_linear_time(load: Load, zeros: int) -> None:
+    channel = load(profile("navReport", "units: {from: n, decimal: 2}\nnetAssets.value: {from: a, amount: fen}"))
+    found = refused(channel, {"n": "0" * zeros + "x", "a": "0" * zeros + "x"})
+    assert {each.rule for each in found} >= {"mapping.decimal", "mapping.amount"}
+
+
+@pytest.mark.parametrize(
+    ("rows", "content", "rule"),
+    [
+        (
+            "instrument.name: {from: [a, b], join: ' ', nothing: [无]}",
+            {"instrument": {"name": "基金 无"}},
+            "mapping.text",
+        ),
+        (
+            "instrument.code: {from: p, split: '--', piece: 0, pieces: 2}\n"
+            "instrument.name: {from: p, split: '--', piece: 1, pieces: 2}",
+            {"instrument": {"code": "A-", "name": "B"}},
+            "mapping.share",
+        ),
+    ],
+)
+def test_parts_that_could_not_be_told_apart_again_are_refused(load: Load, rows: str, content: Json, rule: str) -> None:
+    assert [each.rule for each in unheld(load(profile("navReport", rows)), "navReport", content)] == [rule]
+
+
+def test_a_sign_of_its_own_does_not_go_with_padding(load: Load) -> None:
+    with pytest.raises(ProfileInvalid, match="goes with a plain number"):
+        load(profile("navReport", "units: {from: n, decimal: 2, pad: {width: 9}, sign: {from: f, minus: D, plus: C}}"))
+
+
+@pytest.mark.parametrize(("text", "value"), [("0000000.50", "0.50"), ("0000001.50", "1.50"), ("0000000000", "0")])
+def test_a_padded_number_keeps_the_zero_before_its_point(load: Load, text: str, value: str) -> None:
+    channel = load(profile("navReport", "units: {from: n, decimal: 2, pad: {width: 10}}"))
+    assert decoded(channel, {"n": text}) == {"units": value}
+    assert encoded(channel, "navReport", {"units": value}) == {"n": text}
+
+
+def test_sums_of_a_message_are_exact(totals: Channel) -> None:
+    values = ["9" * 26 + ".89", "0.01"]
+    content = {"positions": [{"marketValue": {"value": value, "currency": "CNY"}} for value in values]}
+    assert encoded(totals, "positionStatement", content)["h"]["sum"] == "9" * 26 + "90"
+
+
+@pytest.mark.parametrize("constant", ["A'B", 'A"B', "A{B}", "A\\B", "A\tB"])
+def test_a_constant_of_the_partners_is_written_as_it_is(load: Load, constant: str) -> None:
+    text = profile(
+        "navReport", f"b/c: {{constant: {orjson.dumps(constant).decode()}}}\nunits: {{from: b/n, decimal: 2}}"
+    )
+    (each,) = load(text).adapter.encode([{"header": {**HEADER, "partnerSerial": "1"}, "navReport": {"units": "1"}}])
+    assert orjson.loads(each.content)["b"] == {"c": constant, "n": "1"}

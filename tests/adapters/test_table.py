@@ -196,7 +196,7 @@ def test_totals_are_checked_exactly(make: MakeCsv) -> None:
         ("合计,3,1000.31", "File/总额 is 1000.31, the records make 1000.30"),
         ("合计,2,1000.30", "File/笔数 is 2, the records make 3"),
         ("合计,3,", "File/总额 is nothing, the records make 1000.30"),
-        ("合计,三,1000.30", "File/笔数 is 三, the records make 3"),
+        ("合计,三,1000.30", "File/笔数 is *, the records make 3"),
         ("", "File/笔数 is nothing, the records make 3"),
     ],
 )

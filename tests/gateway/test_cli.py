@@ -1,5 +1,6 @@
 """The command ``xinqiao-gateway``: what it prints, what it makes, and how it ends."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -181,3 +182,12 @@ def test_what_serves_nobody_is_listed_with_its_environment(tmp_path: Path) -> No
     (row,) = (line for line in said.splitlines() if line.startswith("│ core "))
     cells = [cell.strip() for cell in row.split("│")]
     assert (cells[2], cells[4]) == (CORE["code"], "test")
+
+
+def test_a_channel_that_does_not_load_is_listed_with_its_problem_and_hides_no_other(tmp_path: Path) -> None:
+    broken = tmp_path / "channels" / "my-bank" / "channel.yaml"
+    broken.parent.mkdir(parents=True)
+    broken.write_text("channel: my-bank\nnonsense: 1\n", encoding="utf-8")
+    status, said = run("channel", "list", "--json", "--data", str(tmp_path))
+    rows = {row["channel"]: row for row in json.loads(said)}
+    assert (status, "nonsense" in rows["my-bank"]["problem"], "wealth-ofd" in rows) == (0, True, True)

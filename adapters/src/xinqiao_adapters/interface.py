@@ -8,7 +8,9 @@ from typing import Any
 
 from xinqiao.adapter import Decoded, Encoded, Undecoded, Unmapped
 from xinqiao.errors import ContentRefused
+from xinqiao.expectation import shown
 from xinqiao.finding import Finding, Text
+from xinqiao.masking import mask
 from xinqiao.message import Json
 from xinqiao_adapters.formats.format import DocumentFormat, Format, RecordFormat
 from xinqiao_adapters.formats.spec import JsonSpec, XmlSpec
@@ -27,6 +29,9 @@ __all__ = ["CompiledInterface", "Match", "Traced", "no_interface"]
 
 # As many as a rejection holds.
 _MOST_FINDINGS = 1000
+# Codes of partners are short; what is longer may be a name or a number of a person.
+_LONGEST_CODE = 8
+_NOTHING = Text("该报文在合作方的文件中没有任何内容", "nothing of the message stands in the partner's file")
 _NO_RECORD = Text("报文中没有记录", "the document holds no record")
 
 
@@ -88,8 +93,7 @@ class CompiledInterface:
 
     def with_access(self, access: Access) -> "CompiledInterface":
         """Return the interface compiled for files of another layout."""
-        name = f"{self.name}@{id(access):x}"
-        return replace(self, mapping=Mapping(name, self.mapping.plan, access))
+        return replace(self, mapping=Mapping(f"{self.name}@file", self.mapping.plan, access))
 
     def takes(self, root: Node) -> bool:
         """Whether a parsed document is of this interface: its root, its match, and the node that holds records.
@@ -271,7 +275,7 @@ class CompiledInterface:
         content = self.document.write(node)
         root = self.document.parse(content)
         records = self.mapping.records(root)
-        findings = self.document.findings(root, lambda: self._readings(records)) or self._keyless(records)
+        findings = self.document.findings(root, lambda: self._readings(records)) or self._untold(records)
         if findings:
             raise _refusal(findings)
         return Encoded(self.name, content, self.format.content_type)
@@ -280,7 +284,9 @@ class CompiledInterface:
         form = self.format
         assert isinstance(form, RecordFormat)  # noqa: S101 -- asked by the caller
         name = self.spec.records or ""
-        missing = [each for node in nodes for each in self._keyless([Record(node, node[name], None)])]
+        if any(name not in node for node in nodes):
+            raise _refusal([Finding("mapping.no_record", name, _NOTHING, partner_path=name)])
+        missing = [each for node in nodes for each in self._untold([Record(node, node[name], None)])]
         if missing:
             raise _refusal(missing)
         return list(form.write_file({"File": self._outside(nodes)}, [node[name] for node in nodes]))
@@ -295,6 +301,16 @@ class CompiledInterface:
             fix = Text("分成几个文件发送", "send them in several files")
             raise _refusal([Finding("mapping.share", path, said, fix=fix, partner_path=path)])
         return outside
+
+    def _untold(self, records: Sequence[Record]) -> list[Finding]:
+        """Return a finding for what a written document lacks of that by which the partner tells it from others."""
+        found = self._keyless(records)
+        for match in self.match if records and self.spec.direction != "in" else ():
+            text = text_at(self.mapping.access, _start(records[0], match.inner), match.path)
+            if text not in match.values:
+                whole = (*self.mapping.plan.records, *match.path) if match.inner else match.path
+                found.append(_unmatched(self.mapping.access.shown(whole), text, match.values))
+        return found
 
     def _keyless(self, records: Sequence[Record]) -> list[Finding]:
         """Return a finding for each part of the key that a written document lacks, by its canonical path."""
@@ -323,12 +339,17 @@ def no_interface(interfaces: Sequence[CompiledInterface], record: Record) -> Und
         rule="mapping.no_interface",
         path=shown,
         text=Text("该记录不属于任何已配置的接口", "no interface of the channel takes this record"),
-        value=text_at(access, record.node, path) if matches else None,
+        value=_masked(text_at(access, record.node, path)) if matches else None,
         expected="、".join(values[:20]) or None,
         fix=Text("为该业务配置接口，或不发送此类记录", "add an interface for it, or do not send such records"),
         partner_path=shown if record.at is None else f"{shown}, {record.at}",
     )
     return Undecoded(None, [finding])
+
+
+def _masked(text: str | None) -> str | None:
+    """Return what may be shown of a text that should be a code and may be anything."""
+    return None if text is None else shown(text if len(text) <= _LONGEST_CODE else str(mask(text, "C2")))
 
 
 def _start(record: Record, inner: bool) -> Node:
@@ -338,6 +359,20 @@ def _start(record: Record, inner: bool) -> Node:
 def _keyless(path: str, partner_path: str) -> Finding:
     said = Text("缺少唯一标识，无法识别重复报文", "part of the key is missing, repeats could not be told")
     return Finding("mapping.key", path, said, partner_path=partner_path)
+
+
+def _unmatched(path: str, text: str | None, values: frozenset[str]) -> Finding:
+    return Finding(
+        rule="mapping.match",
+        path=path,
+        text=Text(
+            "写出的报文无法识别为本接口的报文", "what would be written could not be told to be of this interface"
+        ),
+        value=_masked(text),
+        expected="、".join(sorted(values)),
+        fix=Text("补齐报文中决定该值的字段", "give the fields that this value goes with"),
+        partner_path=path,
+    )
 
 
 def _refusal(findings: Sequence[Finding]) -> ContentRefused:

@@ -261,7 +261,7 @@ class Interface(_Part):
     atomic: bool = True
     key: list[str] = []
     case: str | None = None
-    map: dict[str, Row] = {}
+    map: Annotated[dict[str, Row], BeforeValidator(lambda value: {} if value is None else value)] = {}
     dropped: Dropped = {}
     answer: AnswerTable | None = None
     proposed: Proposal | None = None

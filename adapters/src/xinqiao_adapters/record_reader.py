@@ -60,13 +60,13 @@ class RecordReader:
                 continue
             span = None if raw.start is None or raw.end is None else (raw.start, raw.end)
             record = Record(opened.root, raw.node, raw.number - 1, True, span, raw.row)
+            unsummed = tally.add(raw.node) if tally is not None else None
             interface = choose(raw.node)
             if interface is None:
                 yield no_interface(list(layout.interfaces.values()), record)
                 continue
             if interface.name not in outer:
                 outer[interface.name] = interface.outer(record, [record])
-            unsummed = tally.add(raw.node) if tally is not None else None
             if unsummed is not None:
                 yield interface.unsummed(record, unsummed)
                 continue

@@ -125,6 +125,7 @@ def weak_rsa() -> bytes:
         ("issuer.pem", b"x", "cannot be read as what its name says"),
         ("secret.jwk", b'{"kty":"RSA"}', "a secret is a JWK with kty oct and k"),
         ("cipher.jwk", b'{"kty":"oct","k":"!"}', "cannot be read as what its name says"),
+        ("secret.jwk", b'{"kty":"oct","k":""}', "the secret is empty"),
     ],
 )
 def test_a_key_file_that_cannot_be_used_is_named_with_the_reason(

@@ -2,7 +2,7 @@
 
 import copy
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -13,7 +13,7 @@ from xinqiao.errors import ContentRefused, Rejected
 from xinqiao.finding import Finding, errors_in
 from xinqiao.message import ROUTING, Json
 from xinqiao.testing import generated, vector, well_formed
-from xinqiao.testing.observed import leaves, substance
+from xinqiao.testing.observed import is_below, leaves, substance
 from xinqiao.testing.places import Path, places_of
 from xinqiao.validation import check
 from xinqiao_adapters.check.report import Proved
@@ -140,7 +140,7 @@ class GeneratedLaws:
                 read_only = names in self.leaves.unwritten and self._may_be_lost(names, value)
                 if not read_only and not self._same(names, value, after[path]):
                     yield path
-            elif not self._may_be_lost(names, value):
+            elif not self._may_be_lost(names, value) and not self._is_implied(path, after):
                 yield f"{path} (lost)"
         made_up = (path for path in after if path not in before and not self._follows(path, after[path]))
         yield from (f"{path} (made up)" for path in made_up)
@@ -161,6 +161,14 @@ class GeneratedLaws:
             each.names
             for each in self.leaves.leaves
             if each.sources and each.leaf.share is None and all(written[source] > 1 for source in each.sources)
+        )
+
+    def _is_implied(self, path: str, found: Iterable[str]) -> bool:
+        """Whether a value is always so, and nothing else of its group has come back: it says nothing alone."""
+        rows = self.leaves.by_names.get(names_of(path), ())
+        group = path.rpartition(".")[0]
+        return (
+            all(row.source is None for row in rows) and bool(rows) and not any(is_below(each, group) for each in found)
         )
 
     def _same(self, names: Names, sent: object, found: object) -> bool:

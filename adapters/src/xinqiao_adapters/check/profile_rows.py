@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from xinqiao_adapters.mapping.shapes import parse_steps
-from xinqiao_adapters.profile import Profile, Proposal, Row
+from xinqiao_adapters.onboarding.confirmation import open_proposals
+from xinqiao_adapters.profile import Profile, Row
 
 __all__ = ["SaidRow", "said_rows", "unconfirmed"]
 
@@ -51,20 +52,6 @@ def _said(profile: Profile, where: str, rows: Mapping[str, Row], base: Names) ->
 
 def unconfirmed(profile: Profile) -> Iterator[str]:
     """Yield a problem for each proposal that nobody has confirmed by name."""
-    for name, interface in profile.interfaces.items():
-        yield from _asked(f"interfaces.{name}", interface.proposed)
-        yield from _unconfirmed(f"interfaces.{name}.map", interface.map)
-    for part, rows in profile.parts.items():
-        yield from _unconfirmed(f"parts.{part}", rows)
-
-
-def _unconfirmed(where: str, rows: Mapping[str, Row]) -> Iterator[str]:
-    for key, row in rows.items():
-        yield from _asked(f"{where}.{key}", row.proposed)
-        yield from _unconfirmed(f"{where}.{key}.map", row.map or {})
-
-
-def _asked(where: str, proposed: Proposal | None) -> Iterator[str]:
-    if proposed is not None and proposed.confirmed is None:
+    for where, proposed in open_proposals(profile):
         sure = f"{proposed.confidence:.0%}"
         yield f"{where}: proposed ({sure}: {proposed.reason}) and not confirmed; add confirmed: <your name>"

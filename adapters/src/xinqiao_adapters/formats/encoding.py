@@ -78,8 +78,8 @@ NO_CHARACTERS = Characters()
 def _lacking(character: str, place: str) -> WrongEncoding:
     """Refuse a private-use character at a place."""
     return WrongEncoding(
-        f"{place} is the private-use code point {_point(character)}: add what it means to the channel's characters, "
-        f'such as {{"{_point(character)}": "U+9FB4"}}'
+        f"{place} is the private-use code point {_point(character)}: the input may be of another encoding; for a rare "
+        f'character add what it means to the channel\'s characters, such as {{"{_point(character)}": "U+9FB4"}}'
     )
 
 

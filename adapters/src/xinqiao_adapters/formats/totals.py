@@ -6,14 +6,16 @@ from decimal import Context, Decimal, Inexact, InvalidOperation
 from typing import Any
 
 from xinqiao.errors import ContentRefused
+from xinqiao.expectation import shown
 from xinqiao.finding import Finding, Text
+from xinqiao.masking import mask
 from xinqiao_adapters.formats.spec import Totals
 from xinqiao_adapters.mapping.converters import Misshapen
 
-__all__ = ["Tally", "in_file", "number_in"]
+__all__ = ["EXACT", "Tally", "in_file", "number_in"]
 
 # Sixty digits hold the sum of any file; a sum that is not exact raises.
-_EXACT = Context(prec=60, traps=[Inexact, InvalidOperation])
+EXACT = Context(prec=60, traps=[Inexact, InvalidOperation])
 _NUMBER = re.compile(r"[-+]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?", re.ASCII)
 _FIX = Text("核对明细与合计后整体重发", "compare the records with their total and send the whole input again")
 
@@ -45,7 +47,11 @@ class Tally:
             if number is None:
                 self._whole = False
                 return column
-            self._sums[column] = _EXACT.add(self._sums[column], number)
+            try:
+                self._sums[column] = EXACT.add(self._sums[column], number)
+            except (Inexact, InvalidOperation):  # more digits than any amount has
+                self._whole = False
+                return column
         return None
 
     def _number(self, record: object, column: str) -> Decimal | None:
@@ -88,8 +94,19 @@ def in_file(outside: Mapping[str, str]) -> Callable[[str], str | None]:
 
 
 def _difference(path: str, said: str | None, counted: str) -> ContentRefused:
+    """Refuse for a total; what is no number may be anything, a name in a column that has shifted."""
+    value = None if said is None else said if number_in(said) is not None else str(mask(said, "C2"))
     text = Text(
-        f"{path} 为 {said or '空'}，按记录应为 {counted}", f"{path} is {said or 'nothing'}, the records make {counted}"
+        f"{path} 为 {value or '空'}，按记录应为 {counted}",
+        f"{path} is {value or 'nothing'}, the records make {counted}",
     )
-    finding = Finding("format.total", path, text, value=said, expected=counted, fix=_FIX, partner_path=path)
+    finding = Finding(
+        rule="format.total",
+        path=path,
+        text=text,
+        value=None if value is None else shown(value),
+        expected=counted,
+        fix=_FIX,
+        partner_path=path,
+    )
     return ContentRefused(f"{path} is not that of the records", findings=[finding])

@@ -68,6 +68,5 @@ def template(parts: list[Part]) -> str:
 
 
 def _escaped(text: str) -> str:
-    for plain, escaped in (("\\", "\\\\"), ("'", "\\'"), ("\n", "\\n"), ("{", "{{"), ("}", "}}")):
-        text = text.replace(plain, escaped)
-    return text
+    plain = text.encode("unicode_escape").decode("ascii")
+    return plain.replace("'", "\\'").replace("{", "{{").replace("}", "}}")

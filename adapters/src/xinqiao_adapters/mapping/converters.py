@@ -290,10 +290,10 @@ def _offset(zone: str) -> timezone:
 
 # --- numbers -------------------------------------------------------------------------------------------------
 
-_NUMBER = re.compile(r"([+-]?)(?:0*([0-9]+)(?:\.([0-9]*))?|\.([0-9]+))")
+_NUMBER = re.compile(r"([+-]?)(?:(?=[0-9])0*+([0-9]*+)(?:\.([0-9]*+))?|\.([0-9]++))")
 _PLAIN = re.compile(r"(?:0|[1-9][0-9]*)(?:\.[0-9]+)?").fullmatch
 _INTEGER = re.compile(r"-?[0-9]{1,18}").fullmatch
-_FEN = re.compile(r"(-?)0*([0-9]+)")
+_FEN = re.compile(r"(-?)(?=[0-9])0*+([0-9]*+)")
 _DECIMAL_KIND: frozenset[Kind] = frozenset({"decimal"})
 _ANY_KIND: frozenset[Kind] = frozenset(
     {"text", "date", "datetime", "decimal", "integer", "boolean", "enum", "month", "time", "count"}

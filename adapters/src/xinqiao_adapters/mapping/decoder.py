@@ -61,6 +61,8 @@ class _Decoder:
     def __init__(self, code: Code, access: Access) -> None:
         self.code = code
         self.access = access
+        # Lists with conditions, met in the walk and read once their conditions can be asked.
+        self._later: list[tuple[Repeat, str, str]] = []
 
     def read(self, rows: Rows, node: str, names: dict[int, str], around: Rows = ()) -> None:
         """Write the walk over the nodes of a group; ``names`` gets the variable of each row.
@@ -71,7 +73,9 @@ class _Decoder:
         texts = {id(row): _texts_of(row) for row in reading if isinstance(row, Leaf) and _is_late(row)}
         walked = [each for row in reading for each in texts.get(id(row), (row,))]
         found: dict[int, str] = {}
+        outside, self._later = self._later, []
         self._read_node(partner_tree(tuple(walked)), node, False, found)
+        later, self._later = self._later, outside
         names |= {id(row): found[id(row)] for row in walked if id(row) in found and id(row) not in texts}
         asked = _by_target((*around, *reading))
         for row in sorted(reading, key=lambda row: bool(row.conditions)):
@@ -80,8 +84,10 @@ class _Decoder:
                 self.code.line(f"{chosen} = {row.constant!r} if {self._asks(row, names, asked)} else None")
             elif isinstance(row, Leaf) and id(row) in texts:
                 self._finish(row, [found[id(part)] for part in texts[id(row)]], names, asked)
-            elif row.conditions:
-                self.code.line(f"if not ({self._asks(row, names, asked)}): {names[id(row)]} = None")
+        for repeat, items, present in later:
+            asks = self._asks(repeat, names, asked)
+            there = present.replace(" if ", f" if {asks} and ", 1) if present else f" if {asks} else None"
+            self._read_repeat(repeat, items, there, names)
 
     def _finish(self, leaf: Leaf, texts: list[str], names: dict[int, str], asked: dict[Steps, Leaf]) -> None:
         """Write what is done with the texts of a row whose value is not simply what stands at one node."""
@@ -123,7 +129,10 @@ class _Decoder:
                 self._read_node(child, name, True, names)
         for step, repeats in tree.repeats.items():
             for repeat in repeats:
-                self._read_repeat(repeat, self.access.items(node, step), present, names)
+                if repeat.conditions:
+                    self._later.append((repeat, self.access.items(node, step), present))
+                else:
+                    self._read_repeat(repeat, self.access.items(node, step), present, names)
 
     def _read_leaf(self, leaf: Leaf, node: str, text: str, present: str, names: dict[int, str]) -> None:
         value = self.code.fresh("v")
@@ -200,6 +209,9 @@ class _Decoder:
             for row in tree.leaves.get(name, ()):
                 if row.source is not None:
                     value = names[id(row)]
+                    if len(tree.leaves[name]) > 1:
+                        twice = f"{made}.get({name!r}, {_listed(row, value)}) != {_listed(row, value)}"
+                        self.code.line(f"if {value} is not None and {twice}: raise Unfit")
                     self.code.line(f"if {value} is not None: {made}[{name!r}] = {_listed(row, value)}")
             if name in tree.objects:
                 value = self._build_object(tree.objects[name], names, "{}")

@@ -191,7 +191,8 @@ class _Encoder:
         """Refuse a value whose rows all have conditions, and none holds."""
         if all(row.conditions for row in rows):
             held = " or ".join(f"({self._asks(row, scope)})" for row in rows)
-            self.code.line(f"if {value} is not None and not ({held}): raise Unfit")
+            said = value if all(isinstance(row, Repeat) for row in rows) else f"{value} is not None"
+            self.code.line(f"if {said} and not ({held}): raise Unfit")
 
     def _refuse_losses(self, tree: ObjectNode, made: str, path: tuple[str, ...]) -> None:
         places = {*tree.order, *(ROUTING if path == ("header",) else ())}

@@ -34,6 +34,8 @@ def layered(converter: Converter, row: Row, encoding: str) -> Converter:
 
     ``encoding`` is the format's, for capacities in bytes. Raises ``ValueError`` for parts that do not go together.
     """
+    if row.sign is not None and row.sign.source is not None and (row.pad or row.grouping or row.percent == "sign"):
+        raise ValueError("a sign in a field of its own goes with a plain number: no pad, grouping or percent sign")
     layers = [layer for layer in _layers(row, encoding) if layer is not None]
     for layer in reversed(layers):
         converter = _around(layer, converter)
@@ -138,7 +140,12 @@ def _piece(share: Share | None) -> _Layer | None:
 
 
 def _halfwidth() -> _Layer:
-    return _Layer(lambda text: text.translate(_FULL_WIDTH).strip() or None, _same)
+    def write(text: str) -> str:
+        if text.translate(_FULL_WIDTH) != text:  # it would be read as another text
+            raise Unfit
+        return text
+
+    return _Layer(lambda text: text.translate(_FULL_WIDTH).strip() or None, write)
 
 
 def _padded(pad: Pad) -> _Layer:
@@ -148,11 +155,12 @@ def _padded(pad: Pad) -> _Layer:
         if len(text) > pad.width:
             raise Unfit
         kept = text.lstrip(pad.fill) if left else text.rstrip(pad.fill)
-        return kept or ("0" if pad.fill == "0" and text else None)
+        if pad.fill == "0" and left and kept[:1] in ("", "."):  # a number keeps the zero before its point
+            return f"0{kept}" if text else None
+        return kept or None
 
     def write(text: str) -> str:
-        edge = text[:1] if left else text[-1:]
-        if len(text) > pad.width or (edge == pad.fill and text != "0"):
+        if len(text) > pad.width or (read(text) != text and text != "0"):
             raise Unfit
         return text.rjust(pad.width, pad.fill) if left else text.ljust(pad.width, pad.fill)
 
@@ -198,6 +206,8 @@ def _grouped() -> _Layer:
     def write(text: str) -> str:
         sign, digits = ("-", text[1:]) if text.startswith("-") else ("", text)
         whole, point, fraction = digits.partition(".")
-        return f"{sign}{int(whole):,}{point}{fraction}"
+        first = len(whole) % 3 or 3
+        groups = [whole[:first], *(whole[at : at + 3] for at in range(first, len(whole), 3))]
+        return f"{sign}{','.join(groups)}{point}{fraction}"
 
     return _Layer(read, write, Text("，可有千位分隔符", ", thousands may be grouped by commas"))

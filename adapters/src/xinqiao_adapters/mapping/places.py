@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from xinqiao_adapters.mapping.converters import Unfit
 
-__all__ = ["Join", "Share", "shared"]
+__all__ = ["Join", "Share", "joined", "shared"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +33,7 @@ class Join:
         parts = [text for text in texts if text is not None]
         if len(parts) < self.count or (self.lengths and tuple(map(len, parts)) != self.lengths):
             raise Unfit
-        if self.by and any(self.by in part for part in parts):
-            raise Unfit
-        return self.by.join(parts)
+        return self.by.join(parts) if self.lengths else joined(parts, self.by)
 
     def _signed(self, word: str | None, number: str | None) -> str:
         if number is None or number[:1] in ("-", "+"):
@@ -53,7 +51,7 @@ class Join:
         if self.minus is not None:
             return (self.minus, text[1:]) if text.startswith("-") else (self.plus or None, text)
         parts = self._cut(text) if self.lengths else text.split(self.by)
-        if len(parts) != self.count or not all(parts):
+        if len(parts) != self.count or not all(parts) or not self.silent.isdisjoint(parts):
             raise Unfit
         return tuple(parts)
 
@@ -86,4 +84,12 @@ def shared(texts: Sequence[str | None], by: str | None) -> str | None:
         return there[0] if there else None
     if there and len(there) < len(texts):
         raise Unfit
-    return by.join(there) if there else None
+    return joined(there, by) if there else None
+
+
+def joined(parts: Sequence[str], by: str) -> str:
+    """Return parts with a text between. Raises ``Unfit`` where they could not be told apart again."""
+    whole = by.join(parts)
+    if whole.split(by) != list(parts):
+        raise Unfit
+    return whole

@@ -7,7 +7,7 @@ from xinqiao_adapters.loader import LoadedProfile
 from xinqiao_adapters.mapping.choice import converter_for, said_converters
 from xinqiao_adapters.mapping.converters import TEXT, Converter, Scalar, fixed, integer
 from xinqiao_adapters.mapping.layers import share_of
-from xinqiao_adapters.mapping.places import Join
+from xinqiao_adapters.mapping.places import Join, Share
 from xinqiao_adapters.mapping.plan import Condition, Leaf, Plan, Repeat, Source, Total
 from xinqiao_adapters.mapping.shapes import Shape, Steps, parse_steps, shape_at, text_of_steps
 from xinqiao_adapters.marked import Mark, Where
@@ -276,9 +276,15 @@ class _Expansion:
             conditions=place.conditions,
             more=sources[1:],
             join=join,
-            share=share_of(row),
+            share=self._share(row, place.where),
             filler=row.nothing.write if row.nothing is not None else None,
         )
+
+    def _share(self, row: Row, where: Where) -> Share | None:
+        share = share_of(row)
+        if share is not None and row.nothing is not None and row.nothing.write is not None:
+            self.loaded.fail(where, "what is written for nothing does not go with split")
+        return share
 
     def _join(self, row: Row, paths: list[str], where: Where) -> Join | None:
         if row.sign is not None and row.sign.source is not None:
@@ -289,6 +295,8 @@ class _Expansion:
             if row.join is not None or row.lengths is not None:
                 self.loaded.fail(where, "join and lengths go with several places: from: [A, B]")
             return None
+        if row.nothing is not None and row.nothing.write is not None:
+            self.loaded.fail(where, "what is written for nothing goes with one place")
         if (row.join or None) is None == row.lengths is None or len(row.lengths or paths) != len(paths):
             self.loaded.fail(where, "several places say join (what stands between) or lengths (one for each)")
         silent = frozenset(row.nothing.read) if row.nothing is not None else frozenset[str]()

@@ -1,7 +1,7 @@
 """Totals that partners write of a message's own values: how many there are, and their sum."""
 
 from collections.abc import Callable, Iterator
-from decimal import Decimal, InvalidOperation
+from decimal import Context, Decimal, InvalidOperation
 
 from xinqiao.message import Json
 from xinqiao_adapters.mapping.converters import Scalar
@@ -9,13 +9,19 @@ from xinqiao_adapters.mapping.plan import Total
 
 __all__ = ["differs", "total_of"]
 
+# More digits than the sum of any list of amounts has.
+_EXACT = Context(prec=200)
+
 
 def total_of(total: Total, message: Json) -> Scalar | None:
     """Return the number of values at the total's path or their sum (a decimal string), None where there are none."""
     values = list(_values(message, total.path))
     if total.kind == "count" or not values:
         return len(values) if total.kind == "count" else None
-    return format(sum(map(_number, values), Decimal(0)), "f")
+    added = Decimal(0)
+    for value in values:
+        added = _EXACT.add(added, _number(value))
+    return format(added, "f")
 
 
 def differs(total: Total) -> Callable[[Json, Scalar], bool]:

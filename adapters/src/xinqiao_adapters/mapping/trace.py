@@ -209,7 +209,31 @@ def decode_findings(plan: Plan, found: Iterable[Reading]) -> list[Finding]:
                 findings.append(_refused_shape(reading, reading.misshapen))
         elif not _fits(reading):
             findings.append(_refused_reading(reading))
-    return findings or [each for reading in whole for each in _unequal(plan, reading, whole)]
+    return findings or [
+        *_contradictions(whole),
+        *(each for reading in whole for each in _unequal(plan, reading, whole)),
+    ]
+
+
+def _contradictions(whole: list[Reading]) -> Iterator[Finding]:
+    """Yield a finding for each field that two places of the partner's say differently."""
+    first: dict[str, Reading] = {}
+    for reading in whole:
+        if reading.leaf.target is None or reading.value is None:
+            continue
+        known = first.setdefault(reading.path, reading)
+        if known.value != reading.value:
+            yield Finding(
+                rule="mapping.share",
+                path=reading.path,
+                text=Text(
+                    f"与 {known.partner_path} 的值不同，二者是同一字段",
+                    f"another value than at {known.partner_path}, which is the same field",
+                ),
+                value=shown(mask(reading.text, reading.leaf.sensitivity)),
+                fix=Text("两处填写相同的值，或只填一处", "say the same in both places, or leave one out"),
+                partner_path=reading.place,
+            )
 
 
 def _unequal(plan: Plan, reading: Reading, whole: list[Reading]) -> Iterator[Finding]:

@@ -9,30 +9,32 @@ import yaml
 from xinqiao.errors import ProfileInvalid
 from xinqiao_adapters.profile import Profile, Proposal, Row
 
-__all__ = ["Wanted", "confirm", "unconfirmed"]
+__all__ = ["Wanted", "confirm", "open_proposals", "unconfirmed"]
 
 
 def unconfirmed(profile: Profile) -> list[str]:
     """Return where a profile still guesses: ``interfaces.nav``, ``interfaces.nav.map.navDate``; empty if nowhere."""
-    found = []
+    return [where for where, _ in open_proposals(profile)]
+
+
+def open_proposals(profile: Profile) -> Iterator[tuple[str, Proposal]]:
+    """Yield each proposal that nobody has confirmed by name, and where it stands."""
     for name, interface in profile.interfaces.items():
-        found += [f"interfaces.{name}"] if _is_open(interface.proposed) else []
-        found += _open_rows(interface.map, f"interfaces.{name}.map")
+        yield from _open(f"interfaces.{name}", interface.proposed)
+        yield from _open_rows(interface.map, f"interfaces.{name}.map")
     for name, part in profile.parts.items():
-        found += _open_rows(part, f"parts.{name}")
-    return found
+        yield from _open_rows(part, f"parts.{name}")
 
 
-def _open_rows(rows: Mapping[str, Row], where: str) -> list[str]:
-    found = []
+def _open_rows(rows: Mapping[str, Row], where: str) -> Iterator[tuple[str, Proposal]]:
     for key, row in rows.items():
-        found += [f"{where}.{key}"] if _is_open(row.proposed) else []
-        found += _open_rows(row.map or {}, f"{where}.{key}")
-    return found
+        yield from _open(f"{where}.{key}", row.proposed)
+        yield from _open_rows(row.map or {}, f"{where}.{key}")
 
 
-def _is_open(proposal: Proposal | None) -> bool:
-    return proposal is not None and proposal.confirmed is None
+def _open(where: str, proposal: Proposal | None) -> Iterator[tuple[str, Proposal]]:
+    if proposal is not None and proposal.confirmed is None:
+        yield where, proposal
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import sqrt
 
 from xinqiao_adapters.onboarding.assignment import best_pairs
 from xinqiao_adapters.onboarding.dictionary import Dictionary, Target
@@ -287,7 +288,8 @@ class _Votes:
         exactly = self.exactly.get(group, 0.0) / max(self.exactly.values())
         agreed = 0.5 * exactly + 0.5 * self.below.get(group[:2], 0.0) / max(self.below.values())
         # Neighbours of many groups say little of each other.
-        return 0.5 + (agreed - 0.5) * (max(self.below.values()) / sum(self.below.values())) ** 0.5
+        told = sqrt(max(self.below.values()) / sum(self.below.values()))
+        return 0.5 + (agreed - 0.5) * told
 
 
 def _support(candidate: Candidate, keys: Sequence[object], votes: Mapping[object, _Votes]) -> float:

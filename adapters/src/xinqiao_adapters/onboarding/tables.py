@@ -39,7 +39,7 @@ def delimiter_of(text: str) -> str | None:
     """Return what stands between the texts of most lines equally often, None where nothing does."""
     lines = [line for line in text.splitlines() if line.strip()][: 2 * _HEADER_WITHIN]
     best: tuple[int, str] | None = None
-    for each in _DELIMITERS:
+    for each in _DELIMITERS if lines else ():
         counts = Counter(len(row) for row in csv.reader(lines, delimiter=each))
         width, often = max(counts.items(), key=lambda item: (item[1], item[0]))
         if width > 1 and often >= 0.5 * len(lines) and (best is None or width > best[0]):

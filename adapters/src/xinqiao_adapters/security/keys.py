@@ -223,4 +223,7 @@ def _octets(path: Path) -> bytes:
     text = jwk.get("k")
     if jwk.get("kty") != "oct" or not isinstance(text, str):
         raise KeyUnusable("a secret is a JWK with kty oct and k, its bytes in base64url")
-    return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+    secret = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+    if not secret:
+        raise KeyUnusable("the secret is empty: anybody could sign with it")
+    return secret

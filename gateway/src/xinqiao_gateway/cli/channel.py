@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from xinqiao.errors import ProfileInvalid
 from xinqiao.report import finding_lines
 from xinqiao_adapters.channel import Channel, load_channel
 from xinqiao_adapters.check import CheckReport, check_channel
@@ -42,7 +43,7 @@ _LEVEL_STYLES = {"ERROR": "red", "WARNING": "yellow", "INFORMATION": "cyan"}
 def list_channels(data: Data = Path("data"), as_json: AsJson = False) -> None:
     """List the shipped channels and those of an installation."""
     folder = data / "channels"
-    rows = [_described(load_channel(each, [folder]), installed) for each, installed in known_channels(data).items()]
+    rows = [_listed(each, folder, installed) for each, installed in known_channels(data).items()]
     if as_json:
         typer.echo(json.dumps(rows, ensure_ascii=False))
         return
@@ -50,7 +51,17 @@ def list_channels(data: Data = Path("data"), as_json: AsJson = False) -> None:
     table(None, columns, (_cells(row) for row in rows))
 
 
+def _listed(channel_id: str, folder: Path, installed: bool) -> dict[str, Any]:
+    """Describe a channel; one that does not load is listed with its problem, and hides no other."""
+    try:
+        return _described(load_channel(channel_id, [folder]), installed)
+    except ProfileInvalid as error:
+        return {"channel": channel_id, "installed": installed, "problem": error.detail}
+
+
 def _cells(row: dict[str, Any]) -> list[str]:
+    if "problem" in row:
+        return [row["channel"], "", row["problem"], "", "", "", "yes" if row["installed"] else ""]
     return [
         row["channel"],
         row["institution"],

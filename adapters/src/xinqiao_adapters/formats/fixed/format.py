@@ -1,6 +1,7 @@
 """Fixed width as the format of an interface: what the profile says becomes layouts; files are read and written."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from decimal import Context, Decimal
 from typing import BinaryIO
 
 from xinqiao.errors import ContentRefused
@@ -13,7 +14,7 @@ from xinqiao_adapters.formats.fixed.file import FixedFile
 from xinqiao_adapters.formats.fixed.layout import Column, Layout, Texts, laid_out
 from xinqiao_adapters.formats.fixed.writing import spooled
 from xinqiao_adapters.formats.spec import FixedField, FixedSpec
-from xinqiao_adapters.formats.totals import Tally
+from xinqiao_adapters.formats.totals import EXACT, Tally
 from xinqiao_adapters.loader import LoadedProfile
 from xinqiao_adapters.mapping.access import Node
 from xinqiao_adapters.mapping.converters import Unfit
@@ -116,7 +117,7 @@ class FixedFormat(FlatFormat):
         """Return the totals as texts, by their names."""
         decimals = self._decimals()
         totals = {path.removeprefix("File/"): total for path, total in tally.totals().items()}
-        return {name: f"{total:.{decimals.get(name, 0)}f}" for name, total in totals.items()}
+        return {name: _padded(total, decimals.get(name, 0)) for name, total in totals.items()}
 
     def _decimals(self) -> dict[str, int]:
         """Return the digits after the point of each sum: its own column's in the file, or those of what is summed."""
@@ -133,6 +134,13 @@ class FixedFormat(FlatFormat):
         for path in (totals.count, *totals.sums.values()):
             if path is not None and path.removeprefix("File/") not in self._outside:
                 raise ValueError(f"totals: {path} is no value of header or trailer")
+
+
+def _padded(total: Decimal, decimals: int) -> str:
+    """Return a total with so many digits after its point at least; one that has more does not fit, and is refused."""
+    least = Decimal(1).scaleb(-decimals)
+    padded = total.quantize(least, context=Context(prec=EXACT.prec))
+    return format(padded if padded == total else total, "f")
 
 
 def _layout(fields: Sequence[FixedField], texts: Texts) -> Layout:

@@ -17,7 +17,7 @@ from xinqiao_adapters.mapping.converters import Misshapen, Unfit
 __all__ = ["Column", "Layout", "Texts", "laid_out"]
 
 _NUMBER = re.compile(r"([+-]?)([0-9]+)")
-_DECIMAL = re.compile(r"(-?)0*([0-9]+)(?:\.([0-9]*))?")
+_DECIMAL = re.compile(r"(-?)(?=[0-9])0*+([0-9]*+)(?:\.([0-9]*+))?")
 
 
 @dataclass(frozen=True, slots=True)

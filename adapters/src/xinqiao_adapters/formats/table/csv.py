@@ -17,6 +17,7 @@ from typing import BinaryIO, Literal
 from xinqiao.errors import WrongEncoding
 from xinqiao.finding import Text
 from xinqiao_adapters.formats.encoding import Charset, Unheld, charset_for, charset_of, codec_of
+from xinqiao_adapters.formats.findings import refused
 from xinqiao_adapters.formats.lines import Line, Lines
 from xinqiao_adapters.formats.spec import CsvSpec
 from xinqiao_adapters.formats.table.format import TableFormat, check_table
@@ -168,7 +169,7 @@ class _CsvRows:
                 except WrongEncoding as error:
                     yield self._undecoded(line, error)
                 else:
-                    yield self._checked(RawRow(cells, None, start, start + size))
+                    yield self._whole(self._checked(RawRow(cells, None, start, start + size)))
 
     def _next(self) -> Line | None:
         return self._waiting.popleft() if self._waiting else self._lines.next(_MOST_BYTES)
@@ -180,6 +181,13 @@ class _CsvRows:
         said = Text(f"字符编码不符：{error.detail}", f"wrong encoding: {error.detail}")
         fix = Text(f"按 {self._charset.name} 编码重发", f"send it again in {self._charset.name}")
         return RawRow((), None, line.start, line.end, broken=Fault(said, fix))
+
+    def _whole(self, row: RawRow) -> RawRow:
+        """Return a row. Raises ``ContentRefused`` where it is broken and the file ends in it, without a line break."""
+        if row.broken is None or row.end != self._lines.position:
+            return row
+        said = Text("文件在记录中间结束，可能传输不完整", "the file ends inside a record: it may be cut")
+        raise refused("format.cut", f"bytes {row.start}–{row.end}", said)
 
     def _checked(self, row: RawRow) -> RawRow:
         """Return a row; broken where it has not as many cells as the header, empty ones at its end not counted."""

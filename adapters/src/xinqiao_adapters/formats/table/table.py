@@ -157,7 +157,10 @@ class TableFile:
 
     def _is_end(self, cells: Sequence[str]) -> bool:
         first = next((cell for cell in cells if cell and not cell.isspace()), "")
-        return key_of(first) in self._ends or split_label(first)[0] in self._ends
+        if key_of(first) in self._ends:
+            return True
+        others = sum(1 for cell in cells if cell and not cell.isspace()) - 1
+        return split_label(first)[0] in self._ends and others * 2 < len(self._header.places)
 
     def _record(self, number: int, row: RawRow) -> RawRecord:
         findings = self._findings(number, row)
@@ -194,7 +197,8 @@ class TableFile:
         if self._read_outside(row, after=True) or self._is_end_or_blank(row.cells):
             return
         needed = [place for name, place in self._header.places.items() if not self._spec.columns[name].optional]
-        if all(place < len(row.cells) and not _is_blank([row.cells[place]]) for place in needed):
+        filled = [place for place in needed if place < len(row.cells) and not _is_blank([row.cells[place]])]
+        if needed[:1] == filled[:1] or len(filled) * 2 > len(needed):
             said = Text("表尾之后仍有记录", "there is a record after the end of the table")
             fix = Text("将记录移到合计行之前", "put the records before the row of totals")
             raise refused("format.end", _place(None, row), said, fix=fix)

@@ -156,6 +156,8 @@ class XmlFile:
 
     def _taken(self, node: XmlDocument, number: int) -> RawRecord:
         """Take a record out of the parser's tree, and ask the XSD about it behind what stands before the records."""
+        if (node.tail or "").strip():
+            self._refuse(_BETWEEN, node)
         node.tail = None
         self._place.append(node)
         self._translate(node)
