@@ -573,3 +573,9 @@ def test_a_constant_of_the_partners_is_written_as_it_is(load: Load, constant: st
     )
     (each,) = load(text).adapter.encode([{"header": {**HEADER, "partnerSerial": "1"}, "navReport": {"units": "1"}}])
     assert orjson.loads(each.content)["b"] == {"c": constant, "n": "1"}
+
+
+def test_a_code_table_that_is_empty_says_so(load: Load) -> None:
+    channel = load(profile("navReport", "state: {from: s, codes: state}", "codes:\n  state: {values: {}}\n"))
+    (found,) = refused(channel, {"s": "1"})
+    assert "a code of a table that is empty: complete the table" in found.text.en

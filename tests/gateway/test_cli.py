@@ -191,3 +191,11 @@ def test_a_channel_that_does_not_load_is_listed_with_its_problem_and_hides_no_ot
     status, said = run("channel", "list", "--json", "--data", str(tmp_path))
     rows = {row["channel"]: row for row in json.loads(said)}
     assert (status, "nonsense" in rows["my-bank"]["problem"], "wealth-ofd" in rows) == (0, True, True)
+
+
+def test_an_institution_code_that_is_none_is_refused_before_anything_is_written(tmp_path: Path) -> None:
+    (tmp_path / "sample.csv").write_text("指令号,金额\nA1,5\n", encoding="utf-8")
+    status, said = run(
+        "channel", "new", "my-bank", "--from", str(tmp_path / "sample.csv"), "--code", "123", "--data", str(tmp_path)
+    )
+    assert (status, "is no institution code" in said, (tmp_path / "channels").exists()) == (2, True, False)

@@ -428,6 +428,9 @@ def _choice(
     rule: str, fits: frozenset[Kind], inward: Mapping[str, Scalar], write: Callable[[Scalar], str]
 ) -> Converter:
     known = list(dict.fromkeys(str(value) for value in inward.values()))
+    if not inward:
+        empty = Text("代码表为空，请补全代码表", "a code of a table that is empty: complete the table")
+        return Converter(rule, fits, _Table(inward).__getitem__, write, empty, empty)
     shown, names = (items[:12] + ["…"] * (len(items) > 12) for items in (list(inward), known))
     return Converter(
         rule,

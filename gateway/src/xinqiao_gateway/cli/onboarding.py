@@ -1,6 +1,7 @@
 """``channel new``, ``expect``, ``confirm``: a draft from samples, what they become, and who stands for it."""
 
 import json
+import re
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -52,6 +53,8 @@ def new(
 
     Writes DATA/channels/ID. Nothing is served before `channel confirm`.
     """
+    if not re.fullmatch("[0-9A-HJ-NPQRTUWXY]{18}", code):
+        raise typer.BadParameter(f"{code[:30]!r} is no institution code: 18 characters of a social credit code")
     wanted = Wanted(
         channel_id,
         incoming=samples,
@@ -65,10 +68,10 @@ def new(
     if as_json:
         typer.echo(json.dumps(report.as_json(), ensure_ascii=False))
         return
-    _print(report)
+    _print(report, data)
 
 
-def _print(report: NewChannelReport) -> None:
+def _print(report: NewChannelReport, data: Path) -> None:
     for each in report.draft.interfaces:
         title = f"{each.name}: {each.message} {each.title[0]} ({each.confidence:.2f})"
         rows = ((_source(row), row["path"], _converter(row), f"{row['confidence']:.2f}", row["reason"])
@@ -84,7 +87,7 @@ def _print(report: NewChannelReport) -> None:
         line(f"{sample.sample}: {sample.messages} messages, {len(sample.findings)} findings")
         for finding in sample.findings[:_MOST_FINDINGS]:
             line(f"  {finding}", "yellow")
-    _print_next(report)
+    _print_next(report, data)
 
 
 def _source(row: dict[str, Any]) -> str:
@@ -98,20 +101,23 @@ def _converter(row: dict[str, Any]) -> str:
     return ", ".join(f"{name} {part}" for name, part in said.items())
 
 
-def _print_next(report: NewChannelReport) -> None:
-    name = report.draft.channel
+def _print_next(report: NewChannelReport, data: Path) -> None:
+    name, command, at = report.draft.channel, "xinqiao-gateway channel", f"--data {data}"
+    sample = next((each.sample for each in report.samples), "FILE")
     if report.problem:
         line(f"草稿尚不能加载 the draft does not load yet: {report.problem}", "red")
     line(f"已写入 written: {report.profile}", "green")
     line("下一步 next:")
     steps = [
         "校对 channel.yaml 的每一行，补全代码表  look at each row of channel.yaml, complete the code tables",
-        f"试读 try: xinqiao-gateway channel try {name} {report.profile.parent / 'samples'}/…",
-        f"修改后重新生成 after changes: xinqiao-gateway channel expect {name}",
+        f"试读 try: {command} try {name} {report.profile.parent / 'samples' / sample} {at}",
+        f"修改后重新生成 after changes: {command} expect {name} {at}",
         "核对 samples 中的 *.unreviewed.json 后改名为 *.json（JSON 样例为 *.expected.json）  "
         "review these files, then rename them",
-        f"确认 confirm: xinqiao-gateway channel confirm {name} --by NAME --all-above 0.9",
-        f"检查 check: xinqiao-gateway channel check {name}",
+        f"检查 check: {command} check {name} {at}",
+        f"确认 confirm: {command} confirm {name} --by NAME --all-above 0.9 {at}",
+        f"接口文档 docs: {command} docs {name} {at}",
+        f"安装 add: {command} add {name} --key PARTNER.pub.jwk {at}",
     ]
     if report.draft.institution["code"] == _TO_BE_FILLED_IN:
         steps.insert(0, "填写 institution.code  fill in the partner's institution code")
