@@ -12,7 +12,9 @@ from xinqiao_adapters.channel import load_channel
 from xinqiao_adapters.onboarding.confirmation import Wanted as WantedProposals
 from xinqiao_adapters.onboarding.confirmation import confirm, unconfirmed
 from xinqiao_adapters.onboarding.dictionary import Dictionary
+from xinqiao_adapters.onboarding.interface_table import describe, read_field_tables
 from xinqiao_adapters.onboarding.new_channel import NewChannelReport, Wanted, flat_rows, new_channel
+from xinqiao_adapters.onboarding.recognition import recognise
 
 INSTITUTION = {"name": "小银行", "type": "bank", "code": "91110000100000000R"}
 RECEIVER = "913100001000100012"
@@ -358,3 +360,32 @@ def test_rare_characters_of_the_partner_get_their_table(new: New, tmp_path: Path
     (sample,) = report.samples
     assert sample.messages == 0
     assert "U+E000" in sample.findings[0]
+
+
+FIELD_TABLE = """\
+字段名,中文名,类型,长度,备注
+ZLH,指令号,C,32,
+JE,付款金额,N,16,单位：分
+ZT,付款状态,C,1,S-成功 F-失败
+"""
+
+
+@pytest.mark.parametrize(
+    ("sample", "places"),
+    [
+        ("指令号|付款金额|付款状态\nA1|15800|S\nA2|20000|F\n", ["./指令号", "./付款金额", "./付款状态"]),
+        ("A1|15800|S\nA2|20000|F\n", ["./ZLH", "./JE", "./ZT"]),
+    ],
+)
+def test_a_field_table_describes_columns_by_their_titles_and_by_their_order(
+    tmp_path: Path, sample: str, places: list[str]
+) -> None:
+    (tmp_path / "pay.txt").write_text(sample, encoding="utf-8")
+    (tmp_path / "fields.csv").write_text(FIELD_TABLE, encoding="utf-8")
+    tables = read_field_tables(tmp_path / "fields.csv")
+    (found,) = recognise([tmp_path / "pay.txt"], tables)
+    describe(found.top, tables)
+    nodes = [node for node in found.top.walk() if node.about.title]
+    said = {f"./{node.name}": (node.about.title, sorted(node.about.codes)) for node in nodes}
+    titles = [("指令号", []), ("付款金额", []), ("付款状态", ["F", "S"])]
+    assert said == dict(zip(places, titles, strict=True))

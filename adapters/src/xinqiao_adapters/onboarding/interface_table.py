@@ -1,6 +1,7 @@
 """The partner's field table (接口文档的字段表): names, titles, types, lengths, required or not, remarks with codes."""
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -122,6 +123,8 @@ def describe(top: Node, tables: Sequence[FieldTable]) -> str:
 
 def _matched(nodes: Sequence[Node], table: FieldTable) -> list[tuple[Node, About]]:
     by_name = {re.split(r"[/.]", name)[-1].lower(): about for name, about in table.fields.items()}
+    titles = Counter(about.title for about in table.fields.values())
+    by_title = {about.title: about for about in table.fields.values() if titles[about.title] == 1 and about.title}
     by_path = {
         name.replace(".", "/").lower().strip("/"): about
         for name, about in table.fields.items()
@@ -138,7 +141,8 @@ def _matched(nodes: Sequence[Node], table: FieldTable) -> list[tuple[Node, About
             ),
             None,
         )
-        about = whole or by_name.get(node.name.rpartition(":")[2].lower())
+        name = node.name.rpartition(":")[2]
+        about = whole or by_name.get(name.lower()) or by_title.get(name)
         if about is not None:
             found.append((node, about))
     return found

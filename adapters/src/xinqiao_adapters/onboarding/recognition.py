@@ -261,7 +261,7 @@ def _table(
 ) -> Document | None:
     known = [name for table in tables for name, about in table.fields.items() for name in (name, about.title)]
     only = [list(table.fields) for table in tables]
-    table = table_of(rows, known) or table_of(rows, only[0] if only else ())
+    table = table_of(rows, known, only)
     if table is None:
         return None
     columns = {name: {} if name == label else {"labels": [label]} for name, label in table.columns.items()}

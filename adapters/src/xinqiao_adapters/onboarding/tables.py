@@ -70,11 +70,14 @@ def _text(cell: object) -> str:
     return str(cell).strip()
 
 
-def table_of(rows: Rows, known: Sequence[str] = ()) -> Table | None:
-    """Return the table in rows; ``known`` are names of columns from the partner's field table."""
+def table_of(rows: Rows, known: Sequence[str] = (), layouts: Sequence[Sequence[str]] = ()) -> Table | None:
+    """Return the table in rows; ``known`` are names and titles of columns from the partner's field tables.
+
+    ``layouts`` are the names of each field table in order: rows without labels are of the one as long as they are.
+    """
     at = _header_at(rows, {_key(each) for each in known})
     if at is None:
-        return _without_header(rows, known)
+        return _without_header(rows, layouts)
     header = rows[at]
     places = {place: _name(label) for place, label in enumerate(header) if label}
     records, rest = _records(rows[at + 1 :], max(places) + 1)
@@ -117,12 +120,13 @@ def _has_words(cell: str) -> bool:
     return is_chinese(cell) or re.search("[A-Za-z]{2}", cell) is not None
 
 
-def _without_header(rows: Rows, known: Sequence[str]) -> Table | None:
+def _without_header(rows: Rows, layouts: Sequence[Sequence[str]]) -> Table | None:
     width = Counter(len(row) for row in rows if any(row)).most_common(1)
     if not width or width[0][0] < 2:
         return None
     count = width[0][0]
-    names = list(known) if len(known) == count else [f"C{number}" for number in range(1, count + 1)]
+    numbered = [f"C{number}" for number in range(1, count + 1)]
+    names = next((list(each) for each in layouts if len(each) == count), numbered)
     return Table({name: name for name in names}, {}, [row for row in rows if len(row) == count], [], False)
 
 
