@@ -98,6 +98,10 @@ def unheld(channel: Channel, body: str, content: Json) -> list[Finding]:
             {"units": "1234567.80"}, id="thousands in groups",
         ),
         pytest.param(
+            "navReport", "unitNav: {from: n, implied: 4}", {"n": "10023"}, {"unitNav": "1.0023"},
+            id="decimals behind a point that is not written",
+        ),
+        pytest.param(
             "navReport", "instrument.code: {from: c, pad: {width: 8}}", {"c": "00000123"},
             {"instrument": {"code": "123"}}, id="filled up with zeros",
         ),

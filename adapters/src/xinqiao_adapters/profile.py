@@ -195,6 +195,7 @@ class Row(_Part):
     amount: Literal["fen", "yuan", "wan"] | None = None
     percent: Literal["ratio", "sign"] | None = None
     decimal: Annotated[int, Field(ge=0, le=8)] | Digits | None = None
+    implied: Annotated[int, Field(ge=1, le=8)] | None = None
     grouping: Literal[True] | None = None
     sign: Sign | None = None
     integer: Literal[True] | None = None

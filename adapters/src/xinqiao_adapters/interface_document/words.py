@@ -44,7 +44,7 @@ _SHOWN = {
 _PLACES = {"from", "at", "each", "use", "map", "where", "when", "join", "lengths", "split", "piece", "pieces"}
 _TEXTS = {"nothing", "only", "halfwidth", "pad", "length", "codes", "constant", "default", "oneway", "count", "sum"}
 _TIMES = {"date", "datetime", "time", "zone", "fraction"}
-_NUMBERS = {"amount", "percent", "decimal", "grouping", "sign", "integer", "boolean"}
+_NUMBERS = {"amount", "percent", "decimal", "implied", "grouping", "sign", "integer", "boolean"}
 _TOLD = frozenset(_PLACES | _TEXTS | _TIMES | _NUMBERS | {"proposed"})
 
 

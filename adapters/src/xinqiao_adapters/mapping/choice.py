@@ -14,6 +14,7 @@ from xinqiao_adapters.mapping.converters import (
     datetime_pattern,
     decimal,
     fen,
+    implied,
     integer,
     month_pattern,
     only,
@@ -73,6 +74,7 @@ _MAKERS: dict[str, Callable[[Row], Converter]] = {
     "time": lambda row: time_pattern(str(row.time)),
     "amount": _amount,
     "percent": _percent,
+    "implied": lambda row: implied(row.implied or 0),
     "decimal": lambda row: decimal(*_digits(row, 0)),
     "integer": lambda row: integer(),  # noqa: ARG005 -- one shape for all makers
     "boolean": _boolean,

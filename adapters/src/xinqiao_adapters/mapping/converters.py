@@ -29,6 +29,7 @@ __all__ = [
     "decimal",
     "fen",
     "fixed",
+    "implied",
     "integer",
     "month_pattern",
     "only",
@@ -302,30 +303,37 @@ _ANY_KIND: frozenset[Kind] = frozenset(
 
 def fen() -> Converter:
     """Return the pair for amounts in fen (分), hundredths of the currency's unit: ``1050`` is ``10.50``."""
+    said = Text("金额，整数分", "an amount in whole fen")
+    return _whole(2, "mapping.amount", said, Text("金额，至多两位小数", "an amount with two decimals at most"))
 
+
+def implied(digits: int) -> Converter:
+    """Return the pair for numbers whose last ``digits`` stand behind a point that is not written: ``12345`` is 1.2345.
+
+    Raises ``ValueError`` for less than one digit.
+    """
+    if digits < 1:
+        raise ValueError("at least one digit stands behind the point that is not written")
+    said = Text(f"整数，隐含 {digits} 位小数", f"a whole number with {digits} implied decimals")
+    return _whole(digits, "mapping.decimal", said, Text(f"至多 {digits} 位小数", f"{digits} decimals at most"))
+
+
+def _whole(places: int, rule: str, said: Text, holds: Text) -> Converter:
     def read(text: str) -> str:
         match = _FEN.fullmatch(text.strip())
         if match is None:
             raise Unfit
-        digits = match[2].rjust(3, "0")
-        return f"{match[1] if digits.strip('0') else ''}{digits[:-2]}.{digits[-2:]}"
+        digits = match[2].rjust(places + 1, "0")
+        return f"{match[1] if digits.strip('0') else ''}{digits[:-places]}.{digits[-places:]}"
 
     def write(value: Scalar) -> str:
         sign, whole, fraction = _decimal_parts(value)
-        if fraction[2:].strip("0"):
+        if fraction[places:].strip("0"):
             raise Unfit
-        digits = (whole + fraction[:2].ljust(2, "0")).lstrip("0") or "0"
+        digits = (whole + fraction[:places].ljust(places, "0")).lstrip("0") or "0"
         return digits if digits == "0" else sign + digits
 
-    return Converter(
-        "mapping.amount",
-        _DECIMAL_KIND,
-        read,
-        write,
-        Text("金额，整数分", "an amount in whole fen"),
-        Text("金额，至多两位小数", "an amount with two decimals at most"),
-        plain=True,
-    )
+    return Converter(rule, _DECIMAL_KIND, read, write, said, holds, plain=True)
 
 
 def scaled(shift: int, most: int, least: int, said: Text) -> Converter:
