@@ -8,20 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xinqiao_adapters.mapping.converters import (
-    Converter,
-    Scalar,
-    Unfit,
-    boolean,
-    codes,
-    date_pattern,
-    datetime_iso,
-    datetime_pattern,
-    decimal,
-    fen,
-    fixed,
-    integer,
-)
+from xinqiao_adapters.mapping.choices import boolean, codes, fixed
+from xinqiao_adapters.mapping.converters import Converter, Scalar, Unfit
+from xinqiao_adapters.mapping.dates import date_pattern, datetime_iso, datetime_pattern
+from xinqiao_adapters.mapping.numbers import decimal, fen, integer
 
 DATE_PATTERNS = ["%Y%m%d", "%Y-%m-%d", "%d/%m/%Y", "%Y年%m月%d日"]
 TIME_PATTERNS = ["%Y%m%d%H%M%S", "%Y-%m-%dT%H:%M:%S", "%d.%m.%Y %H:%M:%S.%f"]

@@ -4,24 +4,11 @@ from collections.abc import Callable
 
 from xinqiao.finding import Text
 from xinqiao_adapters.loader import LoadedProfile
-from xinqiao_adapters.mapping.converters import (
-    TEXT,
-    Converter,
-    boolean,
-    codes,
-    date_pattern,
-    datetime_iso,
-    datetime_pattern,
-    decimal,
-    fen,
-    implied,
-    integer,
-    month_pattern,
-    only,
-    scaled,
-    time_pattern,
-)
+from xinqiao_adapters.mapping.choices import boolean, codes, only
+from xinqiao_adapters.mapping.converters import TEXT, Converter
+from xinqiao_adapters.mapping.dates import date_pattern, datetime_iso, datetime_pattern, month_pattern, time_pattern
 from xinqiao_adapters.mapping.layers import layered
+from xinqiao_adapters.mapping.numbers import decimal, fen, implied, integer, scaled
 from xinqiao_adapters.mapping.shapes import Shape
 from xinqiao_adapters.marked import Where
 from xinqiao_adapters.profile import Digits, Row

@@ -5,8 +5,10 @@ from dataclasses import dataclass, field, replace
 
 from xinqiao_adapters.loader import LoadedProfile
 from xinqiao_adapters.mapping.choice import converter_for, said_converters
-from xinqiao_adapters.mapping.converters import TEXT, Converter, Scalar, fixed, integer
+from xinqiao_adapters.mapping.choices import fixed
+from xinqiao_adapters.mapping.converters import TEXT, Converter, Scalar
 from xinqiao_adapters.mapping.layers import share_of
+from xinqiao_adapters.mapping.numbers import integer
 from xinqiao_adapters.mapping.places import Join, Share
 from xinqiao_adapters.mapping.plan import Condition, Leaf, Plan, Repeat, Source, Total
 from xinqiao_adapters.mapping.shapes import Shape, Steps, parse_steps, shape_at, text_of_steps

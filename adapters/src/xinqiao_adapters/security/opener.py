@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from xinqiao.errors import Rejected, SealExpired, SealInvalid, SealMissing
-from xinqiao_adapters.mapping.converters import Unfit, datetime_pattern
+from xinqiao_adapters.mapping.converters import Unfit
+from xinqiao_adapters.mapping.dates import datetime_pattern
 from xinqiao_adapters.security.certificate import serial_text, trusted
 from xinqiao_adapters.security.cipher import BodyCipher
 from xinqiao_adapters.security.document import DOCUMENTS, Document, FormDocument

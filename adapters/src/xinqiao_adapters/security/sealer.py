@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from xinqiao.errors import ContentRefused
-from xinqiao_adapters.mapping.converters import datetime_pattern
+from xinqiao_adapters.mapping.dates import datetime_pattern
 from xinqiao_adapters.security.certificate import certificate_text, serial_text
 from xinqiao_adapters.security.cipher import BodyCipher
 from xinqiao_adapters.security.document import DOCUMENTS, Document, FormDocument

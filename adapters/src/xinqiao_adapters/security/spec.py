@@ -10,7 +10,7 @@ from pydantic import BaseModel, BeforeValidator, Field, field_validator, model_v
 
 from xinqiao.keys import ALGORITHMS
 from xinqiao_adapters.formats.spec import STRICT
-from xinqiao_adapters.mapping.converters import datetime_pattern
+from xinqiao_adapters.mapping.dates import datetime_pattern
 
 __all__ = [
     "Certificate",

@@ -12,6 +12,8 @@ from xinqiao.report import finding_lines
 from xinqiao_adapters.channel import Channel, load_channel
 from xinqiao_adapters.check import CheckReport, check_channel
 from xinqiao_adapters.coverage import TREATMENTS
+from xinqiao_adapters.loader import load_profile
+from xinqiao_adapters.profile import Profile
 from xinqiao_adapters.trial import Trial, try_file
 from xinqiao_gateway.cli import documents, onboarding
 from xinqiao_gateway.cli.files import reading, replacing
@@ -52,9 +54,9 @@ def list_channels(data: Data = Path("data"), as_json: AsJson = False) -> None:
 
 
 def _listed(channel_id: str, folder: Path, installed: bool) -> dict[str, Any]:
-    """Describe a channel; one that does not load is listed with its problem, and hides no other."""
+    """Describe a channel by its profile; one that does not load is listed with its problem, and hides no other."""
     try:
-        return _described(load_channel(channel_id, [folder]), installed)
+        return _described(load_profile(channel_id, [folder]).profile, installed)
     except ProfileInvalid as error:
         return {"channel": channel_id, "installed": installed, "problem": error.detail}
 
@@ -73,11 +75,10 @@ def _cells(row: dict[str, Any]) -> list[str]:
     ]
 
 
-def _described(channel: Channel, installed: bool) -> dict[str, Any]:
-    profile = channel.profile
+def _described(profile: Profile, installed: bool) -> dict[str, Any]:
     interfaces = profile.interfaces.items()
     return {
-        "channel": channel.channel_id,
+        "channel": profile.channel,
         "title": profile.title.model_dump() if profile.title else {},
         "institution": profile.institution.code,
         "test": profile.test,
