@@ -2,9 +2,11 @@
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.ready
+# How many times test-crash kills the gateway on each journal.
+KILLS ?= 100
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test test-deep lint generate interop bench clean
+.PHONY: help demo serve test test-deep test-crash test-value lint generate interop bench clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | sort | expand -t 12
@@ -23,11 +25,17 @@ serve: $(STAMP) ## a gateway on ./data, port 8700
 	$(BIN)/xinqiao-gateway serve --data data --port 8700
 
 test: $(STAMP) ## all tests of everyday work
-	$(BIN)/python -m pytest tests
+	$(BIN)/python -m pytest -n logical tests
 
 test-deep: $(STAMP) ## property tests on ten times as many messages, every mapping on a thousand, every row broken
 	$(BIN)/python -m pytest tests/sdk/test_verdicts.py tests/architecture/test_xsd.py --messages 20000
 	$(BIN)/python -m pytest tests/adapters/test_check_laws.py tests/adapters/test_rows_mutants.py --messages 20000
+
+test-crash: $(STAMP) ## kill gateways and PostgreSQL under load, 100 times on each journal
+	$(BIN)/python -m tests.crash --kills $(KILLS) --journal both
+
+test-value: $(STAMP) ## a month of prepaid money at a real platform's size, through the gateway
+	$(BIN)/python -m pytest tests/value -s --records 351264
 
 lint: $(STAMP) ## style, types, borders between the parts, the proto files
 	$(BIN)/ruff check .
@@ -42,8 +50,9 @@ generate: $(STAMP) ## every face of the standard from the proto files
 interop: $(STAMP) ## other languages read the standard: Java and TypeScript run the vectors
 	@interop/run
 
-bench: $(STAMP) ## figures beside a peer, in one run
-	$(BIN)/python -m bench
+bench: $(STAMP) ## figures beside peers, in one run, with plots
+	@$(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check -c constraints.txt -r requirements-bench.txt
+	$(BIN)/python -m bench --plots
 
 clean: ## everything that the targets made
 	rm -rf .venv build

@@ -1,36 +1,114 @@
 """A load generator: sends prepared HTTP requests over keep-alive connections and notes how long each took.
 
-A process of its own, so that it shares no interpreter with what it measures.
+Closed loop: each connection sends its next request once it has the answer to the one before. Open loop: requests are
+due at fixed times, whatever the answers do, and a latency counts from when its request was due: what waits because
+the server is slow is seen, and not left out. A process of its own, so that it shares no interpreter with what it
+measures.
 """
 
 import asyncio
 import json
+import struct
 import sys
 import time
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
+
+__all__ = ["run", "write_requests"]
+
+_LENGTH = struct.Struct(">I")
+
+
+def write_requests(path: Path, requests: Iterable[bytes]) -> None:
+    """Write the file that ``python -m bench.load`` reads: each request after its length (4 bytes)."""
+    with path.open("wb") as file:
+        file.writelines(_LENGTH.pack(len(each)) + each for each in requests)
+
+
+def read_requests(path: Path) -> Iterator[bytes]:
+    """Yield what ``write_requests`` wrote."""
+    content, at = path.read_bytes(), 0
+    while at < len(content):
+        (length,) = _LENGTH.unpack_from(content, at)
+        at += _LENGTH.size + length
+        yield content[at - length : at]
+
+
+class _Load:
+    """Hands out requests, keeps idle connections, collects latencies (seconds) and statuses."""
+
+    def __init__(self, requests: Sequence[bytes], until: float) -> None:
+        self.requests, self.until = requests, until
+        self.taken = 0
+        self.latencies: list[float] = []
+        self.statuses: Counter[int] = Counter()
+        self.idle: list[_Connection] = []
+        self.due: deque[float] = deque()
+        self.is_open = False
+
+    def free(self, connection: "_Connection") -> None:
+        """Give a connection its next request, or let it rest."""
+        now = time.perf_counter()
+        if self.is_open:
+            if self.due:
+                connection.send(self.take(), self.due.popleft())
+            else:
+                self.idle.append(connection)
+        elif now < self.until and self.taken < len(self.requests):
+            connection.send(self.take(), now)
+        else:
+            connection.end()
+
+    def take(self) -> bytes:
+        """Return the next request."""
+        self.taken += 1
+        return self.requests[self.taken - 1]
+
+    def answered(self, connection: "_Connection", status: int, seconds: float) -> None:
+        """Note an answer; the connection is free."""
+        self.latencies.append(seconds)
+        self.statuses[status] += 1
+        self.free(connection)
+
+    async def keep_to_schedule(self, rate: float) -> None:
+        """Make requests due at fixed times until the end of the requests or of the time."""
+        started = time.perf_counter()
+        total = min(len(self.requests), int((self.until - started) * rate))
+        for number in range(total):
+            due = started + number / rate
+            if (wait := due - time.perf_counter()) > 0:
+                await asyncio.sleep(wait)
+            if self.idle:
+                self.idle.pop().send(self.take(), due)
+            else:
+                self.due.append(due)
+        while len(self.latencies) < total:
+            await asyncio.sleep(0.01)
 
 
 class _Connection(asyncio.Protocol):
     """One HTTP/1.1 connection with one request under way at a time; reads only what it must."""
 
-    def __init__(self, requests: list[bytes], taken: "_Counter", results: list[tuple[float, int]]) -> None:
+    def __init__(self, load: _Load) -> None:
         self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._requests, self._taken, self._results = requests, taken, results
+        self._load = load
         self._buffer = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
-        self._next()
 
-    def _next(self) -> None:
-        number = self._taken.take()
-        if number is None:
-            self._transport.close()
-            self.done.set_result(None)
-            return
-        self._started = time.perf_counter()
-        self._transport.write(self._requests[number])
+    def send(self, request: bytes, due: float) -> None:
+        """Send a request that was due at a time of ``time.perf_counter``."""
+        self._due = due
+        self._transport.write(request)
+
+    def end(self) -> None:
+        """Close; nothing more is sent."""
+        self._transport.close()
+        self.done.set_result(None)
 
     def data_received(self, data: bytes) -> None:
         self._buffer += data
@@ -41,58 +119,53 @@ class _Connection(asyncio.Protocol):
         if len(rest) < length:
             return
         self._buffer = b""
-        self._results.append((time.perf_counter() - self._started, int(head.split(b" ", 2)[1])))
-        self._next()
+        self._load.answered(self, int(head.split(b" ", 2)[1]), time.perf_counter() - self._due)
 
     def connection_lost(self, exc: Exception | None) -> None:
         if not self.done.done():
             self.done.set_exception(exc or ConnectionError("the server closed the connection"))
 
 
-class _Counter:
-    def __init__(self, end: int) -> None:
-        self._next, self._end = 0, end
+async def run(port: int, requests: Sequence[bytes], connections: int, seconds: float, rate: float) -> dict[str, Any]:
+    """Send requests for so many seconds, or until there are no more; ``rate`` (1/s) 0 is a closed loop.
 
-    def take(self) -> int | None:
-        if self._next == self._end:
-            return None
-        self._next += 1
-        return self._next - 1
-
-
-async def run(port: int, requests: list[bytes], connections: int) -> dict[str, float | dict[str, int]]:
-    """Send all requests over so many connections; return throughput (1/s), p50 and p99 (ms) and statuses."""
-    results: list[tuple[float, int]] = []
-    taken = _Counter(len(requests))
+    Returns throughput (1/s), p50, p99 and p99.9 (ms), how many were answered, and statuses.
+    """
     loop = asyncio.get_running_loop()
+    load = _Load(requests, 0.0)
+    opened = [await loop.create_connection(lambda: _Connection(load), "127.0.0.1", port) for _ in range(connections)]
+    protocols = [protocol for _, protocol in opened]
     started = time.perf_counter()
-    protocols = [
-        (await loop.create_connection(lambda: _Connection(requests, taken, results), "127.0.0.1", port))[1]
-        for _ in range(connections)
-    ]
-    await asyncio.gather(*(protocol.done for protocol in protocols))
-    seconds = time.perf_counter() - started
-    times = sorted(took for took, _ in results)
-    statuses: dict[str, int] = {}
-    for _, status in results:
-        statuses[str(status)] = statuses.get(str(status), 0) + 1
+    load.until, load.is_open = started + seconds, rate > 0
+    for protocol in protocols:
+        load.free(protocol)
+    if rate > 0:
+        schedule = asyncio.ensure_future(load.keep_to_schedule(rate))
+        # A connection that is lost ends the run: its answer will not come.
+        await asyncio.wait([schedule, *(each.done for each in protocols)], return_when=asyncio.FIRST_COMPLETED)
+        lost = next((each.done for each in protocols if each.done.done()), schedule)
+        await lost
+    else:
+        await asyncio.gather(*(each.done for each in protocols))
+    return _summary(load, time.perf_counter() - started)
+
+
+def _summary(load: _Load, seconds: float) -> dict[str, Any]:
+    times = sorted(load.latencies)
+    parts = {"p50_ms": 0.5, "p99_ms": 0.99, "p999_ms": 0.999}
     return {
-        "per_second": len(results) / seconds,
-        "p50_ms": times[len(times) // 2] * 1000,
-        "p99_ms": times[int(len(times) * 0.99)] * 1000,
-        "statuses": statuses,
+        "per_second": len(times) / seconds,
+        "answered": len(times),
+        **{name: times[int(len(times) * part)] * 1000 for name, part in parts.items()},
+        "statuses": {str(status): count for status, count in load.statuses.items()},
     }
 
 
 def main() -> None:
-    """``python -m bench.load PORT FILE CONNECTIONS``: FILE holds requests, each after its length (8 hex digits)."""
-    port, path, connections = int(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
-    content, requests, at = path.read_bytes(), [], 0
-    while at < len(content):
-        length = int(content[at : at + 8], 16)
-        requests.append(content[at + 8 : at + 8 + length])
-        at += 8 + length
-    print(json.dumps(asyncio.run(run(port, requests, connections))))
+    """``python -m bench.load PORT FILE CONNECTIONS SECONDS RATE``: print the figures as JSON."""
+    port, path, connections, seconds, rate = sys.argv[1:]
+    requests = list(read_requests(Path(path)))
+    print(json.dumps(asyncio.run(run(int(port), requests, int(connections), float(seconds), float(rate)))))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """The peer: what people write instead. FastAPI, pydantic models of the same KYC, SQLAlchemy, one row, one commit.
 
-SQLite with WAL and synchronous=FULL, as the gateway's. No signature, no rules, no case, no encryption, no delivery.
+On PostgreSQL, or on SQLite with WAL and synchronous=FULL, as the gateway's.
+No signature, no rules, no case, no encryption, no delivery.
 """
 
 import os
@@ -148,12 +149,13 @@ class Row(Base):
 engine = create_engine(os.environ["PEER_DATABASE"])
 
 
-@event.listens_for(engine, "connect")
 def _configure(connection: Any, _record: object) -> None:
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=10000"):
         connection.execute(f"PRAGMA {pragma}")
 
 
+if engine.dialect.name == "sqlite":
+    event.listen(engine, "connect", _configure)
 Base.metadata.create_all(engine)
 app = FastAPI()
 

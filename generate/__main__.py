@@ -30,6 +30,7 @@ def main(arguments: list[str]) -> int:
     write_openapi(ROOT / "schemas" / "openapi" / "v1.json")
     from generate.dictionary import write_dictionary  # noqa: PLC0415
     from generate.errors import write_errors  # noqa: PLC0415
+    from generate.processes import write_processes  # noqa: PLC0415
     from generate.vectors import write_vectors  # noqa: PLC0415
     from generate.xsd import write_xsd  # noqa: PLC0415
 
@@ -37,6 +38,7 @@ def main(arguments: list[str]) -> int:
     write_vectors(ROOT / "schemas" / "vectors")
     write_dictionary(ROOT / "docs" / "dictionary")
     write_errors(ROOT / "docs" / "errors.md")
+    write_processes(ROOT / "docs")
     return 0
 
 

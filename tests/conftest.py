@@ -1,12 +1,15 @@
-"""Options of the whole suite."""
+"""Options of the whole suite, and the real PostgreSQL that its tests share."""
 
 import pytest
+
+pytest_plugins = ["tests.postgres"]
 
 DEEP = 20_000
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--messages", type=int, default=2000, help="how many generated messages and faults to judge")
+    parser.addoption("--records", type=int, default=500, help="how many records of prepaid use pass the gateway")
 
 
 @pytest.fixture

@@ -4,6 +4,8 @@ Rare characters: a private-use code point means what the channel says, or is ref
 """
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.adapters.conftest import DOCUMENT, HEAD, NAV, Load
 from xinqiao.adapter import Decoded
@@ -169,6 +171,17 @@ def test_a_character_that_is_not_held_is_refused_by_its_name(name: str, text: st
     assert charset.holds("王·")
 
 
+@pytest.mark.parametrize("name", ["GBK", "GB2312", "GB18030", "UTF-8"])
+@given(text=st.text(st.characters(min_codepoint=0x20, max_codepoint=0xFFFF) | st.sampled_from("䶮𠮷·—€\u9fb4")))
+def test_what_is_written_is_read_as_it_was_and_what_is_not_held_is_no_question_mark(name: str, text: str) -> None:
+    charset = Charset(name, RARE)
+    try:
+        raw = charset.encode(text)
+    except Unheld:
+        return
+    assert charset.decode(raw) == text
+
+
 def test_pieces_are_decoded_over_their_edges() -> None:
     text = "王小明𠮷\u9fb4x" * 5
     raw = Charset("GB18030", RARE).encode(text)
@@ -188,7 +201,9 @@ def test_a_byte_order_mark_is_that_of_the_encoding() -> None:
     ("name", "markup", "written"),
     [
         ("GBK", "<a>\u9fb4</a>", b"<a>\xfe\x59</a>"),
-        ("GBK", "<a>𠮷䶮</a>", b"<a>&#134071;&#19886;</a>"),
+        ("GBK", "<a>𠮷䶮</a>", b"<a>&#134071;\xfe\x9f</a>"),
+        ("gbk", "<a>周䶮山</a>", b"<a>\xd6\xdc\xfe\x9f\xc9\xbd</a>"),
+        ("GB2312", "<a>䶮</a>", b"<a>&#19886;</a>"),
         ("GB2312", "<a>·—・―\u9fb4</a>", b"<a>\xa1\xa4\xa1\xaa&#12539;&#8213;\xfe\x59</a>"),
         ("GB18030", "<a>𠮷\u9fb4</a>", "<a>\U000f0001\ue81e</a>".encode("gb18030")),
         ("UTF-8", "<a>\u9fb4</a>", "<a>\ue81e</a>".encode()),
@@ -221,7 +236,7 @@ def test_a_channel_carries_rare_names_there_and_back(load: Load) -> None:
     assert isinstance(decoded, Decoded)
     assert decoded.message["navReport"]["instrument"] == {"code": "王\u9fb4䶮"}
     (encoded,) = bank.adapter.encode([decoded.message])
-    assert "<Prod>王".encode("gbk") + b"\xfe\x59&#19886;</Prod>" in encoded.content
+    assert "<Prod>王".encode("gbk") + b"\xfe\x59\xfe\x9f</Prod>" in encoded.content
 
 
 def test_a_message_has_no_private_use_characters(load: Load) -> None:

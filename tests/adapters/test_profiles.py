@@ -18,7 +18,7 @@ PROFILE = HEAD + NAV
         ("institution:", "institutoin:", 3, "no such key here; check its spelling"),
         ("  nav:\n", "  nav:\n    colour: red\n", 7, "no such key here"),
         ('receiver: "913100001000100012"', "receiver: 913100001000100012", 4, "put numbers that are codes in quotes"),
-        ("direction: both", "direction: sideways", 8, "Input should be 'in', 'out' or 'both'"),
+        ("direction: both", "direction: sideways", 8, "Input should be 'in', 'out', 'both' or 'query'"),
         ("key: [Head/Seq]", "key: []", 6, "incoming messages need a key"),
         ("message: navReport", "message: navReports", 7, "unknown message type 'navReports'; known: kycApplication"),
         ("unitNav: {", "unitNaw: {", 16, "the standard has no field navReport.unitNaw"),

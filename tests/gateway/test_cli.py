@@ -1,6 +1,7 @@
 """The command ``xinqiao-gateway``: what it prints, what it makes, and how it ends."""
 
 import json
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -22,10 +23,18 @@ from xinqiao_gateway.installation import add_channel, serving_alone
 COMMANDS = [
     ["serve"], ["demo"], ["replay"], ["channel"], ["channel", "list"], ["channel", "add"], ["channel", "try"],
     ["channel", "check"], ["channel", "new"], ["channel", "confirm"], ["channel", "template"],
-    ["channel", "docs"], ["channel", "diff"], ["journal"], ["journal", "verify"], ["journal", "case"],
-    ["journal", "deliveries"], ["journal", "exceptions"],
+    ["channel", "docs"], ["channel", "diff"], ["channel", "shadow"], ["journal"], ["journal", "verify"],
+    ["journal", "deliveries"], ["journal", "reconcile"], ["case"], ["case", "list"], ["case", "show"],
+    ["case", "abandon"], ["case", "erase"], ["exception"], ["exception", "list"], ["exception", "show"],
+    ["exception", "resolve"], ["proposal"], ["proposal", "list"], ["proposal", "show"], ["proposal", "approve"],
+    ["proposal", "decline"], ["obligation"], ["obligation", "list"], ["obligation", "waive"], ["operator"],
+    ["operator", "add"], ["operator", "list"], ["operator", "remove"], ["policy"],
 ]  # fmt: skip
-READING = [["verify"], ["deliveries"], ["exceptions"], ["case", "CASE-1"]]
+READING = [
+    ["journal", "verify"], ["journal", "deliveries"], ["exception", "list"], ["exception", "show", "1"],
+    ["proposal", "list"], ["proposal", "show", "1"], ["case", "list"], ["case", "show", "CASE-1"],
+    ["obligation", "list"], ["operator", "list"], ["replay", "1"],
+]  # fmt: skip
 
 
 def command(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -49,7 +58,7 @@ def test_every_command_and_every_parameter_says_what_it_is(path: list[str]) -> N
     assert run(*path, "--help")[0] == 0
 
 
-@pytest.mark.parametrize("arguments", READING, ids=lambda each: each[0])
+@pytest.mark.parametrize("arguments", READING, ids=" ".join)
 @pytest.mark.parametrize("exists", [True, False])
 def test_reading_where_no_installation_is_says_so_and_makes_nothing(
     tmp_path: Path, arguments: list[str], exists: bool
@@ -57,7 +66,7 @@ def test_reading_where_no_installation_is_says_so_and_makes_nothing(
     data = tmp_path / "data"
     if exists:
         data.mkdir()
-    done = command("journal", *arguments, "--data", str(data))
+    done = command(*arguments, "--data", str(data))
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.splitlines()[0].startswith(f"settings_invalid: {data} holds no installation")
     assert list(tmp_path.rglob("*")) == ([data] if exists else [])
@@ -82,6 +91,20 @@ def test_a_second_gateway_on_the_same_folder_is_refused_in_one_line(tmp_path: Pa
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith(f"settings_invalid: another gateway serves {tmp_path} already")
     assert "Traceback" not in done.stderr
+
+
+def test_a_port_in_use_is_said_with_what_to_do(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        done = command("serve", "--data", str(tmp_path), "--port", str(taken.getsockname()[1]))
+    assert (done.returncode, done.stdout, "take another with --port" in done.stderr) == (1, "", True)
+
+
+def test_a_channel_that_is_added_says_when_a_running_gateway_takes_it_up(tmp_path: Path) -> None:
+    write_key(new_key("partner-1").public(), tmp_path / "key.jwk")
+    _, said = run("channel", "add", "demo-bank", "--key", str(tmp_path / "key.jwk"), "--data", str(tmp_path / "d"))
+    assert "POST /v1/reload" in said
 
 
 def test_tls_files_that_cannot_be_used_are_said_in_one_line(tmp_path: Path) -> None:
@@ -127,7 +150,7 @@ def test_control_characters_do_not_reach_the_terminal(tmp_path: Path) -> None:
 def test_a_case_whose_id_looks_like_markup_is_shown(site: Site) -> None:
     write_key(new_key("extra-1").public(), site.data.parent / "extra.jwk")
     site.send("partner", message("kycApplication", "A:/B/C"))
-    status, said = run("journal", "case", "A:/B/C", "--data", str(site.data), "--institution", PARTNER["code"])
+    status, said = run("case", "show", "A:/B/C", "--data", str(site.data), "--institution", PARTNER["code"])
     assert (status, "kyc_pending" in said, "kycApplication" in said) == (0, True, True)
     assert run("journal", "deliveries", "--state", "waiting", "--data", str(site.data))[0] == 0
 

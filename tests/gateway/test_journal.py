@@ -4,34 +4,48 @@ import asyncio
 import sqlite3
 from collections.abc import Iterator
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from sqlalchemy import event, insert, literal, select
 from sqlalchemy.engine.default import DefaultDialect
 from sqlalchemy.exc import OperationalError
 
-from xinqiao.errors import Conflict, JournalUnavailable, KeyUnusable, NotFound, OutOfOrder, SettingsInvalid
+from xinqiao.errors import (
+    Conflict,
+    ContentRefused,
+    JournalUnavailable,
+    KeyUnusable,
+    NotFound,
+    OutOfOrder,
+    SettingsInvalid,
+)
 from xinqiao.evidence import verify_receipt
 from xinqiao.message import Header, Json, content_digest, message_type, new_message_id, write_json
 from xinqiao.seal import KeyRing, SigningKey, new_key
 from xinqiao.testing import example
 from xinqiao_gateway.journal import Accepted, Entry, Journal, Outcome, Refused, Settlement, Submission
 from xinqiao_gateway.journal.database import migrate, open_engine
-from xinqiao_gateway.journal.tables import metadata
+from xinqiao_gateway.journal.erasure import erase_case
+from xinqiao_gateway.journal.listing import exceptions
+from xinqiao_gateway.journal.tables import cases, messages, metadata
+from xinqiao_gateway.journal.timeline import timeline
 
 KEY = new_key("gateway-test")
 
 
-def open_journal(folder: Path, key: SigningKey = KEY) -> Journal:
-    return Journal.open(f"sqlite:///{folder / 'journal.db'}", folder / "master.key", key)
+def open_journal(folder: Path, key: SigningKey = KEY, url: str | None = None) -> Journal:
+    return Journal.open(url or f"sqlite:///{folder / 'journal.db'}", folder / "master.key", key)
 
 
-@pytest.fixture
-def journal(tmp_path: Path) -> Iterator[Journal]:
-    journal = open_journal(tmp_path)
+@pytest.fixture(params=["sqlite", "postgresql"])
+def journal(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Journal]:
+    url = request.getfixturevalue("postgres").url() if request.param == "postgresql" else None
+    journal = open_journal(tmp_path, url=url)
     yield journal
     journal.close()
 
@@ -141,6 +155,73 @@ async def test_the_same_key_twice_in_one_input_is_stored_once(journal: Journal) 
     assert journal.verify(KeyRing([KEY.public()])).messages == 1
 
 
+async def test_a_record_that_returns_to_an_older_body_is_a_correction_again(journal: Journal) -> None:
+    a, b = message("kycApplication"), message("kycApplication")
+    b["kycApplication"] |= {"applicationNo": "OTHER"}
+    sent = [replace(entry(each, key="K1"), corrects=True) for each in (a, b, b, a, a, b)]
+    outcomes = [each for one in sent for each in await journal.submit(submission(one))]
+    got = [(accepted(each)["position"], isinstance(each, Accepted) and each.repeat) for each in outcomes]
+    assert got == [("1", False), ("2", False), ("2", True), ("3", False), ("3", True), ("4", False)]
+    raised = [each["detail"] for each in exceptions(journal.reading) if each["kind"] == "correction"]
+    assert raised == ["corrects position 1", "corrects position 2", "corrects position 3"]
+    with journal.reading.engine.begin() as connection:
+        keys = connection.execute(select(messages.c.partner_key)).scalars().all()
+    assert not any(each.digest[:32] in key for each in sent for key in keys)
+
+
+async def test_what_a_partner_answered_goes_with_its_case(journal: Journal) -> None:
+    await journal.submit(submission(entry(message("kycApplication"))))
+    (due,) = await journal.lease("core", 10, 60)
+    text = "not_valid: 张三 110101199003077758"
+    await journal.settle(Settlement(due.delivery_id, "dead", "refused", "destination_refused", text, lease=due.lease))
+    await journal.replay(due.delivery_id, pushed, "anna: mended")
+    parties = "|".join(timeline(journal.reading, "CASE-1")["parties"])
+    await journal.run(lambda c: erase_case(c, "CASE-1", False, parties, "over", "2026-11-23T00:00:00.000000Z"))
+    (delivery,) = journal.reading.deliveries()
+    assert [each["detail"] for each in delivery["tried"]] == ["", "anna: mended"]
+
+
+async def test_deliveries_of_a_state_are_found_without_reading_the_others(tmp_path: Path) -> None:
+    journal = open_journal(tmp_path)
+    for number, channel in enumerate(("core", "other", "third")):
+        await journal.submit(submission(entry(message("kycApplication", f"C{number}"), destination=channel)))
+    plans: list[str] = []
+
+    def explain(connection: Any, cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
+        if "FROM deliveries" in statement and not statement.startswith("EXPLAIN"):
+            plans.extend(row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters))
+
+    event.listen(journal.reading.engine, "before_cursor_execute", explain)
+    assert [each["channel"] for each in journal.reading.deliveries("pending")] == ["third", "other", "core"]
+    assert journal.reading.deliveries("dead") == []
+    assert [each for each in plans if "SCAN deliveries" in each] == []
+    event.remove(journal.reading.engine, "before_cursor_execute", explain)
+    journal.close()
+
+
+async def test_the_items_of_a_case_are_found_by_its_id_and_no_other_case_is_read(tmp_path: Path) -> None:
+    journal = open_journal(tmp_path)
+    await journal.submit(submission(entry(message("kycApplication"))))
+    shown = {column.name: column for column in cases.c}
+    for case_id in ("CASE-1#order:1", "CASE-1#order:2", "CASE-10#order:1", "CASE-1$"):
+        changed = {"case_id": literal(case_id), "process": literal("p/order")}
+        row = select(*((changed | {n: c for n, c in shown.items() if n not in changed})[name] for name in shown))
+        stored = insert(cases).from_select(list(shown), row.where(cases.c.case_id == "CASE-1"))
+        await journal.run(lambda c, stored=stored: c.execute(stored))  # type: ignore[misc]
+    plans: list[str] = []
+
+    def explain(connection: Any, cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
+        if "FROM cases" in statement and not statement.startswith("EXPLAIN"):
+            plans.extend(row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters))
+
+    event.listen(journal.reading.engine, "before_cursor_execute", explain)
+    (kind,) = timeline(journal.reading, "CASE-1")["items"]
+    event.remove(journal.reading.engine, "before_cursor_execute", explain)
+    assert (kind["kind"], kind["states"]) == ("order", {"kyc_pending": 2})
+    assert [each for each in plans if "SCAN" in each] == []
+    journal.close()
+
+
 async def test_an_unexpected_fact_is_stored_parked_and_raised(journal: Journal) -> None:
     await journal.submit(submission(entry(message("kycApplication"))))
     fact = message("accountEntry")
@@ -175,13 +256,14 @@ async def test_a_lane_keeps_its_order_and_a_dead_letter_blocks_it(journal: Journ
         await journal.submit(submission(entry(each)))
     due = await journal.lease("core", 10, 60)
     assert [each.position for each in due] == [1, 3]
-    await journal.settle(Settlement(due[0].delivery_id, "dead", "refused", "destination_refused", "no"))
+    given_up = Settlement(due[0].delivery_id, "dead", "refused", "destination_refused", "no", lease=due[0].lease)
+    await journal.settle(given_up)
     assert await journal.lease("core", 10, 60) == []
     assert [each["kind"] for each in journal.reading.exceptions()] == ["dead_letter"]
     await journal.replay(due[0].delivery_id, pushed)
     (again,) = await journal.lease("core", 10, 60)
     assert (again.position, again.attempts) == (1, 1)
-    await journal.settle(Settlement(again.delivery_id, "delivered", "delivered", "", "0000"))
+    await journal.settle(Settlement(again.delivery_id, "delivered", "delivered", "", "0000", lease=again.lease))
     assert [each.position for each in await journal.lease("core", 10, 60)] == [2]
 
 
@@ -229,7 +311,7 @@ def test_a_file_that_is_no_database_is_said_so(tmp_path: Path) -> None:
 async def test_a_case_of_somebody_else_is_not_found(journal: Journal) -> None:
     await journal.submit(submission(entry(message("kycApplication"))))
     with pytest.raises(NotFound):
-        journal.reading.case("CASE-1", institution="91110000100020002F")
+        timeline(journal.reading, "CASE-1", institution="91110000100020002F")
 
 
 def test_a_master_key_that_others_can_read_is_refused(tmp_path: Path) -> None:
@@ -237,6 +319,11 @@ def test_a_master_key_that_others_can_read_is_refused(tmp_path: Path) -> None:
     (tmp_path / "master.key").chmod(0o644)
     with pytest.raises(KeyUnusable, match="chmod 600"):
         open_journal(tmp_path)
+
+
+FORGED_ARCHIVE = (
+    "INSERT INTO archives (first_batch, last_batch, first_position, last_position, file, digest, archived_at) VALUES ("
+)
 
 
 @pytest.mark.parametrize(
@@ -253,12 +340,26 @@ def test_a_master_key_that_others_can_read_is_refused(tmp_path: Path) -> None:
         "UPDATE raws SET content_type = 'text/plain' WHERE raw_id = 2",
         "UPDATE batches SET root = x'00' WHERE batch = 2",
         "DELETE FROM data_keys WHERE scope LIKE 'case:%C1'",
+        "UPDATE messages SET canonical = NULL WHERE position = 3",
+        "UPDATE raws SET scope = 'case:x' WHERE raw_id = 2",
+        "UPDATE raws SET scope = (SELECT scope FROM raws WHERE raw_id = 1) WHERE raw_id = 2",
+        "UPDATE batches SET accepted_at = '9999-01-01T00:00:00.000000Z' WHERE batch = 2",
+        "UPDATE data_keys SET wrapped = x'00' WHERE scope LIKE 'case:%C1'",
+        "UPDATE data_keys SET wrapped = (SELECT wrapped FROM data_keys WHERE scope LIKE '%C2') WHERE scope LIKE '%C1'",
+        "UPDATE data_keys SET wrapped = x'' WHERE scope LIKE 'input:%'",
+        "UPDATE data_keys SET wrapped = zeroblob(60) WHERE scope LIKE 'input:%'",
+        "DELETE FROM data_keys WHERE scope LIKE 'input:%'",
+        "UPDATE raws SET content = x'' WHERE raw_id = 2",
+        FORGED_ARCHIVE + "1, 1, 1, 1, 'f', 'd', 'x')",
+        FORGED_ARCHIVE + f"1, 1, 1, 2, 'archive-1-1.jsonl.gz', '{'0' * 64}', 'x')",
+        FORGED_ARCHIVE + f"1, 99, 1, 99, 'archive-1-99.jsonl.gz', '{'0' * 64}', 'x')",
     ],
 )
 async def test_verification_finds_any_changed_missing_or_reordered_row(tmp_path: Path, tampering: str) -> None:
     journal = open_journal(tmp_path)
     for number in range(5):
         await journal.submit(submission(entry(message("kycApplication", f"C{number}"))))
+    await journal.submit(submission(*(entry(message("kycApplication", f"TWO-{number}")) for number in range(2))))
     keys = KeyRing([KEY.public()])
     assert journal.verify(keys).breaches == []
     with sqlite3.connect(tmp_path / "journal.db") as connection:
@@ -308,7 +409,7 @@ async def test_a_key_whose_commit_failed_is_never_used(tmp_path: Path, monkeypat
 async def test_one_act_that_fails_does_not_fail_what_is_committed_with_it(journal: Journal) -> None:
     sent = [journal.submit(submission(entry(message("kycApplication", f"C{number}")))) for number in range(20)]
     *outcomes, failed = await asyncio.gather(*sent, journal.replay(2**70, pushed), return_exceptions=True)
-    assert isinstance(failed, JournalUnavailable)
+    assert isinstance(failed, ContentRefused | JournalUnavailable)
     assert all(isinstance(each, list) and isinstance(each[0], Accepted) for each in outcomes)
     assert journal.verify(KeyRing([KEY.public()])).breaches == []
 
@@ -334,7 +435,7 @@ async def test_two_institutions_number_their_cases_by_themselves(journal: Journa
     other["header"]["sender"] = "91110000100020002F"
     (outcome,) = await journal.submit(submission(entry(other, channel="insurer")))
     assert accepted(outcome)["position"] == "2"
-    case = journal.reading.case("CASE-1", institution="91110000100020002F")
+    case = timeline(journal.reading, "CASE-1", institution="91110000100020002F")
     assert [each["sender"] for each in case["messages"]] == ["91110000100020002F"]
 
 
@@ -365,10 +466,10 @@ async def test_a_parked_fact_that_is_released_moves_its_case_if_that_expects_it_
     decision["header"] |= {"sender": "913100001000100012", "receiver": "91110000100000000R"}
     await journal.submit(submission(entry(decision)))
     await journal.submit(submission(entry(message("kycApplication"))))
-    assert journal.reading.case("CASE-1")["state"] == "kyc_pending"
+    assert timeline(journal.reading, "CASE-1")["state"] == "kyc_pending"
     (parked,) = journal.reading.deliveries("parked")
     await journal.replay(parked["delivery_id"], pushed)
-    assert journal.reading.case("CASE-1")["state"] == "kyc_approved"
+    assert timeline(journal.reading, "CASE-1")["state"] == "kyc_approved"
 
 
 async def test_a_channel_that_changes_between_push_and_pull_keeps_what_is_under_way(journal: Journal) -> None:

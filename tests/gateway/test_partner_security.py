@@ -118,7 +118,8 @@ def site(tmp_path: Path, bank: Bank) -> Iterator[Site]:
     key, data = new_key("core-1"), tmp_path / "data"
     write_key(key.public(), tmp_path / "core.jwk")
     data.mkdir()
-    (data / "gateway.yaml").write_text("push_timeout: 5\nretry: {first: 0.02, cap: 0.05, attempts: 2}\n")
+    retry = "{first: 0.02, cap: 0.05, give_up_after: 0.01, pause: 0.01, longest_pause: 0.05}"
+    (data / "gateway.yaml").write_text(f"push_timeout: 5\nretry: {retry}\n")
     add_channel(data, "core", extends="canonical", keys=[tmp_path / "core.jwk"], institution=CORE)
     sm2 = written(tmp_path / "sm2", sm2_files("us", "bank"))
     add_channel(data, "bank-api-sm2", extends="bank-api-sm2", keys=sm2, push_url=bank.url)
@@ -203,7 +204,7 @@ def test_the_standards_seal_does_not_open_a_partners_channel(site: Site) -> None
 
 
 def payment() -> Any:
-    sent = message("paymentInstruction", sender=CORE["code"], receiver=BANK)
+    sent = message("paymentInstruction", None, sender=CORE["code"], receiver=BANK)
     body = {**sent["paymentInstruction"], "documents": [], "approvals": []}
     return {**sent, "paymentInstruction": {name: part for name, part in body.items() if part != []}}
 
@@ -255,7 +256,8 @@ def test_an_answer_that_is_not_under_the_banks_seal_proves_nothing(
     site.send("core", payment())
     dead = settled(site, "dead")
     said = [(each["outcome"], each["reason"], each["detail"]) for each in dead["tried"]]
-    assert said == [("failed", "destination_down", "HTTP 200, answer: signature_invalid")] * 2
+    assert len(said) > 2
+    assert set(said) == {("unknown", "destination_down", "HTTP 200, answer: signature_invalid")}
 
 
 def test_the_platforms_form_is_accepted_and_answered_with_a_signed_form(site: Site) -> None:

@@ -15,15 +15,13 @@ from lxml import etree
 from xinqiao.adapter import Answer, Decoded, Reply, Undecoded
 from xinqiao.errors import Rejected, error_table
 from xinqiao.message import Json
-from xinqiao_adapters.formats.encoding import NO_CHARACTERS, Characters, Charset, charset_for
-from xinqiao_adapters.formats.form import FormFormat
-from xinqiao_adapters.formats.json.strict import read_value, scalar_text
+from xinqiao_adapters.formats.encoding import NO_CHARACTERS, charset_for
 from xinqiao_adapters.formats.spec import FormatSpec, FormSpec, XmlSpec
-from xinqiao_adapters.formats.xml.document import parse_xml, write_xml
+from xinqiao_adapters.formats.xml.document import write_xml
 from xinqiao_adapters.loader import LoadedProfile
-from xinqiao_adapters.mapping.access import trimmed
 from xinqiao_adapters.marked import Where
 from xinqiao_adapters.profile import AnswerTable, AnswerValue
+from xinqiao_adapters.replies import ReplyForm
 
 __all__ = ["Answers", "compile_answers"]
 
@@ -87,12 +85,11 @@ class Answers:
     """
 
     spec: AnswerTable
-    format: FormatSpec
+    form: ReplyForm
     accepted: _Table
     rejected: _Table
     yes: str
     again: frozenset[str]
-    characters: Characters = NO_CHARACTERS
 
     def answer(self, outcomes: Sequence[Json], request: Sequence[Decoded | Undecoded]) -> Answer:
         """Render the reply to one raw input: a yes only where every message was accepted."""
@@ -114,47 +111,26 @@ class Answers:
         The code of a yes with a status that says no proves nothing; a code of ``again`` asks to try again.
         """
         try:
-            code = self._code(content)
+            text = self.form.opened(content)
         except Rejected:
             return None
+        code = text(self.spec.code) if text is not None else None
         if code is None:
             return None
         if code == self.yes:
             return Reply(True if 200 <= status < 300 else None, code)
         return Reply(None if code in self.again else False, code[:64])
 
-    @property
-    def _bare(self) -> bool:
-        """Whether the values of a reply in JSON stand at its top, under no key of their own."""
-        return self.spec.root == "."
-
     def _written(self, tree: Tree) -> Answer:
-        if isinstance(self.format, FormSpec):
-            form = _form(self.format)
+        form, spec, root = self.form.form, self.form.format, self.form.root
+        if form is not None:
             return Answer(form.write({name: text for name, text in tree if isinstance(text, str)}), form.content_type)
-        if not isinstance(self.format, XmlSpec):
+        if not isinstance(spec, XmlSpec):
             reply = _plain(tree, {*self.accepted.lists, *self.rejected.lists})
-            return Answer(orjson.dumps(reply if self._bare else {self.spec.root: reply}), "application/json")
-        markup = _element(self.spec.root, tree)
-        content = write_xml(etree.tostring(markup, encoding="unicode"), self.format.encoding, self.characters)
-        return Answer(content, f"application/xml; charset={self.format.encoding}")
-
-    def _code(self, content: bytes) -> str | None:
-        """Return the code of a reply, None where it has none."""
-        if isinstance(self.format, FormSpec):
-            fields = _form(self.format).parse(content)
-            return trimmed(fields.get(self.spec.code)) if self.spec.root in fields else None
-        if not isinstance(self.format, XmlSpec):
-            node = read_value(content)
-            for step in (*(() if self._bare else (self.spec.root,)), *self.spec.code.split("/")):
-                node = node.get(step) if isinstance(node, dict) else None
-            return None if isinstance(node, (dict, list)) else trimmed(scalar_text(node))
-        root = parse_xml(content, self.format.encoding, None, self.characters)
-        return trimmed(root.findtext(self.spec.code)) if root.tag == self.spec.root else None
-
-
-def _form(spec: FormSpec) -> FormFormat:
-    return FormFormat(spec.root, Charset(spec.encoding))
+            return Answer(orjson.dumps(reply if self.form.is_bare else {root: reply}), "application/json")
+        markup = etree.tostring(_element(root, tree), encoding="unicode")
+        content = write_xml(markup, spec.encoding, self.form.characters)
+        return Answer(content, f"application/xml; charset={spec.encoding}")
 
 
 def _element(name: str, inner: "str | Tree") -> etree._Element:
@@ -192,7 +168,8 @@ def compile_answers(loaded: LoadedProfile, where: Where, spec: AnswerTable, form
         loaded.fail((*where, "accepted"), f"{spec.code} needs the literal that says yes")
     tables = [_table(loaded, (*where, name), getattr(spec, name)) for name in ("accepted", "rejected")]
     characters = charset_for(loaded, form).characters if isinstance(form, XmlSpec) else NO_CHARACTERS
-    return Answers(spec, form, tables[0], tables[1], yes.value, _codes_to_try_again(loaded, spec), characters)
+    reply = ReplyForm(spec.root, form, characters)
+    return Answers(spec, reply, tables[0], tables[1], yes.value, _codes_to_try_again(loaded, spec))
 
 
 def _refuse_nested(loaded: LoadedProfile, where: Where, spec: AnswerTable) -> None:

@@ -5,37 +5,38 @@ from dataclasses import dataclass, field
 from importlib.metadata import entry_points
 from pathlib import Path
 
-from xinqiao.adapter import Adapter
+from xinqiao.adapter import Adapter, Encoded, QueryingAdapter
 from xinqiao.message import Json, new_message_id, timestamp
 from xinqiao.standard import message_types
 from xinqiao_adapters.answers import Answers, compile_answers
 from xinqiao_adapters.compilation import compile_interface
 from xinqiao_adapters.formats.canonical import CanonicalAdapter
-from xinqiao_adapters.formats.spec import FormSpec, JsonSpec, XmlSpec
 from xinqiao_adapters.interface import CompiledInterface
 from xinqiao_adapters.loader import LoadedProfile, load_profile, shipped_channels
-from xinqiao_adapters.profile import Profile
-from xinqiao_adapters.profile_adapter import ProfileAdapter
+from xinqiao_adapters.profile import Profile, WhenUnknown
+from xinqiao_adapters.profile_adapter import ProfileAdapter, Query
+from xinqiao_adapters.replies import REPLIES, compile_query_reply
+from xinqiao_adapters.standing import check_queried, check_standing
 
 __all__ = ["Channel", "load_channel", "shipped_channels"]
 
 _ENTRY_POINTS = "xinqiao.adapters"
-# The formats of documents, which replies are written in.
-_ANSWERS = (XmlSpec, JsonSpec, FormSpec)
 
 
 @dataclass(frozen=True)
 class Channel:
     """A configured connection with one institution's system.
 
-    ``compiled`` are the interfaces that have a mapping; empty for a partner that speaks the standard and for
-    adapters of third parties. ``folders`` are where the profile came from, its own first.
+    ``compiled`` are the interfaces that carry messages by a mapping, ``queries`` those that ask about messages; both
+    are empty for a partner that speaks the standard and for adapters of third parties. ``folders`` are where the
+    profile came from, its own first.
     """
 
     profile: Profile
     adapter: Adapter
     folders: tuple[Path, ...]
     compiled: Mapping[str, CompiledInterface] = field(default_factory=dict)
+    queries: Mapping[str, CompiledInterface] = field(default_factory=dict)
 
     @property
     def channel_id(self) -> str:
@@ -66,6 +67,22 @@ class Channel:
         found = self.profile.interfaces.get(interface)
         return found.atomic if found is not None else True
 
+    def when_unknown(self, interface: str) -> WhenUnknown:
+        """What to do where nobody knows whether what was sent by an interface has arrived."""
+        found = self.profile.interfaces.get(interface)
+        return found.when_unknown if found is not None else "repeat"
+
+    def query(self, interface: str, sent: Json) -> Encoded:
+        """Return what asks the partner about ``sent``, a message that went out by ``interface``.
+
+        Its answer is read by ``adapter.read_reply`` with the interface that the query names. Raises ``ContentRefused``
+        where the message lacks what the partner tells messages by, ``ValueError`` where the profile has no query.
+        """
+        asked_by = self.profile.interfaces[interface].asked_by
+        if asked_by is None or not isinstance(self.adapter, QueryingAdapter):
+            raise ValueError(f"{self.channel_id}.{interface} has no query: its profile says unknown: repeat or hold")
+        return self.adapter.query(asked_by, sent)
+
     def completed(self, message: Json) -> Json:
         """Return a decoded message with the id and time that a partner without its own leaves to us.
 
@@ -92,15 +109,25 @@ def load_channel(channel_id: str, directories: Sequence[Path]) -> Channel:
     """
     loaded = load_profile(channel_id, directories)
     profile = loaded.profile
+    check_standing(loaded)
     if profile.adapter is not None:
         return Channel(profile, _third_party(loaded), loaded.folders)
     kinds = {name: interface.format.kind for name, interface in profile.interfaces.items()}
     if "canonical" in kinds.values():
         return Channel(profile, _canonical(loaded, kinds), loaded.folders)
-    compiled = {name: compile_interface(loaded, name) for name in profile.interfaces}
+    every = {name: compile_interface(loaded, name) for name in profile.interfaces}
+    compiled = {name: each for name, each in every.items() if each.spec.direction != "query"}
+    queries = {name: each for name, each in every.items() if name not in compiled}
     _check_outgoing(loaded)
-    adapter = ProfileAdapter(compiled, dict(_answers(loaded)))
-    return Channel(profile, adapter, loaded.folders, compiled)
+    adapter = ProfileAdapter(compiled, dict(_answers(loaded)), dict(_queries(loaded, queries)))
+    return Channel(profile, adapter, loaded.folders, compiled, queries)
+
+
+def _queries(loaded: LoadedProfile, interfaces: Mapping[str, CompiledInterface]) -> Iterator[tuple[str, Query]]:
+    for name, each in interfaces.items():
+        if each.spec.reply is not None:
+            replies = compile_query_reply(loaded, ("interfaces", name, "reply"), each.spec.reply, each.spec.format)
+            yield name, Query(each, replies)
 
 
 def _canonical(loaded: LoadedProfile, kinds: Mapping[str, str]) -> CanonicalAdapter:
@@ -116,7 +143,7 @@ def _check_outgoing(loaded: LoadedProfile) -> None:
     """Refuse a way out for a message type behind one that takes all of them: which one counts would be a guess."""
     seen: dict[str, str] = {}
     for name, interface in loaded.profile.interfaces.items():
-        if interface.direction == "in":
+        if not interface.goes_out:
             continue
         if interface.message in seen:
             where = ("interfaces", name, "message")
@@ -133,14 +160,14 @@ def _answers(loaded: LoadedProfile) -> Iterator[tuple[str | None, Answers]]:
     """
     profile = loaded.profile
     formats = [each.format for each in profile.interfaces.values()]
-    first = next((each for each in formats if isinstance(each, _ANSWERS)), formats[0])
+    first = next((each for each in formats if isinstance(each, REPLIES)), formats[0])
     if profile.answer is not None:
         yield None, compile_answers(loaded, ("answer",), profile.answer, first)
     for name, interface in profile.interfaces.items():
         table = interface.answer or profile.answer
-        if table is not None:
+        if table is not None and interface.direction != "query":
             where = ("interfaces", name, "answer") if interface.answer else ("answer",)
-            form = interface.format if isinstance(interface.format, _ANSWERS) else first
+            form = interface.format if isinstance(interface.format, REPLIES) else first
             yield name, compile_answers(loaded, where, table, form)
 
 
@@ -152,4 +179,5 @@ def _third_party(loaded: LoadedProfile) -> Adapter:
         known = ", ".join(sorted(found)) or "none"
         loaded.fail(("adapter",), f"no adapter {name!r} is installed (entry points {_ENTRY_POINTS}); known: {known}")
     adapter: Adapter = found[name].load()(loaded.profile)
+    check_queried(loaded, adapter)
     return adapter

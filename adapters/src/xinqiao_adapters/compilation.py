@@ -43,7 +43,7 @@ def compile_interface(loaded: LoadedProfile, name: str) -> CompiledInterface:
         loaded.fail((*where, "message"), f"unknown message type {interface.message!r}; known: {known}")
     if not interface.map:
         loaded.fail(where, "a mapping is needed: map")
-    if interface.direction != "out" and not interface.key:
+    if interface.comes_in and not interface.key:
         loaded.fail(where, "incoming messages need a key: the partner's own, so that repeats are recognised")
     when = tuple(conditions_of(loaded, name, interface))
     form = _FORMATS[interface.format.kind](loaded, name, interface)
@@ -87,10 +87,10 @@ def _header(loaded: LoadedProfile, name: str, interface: Interface) -> Json:
     """Return what the profile knows of a message's header."""
     profile = loaded.profile
     mapped = {key.removeprefix("header.") for key in interface.map if key.startswith("header.")}
-    if profile.receiver is None and "receiver" not in mapped and interface.direction != "out":
+    if profile.receiver is None and "receiver" not in mapped and interface.comes_in:
         loaded.fail(("interfaces", name), "who receives? say receiver in the profile, or map header.receiver")
     ends = (profile.institution.code, profile.receiver)
-    sender, receiver = reversed(ends) if interface.direction == "out" else ends
+    sender, receiver = ends if interface.comes_in else reversed(ends)
     header = {
         "standardVersion": STANDARD_VERSION,
         "sender": sender,

@@ -8,7 +8,7 @@ from xinqiao.message import ROUTING
 from xinqiao.standard import message_types, schema_of
 from xinqiao_adapters.mapping.converters import ONLY
 from xinqiao_adapters.mapping.plan import Leaf, Plan
-from xinqiao_adapters.mapping.shapes import names_in, shape_at
+from xinqiao_adapters.mapping.shapes import field_paths, names_in, shape_at
 from xinqiao_adapters.plan_leaves import PlanLeaves
 
 __all__ = ["TREATMENTS", "Coverage", "coverage_of", "open_required"]
@@ -80,7 +80,7 @@ def coverage_of(plan: Plan) -> Coverage:
     leaves = PlanLeaves(plan).by_names
     found: dict[str, list[str]] = {name: [] for name in TREATMENTS}
     header = (("header", name) for name in sorted(names_in(plan.body, ("header",))))
-    for names in (*header, *_fields(plan.body, (plan.body,))):
+    for names in (*header, *field_paths(plan.body, (plan.body,))):
         shown = ".".join(names if names[0] == "header" else names[1:])
         found[_treatment(plan, names, leaves.get(names, ()))].append(shown)
     return Coverage(**{name: tuple(paths) for name, paths in found.items()})
@@ -99,15 +99,6 @@ def _treatment(plan: Plan, names: Names, leaves: Sequence[Leaf]) -> str:
 
 def _is_derived(leaf: Leaf) -> bool:
     return leaf.join is not None or leaf.default is not None or leaf.converter.rule == ONLY or leaf.source is None
-
-
-def _fields(body: str, path: Names) -> Iterator[Names]:
-    for name in sorted(names_in(body, path)):
-        shape = shape_at(body, (*path, name))
-        if shape is not None and shape.kind == "object":
-            yield from _fields(body, (*path, name))
-        else:
-            yield (*path, name)
 
 
 def open_required(plan: Plan) -> Iterator[str]:

@@ -362,7 +362,7 @@ def _added(
 def _is_needed(interface: Interface, row: ListedRow, old: Sequence[ListedRow], new: Sequence[ListedRow]) -> bool:
     """Say whether a new row asks for something that documents of today may lack."""
     leaf = row.item
-    if interface.direction == "out" or (leaf is not None and not leaf.reads):
+    if not interface.comes_in or (leaf is not None and not leaf.reads):
         return False
     presence = presence_of(interface.message, row, new, incoming=True)
     if presence.need != "with":

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 __all__ = ["breaks_part", "breaks_setting"]
 
-Direction = Literal["in", "out", "both"]
+Direction = Literal["in", "out", "both", "query"]
 # What was said and what is said now (None: nothing), and whether that breaks.
 Judge = Callable[[Any, Any], bool]
 
@@ -53,12 +53,17 @@ _SETTINGS: Sequence[tuple[str, Judge]] = (
     ("push.*", _never),
     ("proposed.*", _never),
     ("dropped.*", _never),
+    ("limits.queue", _never),
+    ("limits.parallel", _never),
     ("limits.*", _unless_larger),
     ("security.algorithms", _unless_more),
     ("characters.*", _unless_added),
     ("direction", _unless_to("both")),
     ("atomic", _unless_to(False)),
     ("answer.*", _unless_added),
+    ("changed", _unless_to("correct")),
+    ("unknown", _never),
+    ("reply.*.*", _unless_more),
     ("match.*", _unless_looser),
     ("format.trim", _unless_to(True)),
     ("format.xsd", _unless_removed),

@@ -6,10 +6,8 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, NoReturn
 
-from pydantic import ValidationError
-
 from xinqiao.errors import ProfileInvalid, UnknownChannel
-from xinqiao_adapters.marked import Mark, Marked, Where, merge, read_marked
+from xinqiao_adapters.marked import Mark, Marked, Where, merge, read_marked, validated
 from xinqiao_adapters.profile import Profile
 
 __all__ = ["LoadedProfile", "load_profile", "shipped_channels", "shipped_directory"]
@@ -56,7 +54,7 @@ def load_profile(channel_id: str, directories: Sequence[Path]) -> LoadedProfile:
         whole = merge(whole, layer)
     _spread_format(whole)
     folders = tuple(path.parent for path, _ in layers)
-    return LoadedProfile(_validated(whole), whole, folders)
+    return LoadedProfile(validated(whole, Profile), whole, folders)
 
 
 def _layers(channel_id: str, search: list[Path], seen: tuple[Path, ...]) -> list[tuple[Path, Marked]]:
@@ -106,24 +104,3 @@ def _spread_format(whole: Marked) -> None:
             own = interface.get("format", {})
             if shared and own.get("kind") in (None, shared.get("kind")):
                 interface["format"] = {**shared, **own}
-
-
-def _validated(whole: Marked) -> Profile:
-    try:
-        return Profile.model_validate(whole.value)
-    except ValidationError as error:
-        problems = [_problem(whole, dict(each)) for each in error.errors(include_url=False, include_input=False)]
-        raise ProfileInvalid("\n".join(problems)) from error
-
-
-_SAID = {
-    "extra_forbidden": "no such key here; check its spelling",
-    "missing": "this key is missing",
-    "string_type": "a text is expected; put numbers that are codes in quotes",
-}
-
-
-def _problem(whole: Marked, error: dict[str, Any]) -> str:
-    where = tuple(error["loc"])
-    said = _SAID.get(error["type"], error["msg"].removeprefix("Value error, "))
-    return f"{whole.mark(where)}: {'.'.join(map(str, where))}: {said}"

@@ -4,15 +4,17 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
+from pydantic import BaseModel, ValidationError
 
 from xinqiao.errors import ProfileInvalid
 
-__all__ = ["Mark", "Marked", "Where", "merge", "read_marked"]
+__all__ = ["Mark", "Marked", "Where", "merge", "read_marked", "validated"]
 
 Where = tuple[str | int, ...]
+Model = TypeVar("Model", bound=BaseModel)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,3 +137,25 @@ def _merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
         else:
             merged[key] = part
     return merged
+
+
+_SAID = {
+    "extra_forbidden": "no such key here; check its spelling",
+    "missing": "this key is missing",
+    "string_type": "a text is expected; put numbers that are codes in quotes",
+}
+
+
+def validated(marked: Marked, model: type[Model]) -> Model:
+    """Return what a file says as a model. Raises ``ProfileInvalid`` with each problem at its file and line."""
+    try:
+        return model.model_validate(marked.value)
+    except ValidationError as error:
+        problems = [_problem(marked, dict(each)) for each in error.errors(include_url=False, include_input=False)]
+        raise ProfileInvalid("\n".join(problems)) from error
+
+
+def _problem(marked: Marked, error: dict[str, Any]) -> str:
+    where = tuple(error["loc"])
+    said = _SAID.get(error["type"], error["msg"].removeprefix("Value error, "))
+    return f"{marked.mark(where)}: {'.'.join(map(str, where))}: {said}"

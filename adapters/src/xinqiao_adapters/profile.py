@@ -3,9 +3,10 @@
 Every model forbids names that it does not know, so that a misspelt key is an error and not a silence.
 """
 
+import re
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, model_validator
 
 from xinqiao_adapters.formats.spec import STRICT, CanonicalSpec, FormatSpec
 from xinqiao_adapters.security.spec import JwsSecurity, Security
@@ -25,13 +26,16 @@ __all__ = [
     "Profile",
     "Proposal",
     "Push",
+    "QueryReply",
     "Row",
     "Security",
     "Sign",
     "Title",
+    "WhenUnknown",
 ]
 
-Direction = Literal["in", "out", "both"]
+Direction = Literal["in", "out", "both", "query"]
+WhenUnknown = Literal["repeat", "hold", "query"]
 CodePoint = Annotated[str, Field(pattern=r"^U\+[0-9A-F]{4,6}$")]
 
 
@@ -63,10 +67,31 @@ class Push(_Part):
     timeout: float | int | None = None
 
 
-class Limits(_Part):
-    """``body``: the largest raw input, in bytes."""
+Count = Annotated[int, Field(gt=0)]
 
-    body: Annotated[int, Field(gt=0)] | None = None
+
+class Limits(_Part):
+    """What a channel may take of the gateway; the gateway keeps to it, and nothing said means the gateway's own limit.
+
+    ``body``: the largest raw input, in bytes. ``rate``: messages that may come in each second; ``burst``: as many may
+    come at once after a rest. ``concurrency``: inputs under way at once. ``queue``: deliveries that may wait for the
+    channel. ``parallel``: deliveries under way to it at once. ``documents``: the largest bytes of each media type, 0
+    for one that is not taken.
+    """
+
+    body: Count | None = None
+    rate: Annotated[float | int, Field(gt=0)] | None = None
+    burst: Count | None = None
+    concurrency: Count | None = None
+    queue: Count | None = None
+    parallel: Count | None = None
+    documents: dict[str, Annotated[int, Field(ge=0)]] = {}
+
+    @model_validator(mode="after")
+    def _burst_has_rate(self) -> "Limits":
+        if self.burst is not None and self.rate is None:
+            raise ValueError("burst goes with rate: say how many messages may come each second")
+        return self
 
 
 def _whole_table(value: object) -> object:
@@ -246,10 +271,35 @@ class AnswerTable(_Part):
     rejected: dict[str, AnswerValue]
 
 
+Codes = Annotated[dict[str, list[str]], BeforeValidator(_whole_choices), Field(min_length=1)]
+
+
+class QueryReply(_Part):
+    """What a partner says of a message that it is asked about: places of its reply, and the codes that say so.
+
+    All places of an entry have to fit. A reply that fits none of the three, or several, proves nothing.
+    ``root`` is as in ``AnswerTable``. ``missing``: the partner has no such message.
+    """
+
+    root: str
+    accepted: Codes
+    rejected: Codes | None = None
+    missing: Codes
+
+
+def _known_way(said: str) -> str:
+    if said not in ("repeat", "hold") and not re.fullmatch(r"query \S+", said):
+        raise ValueError(f"repeat, hold, or query and the name of an interface with direction: query; not {said!r}")
+    return said
+
+
 class Interface(_Part):
     """One exchange: message type (``*``: all of them), direction as the gateway sees it, format, mapping.
 
     ``match`` tells its input from that of others, ``when`` (canonical path → values) the messages that go out by it.
+    ``changed`` says what a known key with another body is: a conflict, or a correction that a person approves.
+    ``unknown`` says what to do where nobody knows whether what was sent has arrived; an interface whose direction is
+    ``query`` is for that only, and ``reply`` is how its answer is read.
     """
 
     title: Title | None = None
@@ -265,7 +315,31 @@ class Interface(_Part):
     map: Annotated[dict[str, Row], BeforeValidator(lambda value: {} if value is None else value)] = {}
     dropped: Dropped = {}
     answer: AnswerTable | None = None
+    changed: Literal["refuse", "correct"] = "refuse"
+    unknown: Annotated[str, AfterValidator(_known_way)] = "repeat"
+    reply: QueryReply | None = None
     proposed: Proposal | None = None
+
+    @property
+    def comes_in(self) -> bool:
+        """Whether messages of the partner's come by it."""
+        return self.direction in ("in", "both")
+
+    @property
+    def goes_out(self) -> bool:
+        """Whether messages are sent by it; a query carries none."""
+        return self.direction in ("out", "both")
+
+    @property
+    def when_unknown(self) -> WhenUnknown:
+        """What to do where the outcome of sending is unknown."""
+        return "query" if self.asked_by else "hold" if self.unknown == "hold" else "repeat"
+
+    @property
+    def asked_by(self) -> str | None:
+        """The interface that asks what became of a message, None where none does."""
+        way, _, name = self.unknown.partition(" ")
+        return name if way == "query" else None
 
 
 class Profile(_Part):

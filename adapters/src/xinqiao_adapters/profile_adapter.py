@@ -1,7 +1,9 @@
 """The adapter that a profile gives: chooses the interface, lets it do the work, answers in the partner's terms."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from io import BytesIO
+from types import MappingProxyType
 from typing import BinaryIO
 
 from xinqiao.adapter import Answer, Decoded, Encoded, Reply, Undecoded
@@ -20,24 +22,39 @@ from xinqiao_adapters.formats.spec import TableSpec
 from xinqiao_adapters.interface import CompiledInterface
 from xinqiao_adapters.mapping.access import Node
 from xinqiao_adapters.record_reader import RecordReader
+from xinqiao_adapters.replies import QueryReplies
 
-__all__ = ["ProfileAdapter"]
+__all__ = ["ProfileAdapter", "Query"]
 
 # What a format may ask of the beginning of an input.
 _HEAD = 65536
 
 
-class ProfileAdapter:
-    """Implements ``xinqiao.adapter.FileAdapter`` for the compiled interfaces of one profile. Holds no state."""
+@dataclass(frozen=True)
+class Query:
+    """An interface that asks what became of a message, and how its answer is read."""
 
-    def __init__(self, interfaces: Mapping[str, CompiledInterface], answers: Mapping[str | None, Answers]) -> None:
-        self._incoming = [each for each in interfaces.values() if each.spec.direction != "out"]
+    interface: CompiledInterface
+    replies: QueryReplies
+
+
+class ProfileAdapter:
+    """Implements ``FileAdapter`` and ``QueryingAdapter`` for the compiled interfaces of one profile. Holds no state."""
+
+    def __init__(
+        self,
+        interfaces: Mapping[str, CompiledInterface],
+        answers: Mapping[str | None, Answers],
+        queries: Mapping[str, Query] = MappingProxyType({}),
+    ) -> None:
+        self._incoming = [each for each in interfaces.values() if each.spec.comes_in]
         self._outgoing: dict[str, list[CompiledInterface]] = {}
         for each in interfaces.values():
-            if each.spec.direction != "in":
+            if each.spec.goes_out:
                 self._outgoing.setdefault(each.spec.message, []).append(each)
         self._readers = [RecordReader(group) for group in _of_one_format(self._incoming)]
         self._answers = answers
+        self._queries = queries
 
     def decode(self, raw: bytes, content_type: str) -> Iterator[Decoded | Undecoded]:
         """Yield the messages of one raw input; a document is parsed whole, a file of records is read as a stream."""
@@ -126,10 +143,24 @@ class ProfileAdapter:
         return answers.answer(outcomes, request) if answers is not None else None
 
     def read_reply(self, interface: str, status: int, content: bytes, sent: Json) -> Reply:
-        """Read the partner's own reply, or the standard's."""
+        """Read the partner's own reply, or the standard's; to a query the partner's own only."""
+        if interface in self._queries:
+            return self._queries[interface].replies.read(status, content)
         answers = self._answers.get(interface) or self._answers.get(None)
         own = answers.read_reply(status, content) if answers is not None else None
         return own if own is not None else read_standard_reply(status, content, sent)
+
+    def reply_values(self, interface: str | None, content: bytes) -> tuple[str, Mapping[str, str]] | None:
+        """Return the place of a reply's code and the texts at all its places, None where the channel has no replies.
+
+        Raises the ``Rejected`` that says why it cannot be read.
+        """
+        answers = self._answers.get(interface) or self._answers.get(None)
+        return (answers.spec.code, answers.form.values(content)) if answers is not None else None
+
+    def query(self, interface: str, sent: Json) -> Encoded:
+        """Return what asks the partner about a message that was sent."""
+        return self._queries[interface].interface.encode(sent)
 
 
 def _of_one_format(interfaces: Sequence[CompiledInterface]) -> list[list[CompiledInterface]]:

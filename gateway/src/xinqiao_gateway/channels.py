@@ -19,6 +19,10 @@ from xinqiao_adapters.security.seals import PartnerSeals
 __all__ = ["Channels", "Push", "ServedChannel"]
 
 
+# The channel of what operators do.
+_RESERVED = frozenset({"operations"})
+
+
 @dataclass(frozen=True, slots=True)
 class Push:
     """Where a channel is pushed to, and how long that may take (seconds)."""
@@ -141,6 +145,11 @@ class ServedChannel:
             return Encoded(encoded.interface, original, encoded.content_type)
         return encoded
 
+    def corrects(self, interface: str) -> bool:
+        """Say whether a known key with another body is a correction, and no conflict."""
+        found = self.channel.profile.interfaces.get(interface)
+        return found is not None and found.changed == "correct"
+
     def atomic(self, interface: str) -> bool:
         """Say whether an input of several messages is all or nothing."""
         return self.channel.atomic(interface)
@@ -156,6 +165,8 @@ class Channels:
             self._add(channel)
 
     def _add(self, channel: ServedChannel) -> None:
+        if channel.channel_id in _RESERVED:
+            raise ProfileInvalid(f"channel: {channel.channel_id} is the gateway's own; give it another id")
         if self._by_id.setdefault(channel.channel_id, channel) is not channel:
             raise ProfileInvalid(f"two profiles say channel: {channel.channel_id}")
         if channel.push:

@@ -1,42 +1,213 @@
-"""One running gateway: an installation with its journal, intake and dispatcher, started and stopped together."""
+"""One running gateway: an installation with all that works on its journal, started and stopped together."""
 
 import asyncio
-from datetime import timedelta
+import time
+from collections.abc import Callable, Iterable
+from typing import Any
 
-from xinqiao_gateway.dispatcher import Dispatcher
-from xinqiao_gateway.installation import Installation
+import structlog
+
+from xinqiao.errors import Conflict, SettingsInvalid, XinqiaoError
+from xinqiao_gateway.channels import Channels, ServedChannel
+from xinqiao_gateway.configuration import inspect_installation
+from xinqiao_gateway.delivery_loops import DeliveryLoops
+from xinqiao_gateway.documents import Directory, Documents
+from xinqiao_gateway.fingerprints import compared
+from xinqiao_gateway.installation import Installation, read_installation
 from xinqiao_gateway.intake import Intake
-from xinqiao_gateway.journal import Journal
+from xinqiao_gateway.obligations.watch import Watch
+from xinqiao_gateway.operators import Operators
+from xinqiao_gateway.reload import Reloaded, kept, loops_to_renew, needs_restart, settings_changed
+from xinqiao_gateway.resolution import Desk
+from xinqiao_gateway.service import Service, governance_of
+from xinqiao_gateway.surveillance import Surveillance
+from xinqiao_gateway.telemetry import Metrics
+from xinqiao_gateway.telemetry.instruments import ObservedJournal
+from xinqiao_gateway.telemetry.standing import Standing
+from xinqiao_gateway.upkeep.retention import Retention
+from xinqiao_gateway.upkeep.rules import read_rules
 
-__all__ = ["Gateway"]
+__all__ = ["Gateway", "governance_of"]
+
+_HOUR = 3600.0
+
+_log = structlog.get_logger("gateway")
 
 
 class Gateway:
-    """What the fronts are given. ``start`` and ``stop`` run inside the event loop that serves them."""
+    """What the fronts are given. ``start`` and ``stop`` run inside the event loop that serves them.
 
-    def __init__(self, installation: Installation) -> None:
-        settings = installation.settings
-        self.installation = installation
-        self.code = settings.institution_code
-        self.channels = installation.channels
-        self.journal = Journal.open(installation.journal_url, installation.master_key, installation.key)
-        self.intake = Intake(
-            self.channels,
+    ``now`` is the clock (Unix seconds). What can be reloaded is in ``service``.
+    """
+
+    def __init__(self, installation: Installation, now: Callable[[], float] = time.time) -> None:
+        self.code = installation.settings.institution_code
+        self.metrics = Metrics(self._standing)
+        self.journal = ObservedJournal.open(
+            installation.journal_url, installation.master_key, installation.key, now=now
+        )
+        self.journal.observe(self.metrics)
+        self.surveillance = Surveillance(
             self.journal,
-            seal_max_age=timedelta(seconds=settings.seal_max_age),
-            messages_limit=settings.messages_limit,
+            installation.data,
+            lambda: _reached(self.channels),
+            lambda: self.service.settings.least_space,
         )
-        self.dispatcher = Dispatcher(
-            self.journal, self.channels, installation.key, settings.retry, settings.push_parallel
+        try:
+            self.service = self._built(installation)
+            self.documents = self._new_documents(installation, now)
+        except XinqiaoError:
+            self.journal.close()
+            raise
+        self.journal.govern(self.service.governance)
+        self.dispatcher = DeliveryLoops(
+            self.journal, self.channels, installation.key, installation.settings, now, self.metrics
         )
+        self.watch = self._new_watch()
+        self._reloading = asyncio.Lock()
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+
+    @property
+    def installation(self) -> Installation:
+        """What it is served from now."""
+        return self.service.installation
+
+    @property
+    def channels(self) -> Channels:
+        """The channels that are served now."""
+        return self.service.channels
+
+    @property
+    def operators(self) -> Operators:
+        """Who may propose and check."""
+        return self.service.operators
+
+    @property
+    def intake(self) -> Intake:
+        """The one way in."""
+        return self.service.intake
+
+    @property
+    def desk(self) -> Desk:
+        """Where operators resolve exceptions."""
+        return self.service.desk
 
     async def start(self) -> None:
         """Start delivering, after what was under way is fitted to how its channel is reached now."""
-        for channel in self.channels:
-            await self.journal.rearrange(channel.channel_id, channel.push is not None)
+        await self.journal.rearrange_all(_reached(self.channels))
         self.dispatcher.start()
+        self._run("surveillance", self.surveillance.run())
+        self._run("watch", self.watch.run())
+        self._run("retention", self._retain())
 
     async def stop(self) -> None:
         """Stop delivering, commit what waits, close the journal."""
+        for task in self._tasks.values():
+            task.cancel()
+        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
         await self.dispatcher.stop()
         await asyncio.to_thread(self.journal.close)
+
+    async def reload(self) -> Reloaded:
+        """Read the installation again, check all of it, and serve it from one moment on.
+
+        Raises ``SettingsInvalid`` that says every problem, one a line; then nothing has changed. ``Conflict`` where a
+        reload is under way.
+        """
+        if self._reloading.locked():
+            raise Conflict("a reload is under way")
+        async with self._reloading:
+            try:
+                new = await asyncio.to_thread(self._read_again)
+            except XinqiaoError as error:
+                problems = await asyncio.to_thread(inspect_installation, self.installation.data)
+                said = "\n".join(map(str, problems)) or error.detail
+                _log.error("reload refused", problems=said.splitlines())
+                raise SettingsInvalid(said) from error
+            return await self._swap(new)
+
+    def _read_again(self) -> tuple[Service, tuple[str, ...]]:
+        found = read_installation(self.installation.data)
+        restart = needs_restart(self.installation, found)
+        return self._built(kept(self.installation, found)), restart
+
+    async def _swap(self, found: tuple[Service, tuple[str, ...]]) -> Reloaded:
+        old, (new, restart) = self.service, found
+        reloaded = Reloaded(
+            channels=compared(old.fingerprints, new.fingerprints),
+            files=compared(old.files, new.files),
+            settings=settings_changed(old.settings, new.settings),
+            restart=restart,
+        )
+        renewed = loops_to_renew(reloaded, old, new)
+        # From here to the next await is one step of the event loop: no input sees a half of it.
+        self.service = new
+        self.journal.govern(new.governance)
+        self.dispatcher.replace(new.channels, new.settings, renewed)
+        await self._renew_watch(old, new)
+        await self.journal.rearrange_all(_reached(each for each in new.channels if each.channel_id in renewed))
+        self.journal.look_again(renewed)
+        _log.info("reloaded", **reloaded.as_json())
+        return reloaded
+
+    async def _renew_watch(self, old: Service, new: Service) -> None:
+        """Give the watch its new terms; with other webhooks it begins anew, and what it was at stays due."""
+        if old.webhooks == new.webhooks:
+            self.watch.replace(new.governance.book)
+            return
+        self.watch = self._new_watch()
+        task = self._tasks["watch"]
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        self._run("watch", self.watch.run())
+
+    async def _retain(self) -> None:
+        """Apply the rules of retention every hour; what went wrong is said, and tried again then."""
+        while True:
+            service = self.service
+            try:
+                rules = read_rules(service.installation.data)
+                key = service.installation.key
+                await Retention(self.journal, service.desk, rules, self.code, key, self.journal.now).turn()
+            except XinqiaoError as error:
+                _log.warning("retention failed", reason=error.reason, why=error.detail)
+            except Exception:  # noqa: BLE001 -- the top of the task
+                _log.exception("retention failed")
+            await asyncio.sleep(_HOUR)
+
+    def _built(self, installation: Installation) -> Service:
+        return Service.build(installation, self.journal, self.surveillance.backlog, self.metrics)
+
+    def _new_documents(self, installation: Installation, now: Callable[[], float]) -> Documents:
+        return Documents(
+            Directory(installation.data / "documents"),
+            self.journal.reading.vault,
+            installation.settings.documents,
+            lambda each: self.channels.find(each).channel.profile.limits.documents,
+            now,
+        )
+
+    def _new_watch(self) -> Watch:
+        service = self.service
+        return Watch(
+            self.journal, service.governance.book, service.webhooks, service.installation.key, self.journal.now
+        )
+
+    def _run(self, name: str, work: Any) -> None:  # noqa: ANN401 -- a coroutine
+        self._tasks[name] = asyncio.create_task(work, name=name)
+
+    def _standing(self) -> Standing:
+        now = self.journal.now()
+        return Standing(
+            now=now,
+            available=self.journal.healthy(),
+            ready=bool(self.surveillance.readiness()),
+            figures=self.surveillance.figures,
+            breakers={name: each.state(now) for name, each in self.dispatcher.breakers().items()},
+            unknown_years=len(self.service.governance.book.calendars.unknown),
+        )
+
+
+def _reached(channels: Iterable[ServedChannel]) -> dict[str, bool]:
+    """Return of each channel whether it is pushed to."""
+    return {each.channel_id: each.push is not None for each in channels}

@@ -3,6 +3,7 @@
 DATA/gateway.yaml            settings (optional)
 DATA/admin.token             token of the query and administration API (0600)
 DATA/keys/gateway.jwk        the gateway's signing key (0600), gateway.pub.jwk its public part
+DATA/keys/former/*.jwk       public keys of before, with which older evidence is verified
 DATA/keys/master.key         what the journal's data keys are wrapped with (0600)
 DATA/channels/<id>/          channel.yaml and keys/: the partner's public keys (*.jwk), or what its own scheme needs
                              (xinqiao_adapters.security.keys)
@@ -37,16 +38,24 @@ from xinqiao_adapters.security.keys import read_keys
 from xinqiao_adapters.security.seals import bind
 from xinqiao_adapters.security.spec import PartnerSecurity, Security
 from xinqiao_gateway.channels import Channels, Push, ServedChannel
+from xinqiao_gateway.journal import is_shared
+from xinqiao_gateway.journal.vault import MasterKey, named_master_key
 from xinqiao_gateway.settings import Settings, read_settings
 
 __all__ = [
     "Installation",
     "add_channel",
     "complete_channel",
+    "former_keys",
     "is_draft",
+    "journal_url_of",
     "known_channels",
+    "master_key_of",
+    "missing_of",
     "open_installation",
+    "read_admin_token",
     "read_installation",
+    "served_from",
     "serving_alone",
 ]
 
@@ -74,18 +83,50 @@ class Installation:
     @property
     def journal_url(self) -> str:
         """The database of the journal."""
-        return self.settings.journal_url or f"sqlite:///{self.data / 'journal.db'}"
+        return journal_url_of(self.data, self.settings)
 
     @property
-    def master_key(self) -> Path:
-        """The file with the journal's master key."""
-        return self.data / "keys" / "master.key"
+    def master_key(self) -> Path | MasterKey:
+        """The file with the journal's master key, or whoever holds it."""
+        return master_key_of(self.data, self.settings)
+
+    @property
+    def former_keys(self) -> tuple[VerifyingKey, ...]:
+        """The public keys of before. Raises ``KeyUnusable``."""
+        return former_keys(self.data)
+
+    @property
+    def verifying_keys(self) -> KeyRing:
+        """What the evidence of this installation is verified with, be it new or old. Raises ``KeyUnusable``."""
+        return KeyRing([self.key.public(), *self.former_keys])
 
     @property
     def has_journal(self) -> bool:
         """Whether a gateway was ever started here, so that there is a journal to read."""
         own = self.settings.journal_url is None
-        return self.master_key.exists() and (not own or (self.data / "journal.db").exists())
+        master = self.settings.master_key
+        has_key = master != "file" or _master_key_file(self.data).exists()
+        return has_key and (not own or (self.data / "journal.db").exists())
+
+
+def journal_url_of(data: Path, settings: Settings) -> str:
+    """Return the database of an installation's journal."""
+    return settings.journal_url or f"sqlite:///{data / 'journal.db'}"
+
+
+def former_keys(data: Path) -> tuple[VerifyingKey, ...]:
+    """Return the gateway's public keys of before. Raises ``KeyUnusable``."""
+    return tuple(read_verifying_key(path) for path in sorted((data / "keys" / "former").glob("*.jwk")))
+
+
+def master_key_of(data: Path, settings: Settings) -> Path | MasterKey:
+    """Return the file with an installation's master key, or whoever holds it. Raises ``KeyUnusable`` for nobody."""
+    name = settings.master_key
+    return _master_key_file(data) if name == "file" else named_master_key(name)
+
+
+def _master_key_file(data: Path) -> Path:
+    return data / "keys" / "master.key"
 
 
 def open_installation(data: Path) -> Installation:
@@ -115,9 +156,14 @@ def read_installation(data: Path) -> Installation:
 def serving_alone(data: Path) -> Iterator[None]:
     """Hold the installation's lock; the system gives it back when the process ends, however it ends.
 
-    Raises ``SettingsInvalid`` where another process holds it.
+    A journal on PostgreSQL takes several processes, and no lock is held. Raises ``SettingsInvalid`` where another
+    process holds it.
     """
     _make_folder(data)
+    url = read_settings(data).journal_url
+    if url is not None and is_shared(url):
+        yield
+        return
     try:
         file = (data / "lock").open("ab")
     except OSError as error:
@@ -136,7 +182,7 @@ def _read(data: Path) -> Installation:
         data=data,
         settings=settings,
         key=read_signing_key(data / "keys" / "gateway.jwk"),
-        admin_token=_admin_token(data / "admin.token"),
+        admin_token=read_admin_token(data / "admin.token"),
         channels=Channels(_installed(data / "channels", settings)),
     )
 
@@ -174,7 +220,8 @@ def _write_secret(path: Path, content: bytes) -> None:
         raise KeyUnusable(f"{path}: {error.strerror}") from error
 
 
-def _admin_token(path: Path) -> str:
+def read_admin_token(path: Path) -> str:
+    """Read the admin token. Raises ``KeyUnusable``, also for one that could be guessed."""
     token = read_key_file(path, secret=True).decode("ascii", "replace").strip()
     if len(token) < 32:
         raise KeyUnusable(f"{path} holds less than 32 characters; remove it and the next start makes a new one")
@@ -185,14 +232,14 @@ def _installed(folder: Path, settings: Settings) -> Iterator[ServedChannel]:
     for path in sorted(folder.glob("*/channel.yaml")):
         if not path.is_file():
             raise ProfileInvalid(f"{path} is a folder, and should be the channel's profile")
-        missing = _missing(path.parent, [folder])
+        missing = missing_of(path.parent, [folder])
         if missing is None:
-            yield _serve(path.parent, [folder], settings)
+            yield served_from(path.parent, [folder], settings)
         else:
             _log.warning("channel.not_served", channel=path.parent.name, why=missing)
 
 
-def _missing(folder: Path, search: Sequence[Path]) -> str | None:
+def missing_of(folder: Path, search: Sequence[Path]) -> str | None:
     """Return what a channel that is being drafted lacks to be served, None where it lacks nothing."""
     guesses = unconfirmed(load_profile(folder.name, search).profile)
     if guesses:
@@ -200,7 +247,8 @@ def _missing(folder: Path, search: Sequence[Path]) -> str | None:
     return None if (folder / "keys").exists() else f"no key of the partner; run: channel add {folder.name} --key FILE"
 
 
-def _serve(folder: Path, search: Sequence[Path], settings: Settings) -> ServedChannel:
+def served_from(folder: Path, search: Sequence[Path], settings: Settings) -> ServedChannel:
+    """Load a channel with its keys. Raises a ``ConfigurationError`` that names file and line."""
     channel = load_channel(folder.name, search)
     if channel.channel_id != folder.name:
         raise ProfileInvalid(
@@ -332,9 +380,9 @@ def add_channel(
 
 def _prove(new: Path, data: Path) -> None:
     installed, settings = data / "channels", read_settings(data)
-    if missing := _missing(new, [new.parent, installed]):
+    if missing := missing_of(new, [new.parent, installed]):
         raise ProfileInvalid(f"{new.name} cannot be served: {missing}")
-    Channels([*_installed(installed, settings), _serve(new, [new.parent, installed], settings)])
+    Channels([*_installed(installed, settings), served_from(new, [new.parent, installed], settings)])
 
 
 def _write_profile(folder: Path, profile: dict[str, Any]) -> None:

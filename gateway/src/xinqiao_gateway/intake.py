@@ -4,6 +4,7 @@ open (verify the seal) → decode (the channel's adapter) → check (schema, rul
 What needs state (seen before? expected now?) is decided inside the journal's commit, not here.
 """
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -22,12 +23,18 @@ from xinqiao.errors import (
 from xinqiao.finding import Finding, errors_in
 from xinqiao.message import Header, content_digest, message_type, write_json
 from xinqiao.validation import check
+from xinqiao_gateway.admission import Admission
 from xinqiao_gateway.channels import Channels, ServedChannel
 from xinqiao_gateway.journal import Entry, Journal, Outcome, Refused, Submission
 
 __all__ = ["Acceptance", "Intake", "Raw"]
 
-_LONGEST_KEY = 400
+# With room for what a correction adds to it.
+_LONGEST_KEY = 360
+_LONGEST_CONTENT_TYPE = 120
+# Larger inputs are read beside the event loop, and checked a piece at a time, so that nobody waits for all of one.
+_LARGE = 65_536
+_PIECE = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +77,18 @@ class _Checked:
 class Intake:
     """Accepts raw input for all fronts."""
 
-    def __init__(self, channels: Channels, journal: Journal, *, seal_max_age: timedelta, messages_limit: int) -> None:
+    def __init__(
+        self,
+        channels: Channels,
+        journal: Journal,
+        admission: Admission,
+        *,
+        seal_max_age: timedelta,
+        messages_limit: int,
+    ) -> None:
         self._channels = channels
         self._journal = journal
+        self.admission = admission
         self._seal_max_age = seal_max_age
         self._messages_limit = messages_limit
 
@@ -83,20 +99,45 @@ class Intake:
         ``JournalUnavailable`` where nothing could be promised. What it returns as accepted is durable.
         """
         channel = self._channels.find(raw.channel_id)
+        async with self.admission.entered(channel.channel_id):
+            return await self._accept(channel, raw)
+
+    async def _accept(self, channel: ServedChannel, raw: Raw) -> Acceptance:
+        await self.admission.turn(channel.channel_id)
+        is_large = len(raw.content) > _LARGE
+        try:
+            content, decoded = (
+                await asyncio.to_thread(self._read, channel, raw) if is_large else self._read(channel, raw)
+            )
+        except XinqiaoError:
+            self.admission.count(channel.channel_id, 0)  # perhaps not of the partner: it must not use up its rate
+            raise
+        self.admission.count(channel.channel_id, len(decoded))
+        # The bytes of a single canonical message are kept, and carried on, as they are.
+        is_bare = channel.seals is None and content.lstrip()[:1] == b"{"
+        is_raw = channel.speaks_canonical and len(decoded) == 1 and is_bare
+        checked: list[_Checked] = []
+        for each in decoded:
+            if checked and len(checked) % _PIECE == 0:
+                await self.admission.turn(channel.channel_id)
+                await asyncio.sleep(0)
+            checked.append(self._check(channel, each, is_raw))
+        atomic = len(decoded) > 1 and all(channel.atomic(each.interface) for each in decoded if each.interface)
+        outcomes = await self._submit(raw, checked, atomic)
+        notes = tuple(each.findings for each in checked)
+        return Acceptance(channel, decoded, outcomes, notes, atomic)
+
+    def _read(self, channel: ServedChannel, raw: Raw) -> tuple[bytes, tuple[Decoded | Undecoded, ...]]:
+        """Open and decode an input; return its content in the partner's format and what it holds."""
+        if len(raw.content_type) > _LONGEST_CONTENT_TYPE:
+            raise ContentRefused(f"the content type is longer than {_LONGEST_CONTENT_TYPE} characters")
         content, content_type = channel.opened(raw.content, raw.content_type, raw.signature, max_age=self._seal_max_age)
         decoded = tuple(islice(channel.adapter.decode(content, content_type), self._messages_limit + 1))
         if not decoded:
             raise ContentRefused("the input holds no message")
         if len(decoded) > self._messages_limit:
             raise TooManyMessages(f"at most {self._messages_limit} messages are taken in one input")
-        # The bytes of a single canonical message are kept, and carried on, as they are.
-        is_bare = channel.seals is None and content.lstrip()[:1] == b"{"
-        is_raw = channel.speaks_canonical and len(decoded) == 1 and is_bare
-        checked = [self._check(channel, each, is_raw) for each in decoded]
-        atomic = len(decoded) > 1 and all(channel.atomic(each.interface) for each in decoded if each.interface)
-        outcomes = await self._submit(raw, checked, atomic)
-        notes = tuple(each.findings for each in checked)
-        return Acceptance(channel, decoded, outcomes, notes, atomic)
+        return content, decoded
 
     def _check(self, channel: ServedChannel, decoded: Decoded | Undecoded, is_raw: bool) -> _Checked:
         if isinstance(decoded, Undecoded):
@@ -111,9 +152,12 @@ class Intake:
                 raise NotValid(_count(len(errors)), findings=findings)
             header = Header.of(message)
             _check_origin(channel, header)
-            if len(decoded.key) > _LONGEST_KEY:
-                raise ContentRefused(f"the key that tells repeats apart is longer than {_LONGEST_KEY} characters")
+            if len(decoded.key) > _LONGEST_KEY or not decoded.key.isprintable():
+                said = f"is longer than {_LONGEST_KEY} characters, or holds some that are not for print"
+                raise ContentRefused(f"the key that tells repeats apart {said}")
             destinations = self._channels.route(header, kind)
+            for destination, _ in destinations:
+                self.admission.check_queue(destination)
         except XinqiaoError as error:
             return _Checked(findings, error=error)
         entry = Entry(
@@ -126,6 +170,7 @@ class Intake:
             digest=content_digest(message),
             canonical=None if is_raw else write_json(message),
             destinations=destinations,
+            corrects=channel.corrects(decoded.interface),
         )
         return _Checked(findings, entry)
 

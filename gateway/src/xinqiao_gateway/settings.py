@@ -1,10 +1,11 @@
 """Settings of one gateway: from ``DATA/gateway.yaml``, overridden by ``XINQIAO_…`` environment variables."""
 
+import os
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
 import yaml
-from pydantic import AfterValidator, BaseModel, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, Field, HttpUrl, ValidationError
 from pydantic_settings import (
     BaseSettings,
     InitSettingsSource,
@@ -13,10 +14,12 @@ from pydantic_settings import (
     SettingsError,
 )
 
-from xinqiao.errors import SettingsInvalid
+from xinqiao.errors import SettingsInvalid, XinqiaoError
 from xinqiao.rules.values import check_institution_code
+from xinqiao_adapters.marked import read_marked
+from xinqiao_gateway.documents import DocumentSettings
 
-__all__ = ["EXAMPLE_INSTITUTION", "Retry", "Settings", "read_settings", "settings_file"]
+__all__ = ["EXAMPLE_INSTITUTION", "Retry", "Settings", "Webhook", "origins", "read_settings", "settings_file"]
 
 EXAMPLE_INSTITUTION = "913100001000100012"
 
@@ -32,11 +35,24 @@ InstitutionCode = Annotated[str, Field(pattern=r"^[0-9A-HJ-NPQRTUWXY]{18}$"), Af
 
 
 class Retry(BaseModel, extra="forbid"):
-    """The delivery schedule: waits double from ``first`` to ``cap`` seconds, then ``attempts`` ends it."""
+    """The delivery schedule, in seconds: waits double from ``first`` to ``cap``; an age of ``give_up_after`` ends it.
+
+    A channel that fails ``failures`` times in a row is left alone for ``pause``, doubling to ``longest_pause``.
+    """
 
     first: float = Field(1.0, gt=0, le=3600)
     cap: float = Field(3600.0, gt=0, le=86_400)
-    attempts: int = Field(14, ge=1, le=100)
+    give_up_after: float = Field(259_200.0, gt=0, le=31_536_000)
+    failures: int = Field(5, ge=1, le=1000)
+    pause: float = Field(1.0, gt=0, le=3600)
+    longest_pause: float = Field(60.0, gt=0, le=3600)
+
+
+class Webhook(BaseModel, extra="forbid"):
+    """Where alarms are posted, signed with the gateway's key; ``name`` is what obligations refer to."""
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9-]{0,40}$")
+    url: HttpUrl
 
 
 class Settings(BaseSettings):
@@ -52,11 +68,23 @@ class Settings(BaseSettings):
     tls_certificate: Path | None = Field(None, description="PEM file with the certificate chain")
     tls_key: Path | None = Field(None, description="PEM file with the private key")
     body_limit: int = Field(1_048_576, ge=1024, description="largest body, where a channel sets no limit of its own")
-    messages_limit: int = Field(1000, ge=1, description="most messages in one raw input")
+    body_timeout: float = Field(30.0, gt=0, le=3600, description="how long a body may take to arrive")
+    connections: int = Field(2048, ge=1, le=65_536, description="connections at once; one more is answered 503")
+    messages_limit: int = Field(1000, ge=1, le=10_000, description="most messages in one raw input")
     seal_max_age: int = Field(600, ge=1, description="how old a signature may be")
+    concurrency: int = Field(512, ge=1, description="inputs of one channel under way, where it sets no limit")
+    queue: int = Field(1_000_000, ge=1, description="deliveries that may wait for a channel, where it sets no limit")
     push_timeout: float = Field(10.0, gt=0, description="how long a push may take, where a channel sets none")
     push_parallel: int = Field(8, ge=1, le=256, description="deliveries under way at once, for each channel")
+    lease: float = Field(60.0, ge=1, le=3600, description="how long a delivery under way is left to its node")
+    drain: float = Field(0.0, ge=0, le=600, description="how long it says that it is not ready before it stops")
+    metrics_port: int | None = Field(None, ge=1, le=65_535, description="port for metrics without a token")
+    metrics_host: str = Field("127.0.0.1", description="address that the port for metrics listens on")
+    least_space: int = Field(268_435_456, ge=0, description="free disk space (bytes) under which it is not ready")
+    master_key: str = Field("file", pattern=r"^[a-z][a-z0-9_-]{0,40}$", description="who keeps the master key")
     retry: Retry = Retry()
+    documents: DocumentSettings = Field(DocumentSettings(), description="limits of documents")
+    webhooks: tuple[Webhook, ...] = Field((), description="who is told of alarms")
 
     @classmethod
     def settings_customise_sources(
@@ -86,13 +114,42 @@ def read_settings(data: Path) -> Settings:
     try:
         settings: Settings = source()
     except ValidationError as error:
-        said = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
-        raise SettingsInvalid(f"{path} or environment: {said}") from error
+        raise SettingsInvalid("\n".join(_problem(path, each["loc"], each["msg"]) for each in error.errors())) from error
     except SettingsError as error:
         raise SettingsInvalid(f"environment: {error}") from error
     if (settings.tls_certificate is None) != (settings.tls_key is None):
         raise SettingsInvalid("tls_certificate and tls_key go together")
     return settings
+
+
+def origins(data: Path) -> dict[str, str]:
+    """Return where each setting comes from: ``default``, the file, or the environment variable."""
+    path = settings_file(data)
+    in_file = _read(path)
+    return {name: _origin(path, name, in_file) for name in Settings.model_fields}
+
+
+def _origin(path: Path, name: str, in_file: dict[str, Any]) -> str:
+    prefix = f"{Settings.model_config['env_prefix']}{name}".upper()
+    variables = [each for each in os.environ if each.upper() == prefix or each.upper().startswith(f"{prefix}__")]
+    if variables:
+        return f"environment: {', '.join(sorted(variables))}"
+    return _place(path, (name,)) if name in in_file else "default"
+
+
+def _problem(path: Path, where: tuple[int | str, ...], said: str) -> str:
+    """Return what is wrong with a setting, led by where it stands."""
+    origin = _origin(path, str(where[0]), {})
+    place = _place(path, where) if origin == "default" else origin
+    return f"{place}: {'.'.join(map(str, where))}: {said}"
+
+
+def _place(path: Path, where: tuple[int | str, ...]) -> str:
+    """Return the file and the line of a setting in it."""
+    try:
+        return str(read_marked(path).mark(where))
+    except XinqiaoError:  # it has been read once, less strictly
+        return str(path)
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -11,7 +11,17 @@ from typing import BinaryIO, Protocol, runtime_checkable
 from xinqiao.finding import Finding
 from xinqiao.message import Json
 
-__all__ = ["Adapter", "Answer", "Decoded", "Encoded", "FileAdapter", "Reply", "Undecoded", "Unmapped"]
+__all__ = [
+    "Adapter",
+    "Answer",
+    "Decoded",
+    "Encoded",
+    "FileAdapter",
+    "QueryingAdapter",
+    "Reply",
+    "Undecoded",
+    "Unmapped",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +90,14 @@ class Reply:
 
     ``accepted`` is None where the answer proves neither – it is of no known format, speaks of another message, or
     asks to try again – so that the same bytes are sent again. ``text`` is short, and the standard's own only: what
-    a partner writes in its own words may hold personal data.
+    a partner writes in its own words may hold personal data. ``missing`` says that the partner, asked about a message,
+    has none such; ``accepted`` is None then.
     """
 
     accepted: bool | None
     code: str = ""
     text: str = ""
+    missing: bool = False
 
 
 class Adapter(Protocol):
@@ -129,4 +141,19 @@ class FileAdapter(Adapter, Protocol):
 
     def decode_file(self, file: BinaryIO, content_type: str) -> Iterable[Decoded | Undecoded]:
         """Do as ``decode`` with a seekable file of any size; its position says how far the reading is."""
+        ...
+
+
+@runtime_checkable
+class QueryingAdapter(Adapter, Protocol):
+    """An adapter that can ask the partner what became of a message, where nobody knows whether it has arrived.
+
+    ``read_reply`` reads the answer by the interface of the query, and may say ``missing``.
+    """
+
+    def query(self, interface: str, sent: Json) -> Encoded:
+        """Return what asks about ``sent``, a canonical message; ``interface`` is the profile's for queries.
+
+        Raises ``ContentRefused`` where the message lacks what the partner tells messages by.
+        """
         ...

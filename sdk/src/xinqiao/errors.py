@@ -15,11 +15,14 @@ __all__ = [
     "CaseMissing",
     "ConfigurationError",
     "Conflict",
+    "ContentGone",
     "ContentRefused",
     "DestinationDown",
     "DestinationRefused",
+    "DocumentRefused",
     "DuplicateKey",
     "ForbiddenXml",
+    "FourEyes",
     "InProgress",
     "InterfaceUnknown",
     "InternalError",
@@ -35,7 +38,9 @@ __all__ = [
     "NotValid",
     "OutOfOrder",
     "Overloaded",
+    "PolicyForbids",
     "ProfileInvalid",
+    "RateLimited",
     "ReceiverMismatch",
     "Rejected",
     "Retryable",
@@ -44,6 +49,7 @@ __all__ = [
     "SealMissing",
     "SenderMismatch",
     "SettingsInvalid",
+    "SlowBody",
     "TestMismatch",
     "TooManyMessages",
     "UnknownChannel",
@@ -81,9 +87,20 @@ class Rejected(XinqiaoError):
 
 
 class Retryable(XinqiaoError):
-    """The same call may succeed later."""
+    """The same call may succeed later; after ``retry_in`` seconds where that is known."""
 
     retryable = True
+
+    def __init__(
+        self,
+        detail: str = "",
+        *,
+        findings: Sequence[Finding] = (),
+        expected: Sequence[str] = (),
+        retry_in: float | None = None,
+    ) -> None:
+        super().__init__(detail, findings=findings, expected=expected)
+        self.retry_in = retry_in
 
 
 class ConfigurationError(XinqiaoError):
@@ -309,6 +326,26 @@ class NotFound(Rejected):
     fix = Text("检查编号", "check the id")
 
 
+class FourEyes(Rejected):
+    """An action of an operator that another one must check; nobody checks their own."""
+
+    reason = "four_eyes"
+    http_status = 403
+    grpc_code = "PERMISSION_DENIED"
+    text = Text("经办人不能复核本人的申请", "the maker of a proposal cannot check it")
+    fix = Text("请另一位操作员复核", "let another operator check it")
+
+
+class ContentGone(Rejected):
+    """The content was destroyed on request, or moved to an archive; the evidence stays."""
+
+    reason = "content_gone"
+    http_status = 410
+    grpc_code = "FAILED_PRECONDITION"
+    text = Text("内容已销毁或归档", "the content was erased or archived")
+    fix = Text("已归档的内容可从归档文件恢复", "what is archived can be restored from its file")
+
+
 # --- rejected: the message -----------------------------------------------------------------------------------
 
 
@@ -353,6 +390,26 @@ class NoRoute(Rejected):
         "检查接收机构代码，或请对方开通该消息",
         "check the receiver's code, or ask for the message to be opened",
     )
+
+
+class PolicyForbids(Rejected):
+    """A rule of the institution's policy forbids the request; nothing was accepted."""
+
+    reason = "policy_forbids"
+    http_status = 403
+    grpc_code = "PERMISSION_DENIED"
+    text = Text("业务规则不允许", "a rule of the institution forbids it")
+    fix = Text("核对规则所限内容，或联系受理机构", "look at what the rule limits, or ask the institution")
+
+
+class DocumentRefused(Rejected):
+    """A document of a kind or size that is not taken, or that is not what its digest says."""
+
+    reason = "document_refused"
+    http_status = 422
+    grpc_code = "INVALID_ARGUMENT"
+    text = Text("文档不予接收", "the document is not taken")
+    fix = Text("核对文档的类型、大小和摘要", "check the document's type, size and digest")
 
 
 class Conflict(Rejected):
@@ -421,6 +478,26 @@ class Overloaded(Retryable):
     fix = Text("稍后重试", "try again later")
 
 
+class RateLimited(Retryable):
+    """A channel sends more than its limits allow; nothing was accepted."""
+
+    reason = "rate_limited"
+    http_status = 429
+    grpc_code = "RESOURCE_EXHAUSTED"
+    text = Text("超过本渠道的流量限制", "the channel sends more than it may")
+    fix = Text("按 Retry-After 的时间以同一编号重试", "try again under the same id after the time in Retry-After")
+
+
+class SlowBody(Retryable):
+    """The body did not come within the time for it; nothing was accepted."""
+
+    reason = "slow_body"
+    http_status = 408
+    grpc_code = "DEADLINE_EXCEEDED"
+    text = Text("报文未在限定时间内传完", "the body did not arrive in time")
+    fix = Text("检查网络后以同一编号重发，或拆分报文", "look at the network and send it again, or split the message")
+
+
 class InProgress(Retryable):
     """The same message is being handled already; it may yet be refused, so nothing can be said about it."""
 
@@ -432,12 +509,12 @@ class InProgress(Retryable):
 
 
 class JournalUnavailable(Retryable):
-    """The journal cannot promise durability now; nothing was accepted."""
+    """The journal cannot promise durability now; the same input sent again tells what became of it."""
 
     reason = "journal_unavailable"
     http_status = 503
     grpc_code = "UNAVAILABLE"
-    text = Text("日志暂不可用，未受理", "the journal is not available; nothing was accepted")
+    text = Text("日志暂不可用，未作承诺", "the journal is not available; nothing is promised")
     fix = Text("以同一编号稍后重试", "try again later under the same id")
 
 

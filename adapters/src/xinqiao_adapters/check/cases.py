@@ -6,12 +6,11 @@ The file is read here; ``case_run`` runs it. Errors name file and line.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from xinqiao.errors import ProfileInvalid
-from xinqiao_adapters.marked import Mark, read_marked
+from xinqiao_adapters.marked import Mark, read_marked, validated
 
 __all__ = ["Case", "CaseFile", "PlacedCase", "PlacedCodes", "Value", "is_at_or_below", "read_cases"]
 
@@ -127,16 +126,7 @@ def is_at_or_below(path: str, other: str) -> bool:
 def read_cases(path: Path) -> CaseFile:
     """Read a ``tests.yaml``. Raises ``ProfileInvalid`` with file and line for what it may not say."""
     marked = read_marked(path)
-    try:
-        found = _Cases.model_validate(marked.value)
-    except ValidationError as error:
-        said = [_said(marked.mark(tuple(each["loc"])), dict(each)) for each in error.errors(include_url=False)]
-        raise ProfileInvalid("\n".join(said)) from error
+    found = validated(marked, _Cases)
     cases = tuple(PlacedCase(case, marked.mark(("cases", place))) for place, case in enumerate(found.cases))
     codes = tuple(PlacedCodes(name, each, marked.mark(("codes", name))) for name, each in found.codes.items())
     return CaseFile(cases, codes, tuple((each, marked.mark(("unmapped", each))) for each in found.unmapped))
-
-
-def _said(mark: Mark, error: dict[str, Any]) -> str:
-    where = ".".join(map(str, error["loc"]))
-    return f"{mark}: {where}: {error['msg'].removeprefix('Value error, ')}"

@@ -13,6 +13,7 @@ from xinqiao_adapters.check.cases import CaseFile, PlacedCase, is_at_or_below, r
 from xinqiao_adapters.check.codes import CodesSeen, unexplained_codes
 from xinqiao_adapters.check.generated import GeneratedLaws, valid_bases
 from xinqiao_adapters.check.profile_rows import said_rows, unconfirmed
+from xinqiao_adapters.check.queries import query_problems
 from xinqiao_adapters.check.report import CheckReport
 from xinqiao_adapters.check.sample_laws import SampleLaws, batch_problems
 from xinqiao_adapters.check.samples import Readers, Sample, SampleRecord, nearest, read_sample, sample_files
@@ -57,6 +58,8 @@ def check_channel(channel: Channel, messages: int = MESSAGES) -> CheckReport:
         laws = proof.generated_laws(interface)
         report.problems += [f"{name}: {each}" for each in laws.problems(messages)]
         report.messages[name] = laws.proved
+    for name, interface in channel.queries.items():
+        report.problems += [f"{name}: {each}" for each in query_problems(interface, messages)]
     return report
 
 
@@ -74,7 +77,7 @@ def proof_of(channel: Channel) -> "Proof":
 
 
 def _open(interface: CompiledInterface) -> Iterator[str]:
-    if interface.spec.direction != "out":
+    if interface.spec.comes_in:
         for path in open_required(interface.mapping.plan):
             yield f"the standard requires {path}, and no row reads it"
 

@@ -71,5 +71,6 @@ class CheckReport:
         held = sum(each.held for each in self.messages.values())
         return (
             f"{self.channel}: {self.samples} samples with {self.records} records, {self.cases} cases, "
-            f"{self.rows} rows, {held} of {generated} generated messages held, {len(self.problems)} problems"
+            f"{self.rows} rows, {held} of {generated} generated messages held, "
+            f"{len(self.problems)} {'problem' if len(self.problems) == 1 else 'problems'}"
         )

@@ -44,7 +44,7 @@ class Readers:
 
     def __init__(self, interfaces: Mapping[str, CompiledInterface]) -> None:
         self._interfaces = interfaces
-        self._incoming = {name for name, each in interfaces.items() if each.spec.direction != "out"}
+        self._incoming = {name for name, each in interfaces.items() if each.spec.comes_in}
         self._made: dict[frozenset[str], ProfileAdapter] = {}
 
     def alone(self, name: str) -> ProfileAdapter:
@@ -54,6 +54,10 @@ class Readers:
     def of(self, name: str) -> ProfileAdapter:
         """Return the adapter of all interfaces of one's direction."""
         return self._of(self._incoming if name in self._incoming else set(self._interfaces) - self._incoming)
+
+    def sent(self) -> ProfileAdapter:
+        """Return the adapter that reads what the channel sends."""
+        return self._of({name for name, each in self._interfaces.items() if each.spec.goes_out})
 
     def told_by(self, stem: str) -> list[ProfileAdapter]:
         """Return the adapters that may read a sample: the one its name tells, else those of both directions."""

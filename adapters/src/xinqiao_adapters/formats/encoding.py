@@ -160,9 +160,9 @@ class Charset:
         )
 
     def _referenced(self, markup: str) -> bytes:
-        if self._held is None or self.name.upper() == "GBK":
-            return markup.encode(self.name, "xmlcharrefreplace")
-        # Python's gb2312 does not read and write "·" and "—" as all others do.
+        # Python's gbk lacks the two-byte 䶮, and its gb2312 reads and writes "·" and "—" as nobody else does.
+        if self._held is None or self._held.issuperset(markup):
+            return markup.encode(self.codec, "xmlcharrefreplace")
         return "".join(each if each in self._held else f"&#{ord(each)};" for each in markup).encode(self.codec)
 
     def mark(self, head: bytes) -> int:

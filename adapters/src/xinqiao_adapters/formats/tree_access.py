@@ -136,10 +136,11 @@ class TreeAccess:
                     code.line(f"if {value}: {made}[{step!r}] = {value}")
             for repeat in tree.repeats.get(step, ()):
                 code.line(f"if {names[id(repeat)]}: {made}[{step!r}] = {names[id(repeat)]}")
+        only_fixed = len(late) == len(tree.order)
         if late:
             fixed = ", ".join(f"{step!r}: {value}" for step, value in late)
-            code.line(f"if {made}: {made} = {{{fixed}, **{made}}}")
-        return made, len(late) == len(tree.order)
+            code.line(f"{'' if only_fixed else f'if {made}: '}{made} = {{{fixed}, **{made}}}")
+        return made, only_fixed
 
     def node_children(self, node: Node, step: str) -> list[Node]:
         """Return the value of a key, or the items of its list."""

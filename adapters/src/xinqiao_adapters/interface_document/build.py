@@ -1,6 +1,6 @@
 """From a channel's profile to the document that its partner receives, as data. What it looks like is the page's."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -18,7 +18,7 @@ from xinqiao_adapters.interface_document.samples import Sample, examples_from, r
 from xinqiao_adapters.interface_document.words import Fact, facts_of, security_words, settings_of
 from xinqiao_adapters.listing import listed_rows
 from xinqiao_adapters.loader import LoadedProfile, load_profile
-from xinqiao_adapters.profile import Drop, Interface, Profile, Proposal
+from xinqiao_adapters.profile import Drop, Interface, Profile, Proposal, QueryReply
 
 __all__ = ["InterfaceDocument", "InterfacePart", "document_of"]
 
@@ -131,7 +131,7 @@ def _interface(loaded: LoadedProfile, name: str, files: Sequence[Path], codes: d
         fields=field_lines(loaded, interface, rows, examples_from(rows, samples)),
         agreed=agreed_values(body, rows),
         samples=samples,
-        dropped=_dropped(body, interface.dropped) if interface.direction != "in" else [],
+        dropped=_dropped(body, interface.dropped) if interface.goes_out else [],
         begins=_begins(interface),
         drafts=sum(_is_draft(each) for each in (interface.proposed, *(row.said.proposed for row in rows if row.said))),
     )
@@ -178,7 +178,26 @@ def _settings(interface: Interface) -> list[Fact]:
     if interface.key and interface.direction != "out":
         key = " + ".join(interface.key)
         facts.append((Text("唯一标识（防重）", "Identity, by which repeats are told"), Text(key, key)))
+        if interface.changed == "correct":
+            facts.append((Text("标识相同、内容不同", "The same identity, other content"), _CORRECTED))
+    if interface.reply is not None:
+        facts += _query_answers(interface.reply)
     return facts
+
+
+def _query_answers(reply: QueryReply) -> Iterator[Fact]:
+    for title, codes in zip(_ANSWERS, (reply.accepted, reply.rejected, reply.missing), strict=True):
+        if codes:
+            said = "; ".join(f"{path} = {' / '.join(values)}" for path, values in codes.items())
+            yield title, Text(f"{reply.root}: {said}", f"{reply.root}: {said}")
+
+
+_ANSWERS = (
+    Text("查询应答：已受理", "Answer: it was accepted"),
+    Text("查询应答：已拒绝", "Answer: it was refused"),
+    Text("查询应答：查无此报文", "Answer: there is no such message"),
+)
+_CORRECTED = Text("视为更正，经人工批准后生效", "a correction: it counts once a person has approved it")
 
 
 _BATCHES = {

@@ -127,7 +127,7 @@ class _Table:
         return "/".join(path) == self.interface.records
 
     def _presence(self, row: ListedRow) -> Presence:
-        incoming = self.interface.direction != "out"
+        incoming = self.interface.comes_in
         return presence_of(self.interface.message, row, self.rows, incoming=incoming)
 
     def _line(self, row: ListedRow, path: Source, name: str, depth: int, above: tuple[str, ...]) -> FieldLine:

@@ -11,7 +11,7 @@ from xinqiao_adapters.mapping.layers import share_of
 from xinqiao_adapters.mapping.numbers import integer
 from xinqiao_adapters.mapping.places import Join, Share
 from xinqiao_adapters.mapping.plan import Condition, Leaf, Plan, Repeat, Source, Total
-from xinqiao_adapters.mapping.shapes import Shape, Steps, parse_steps, shape_at, text_of_steps
+from xinqiao_adapters.mapping.shapes import Shape, Steps, field_paths, parse_steps, shape_at, text_of_steps
 from xinqiao_adapters.marked import Mark, Where
 from xinqiao_adapters.profile import Drop, Interface, Row
 
@@ -54,8 +54,16 @@ def plan_of(loaded: LoadedProfile, name: str, interface: Interface) -> Plan:
         inner=tuple(row for inner, row in rows if inner or not records),
         rows=tuple(_moved(row, records) if inner else row for inner, row in rows),
         records=records,
-        dropped=expansion.defaults | dict(expansion.dropped(name, interface)),
+        dropped=_everything(interface.message)
+        if interface.direction == "query"
+        else expansion.defaults | dict(expansion.dropped(name, interface)),
     )
+
+
+def _everything(body: str) -> dict[str, tuple[Scalar, ...]]:
+    """Return every path of a message type as one that may be lost: a query tells which message, not what is in it."""
+    paths = (*field_paths(body, ("header",)), *field_paths(body, (body,)))
+    return {".".join(path[:depth]): () for path in paths for depth in range(1, len(path) + 1)}
 
 
 def conditions_of(loaded: LoadedProfile, name: str, interface: Interface) -> Iterator[Condition]:

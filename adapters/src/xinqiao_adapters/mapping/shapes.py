@@ -1,6 +1,7 @@
 """The standard as mappings see it: what stands at a canonical path, and what an object may hold."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Literal
@@ -9,7 +10,18 @@ from jsonschema_rs import Draft202012Validator
 
 from xinqiao.standard import Schema, message_types, schema_of
 
-__all__ = ["Kind", "Shape", "Step", "Steps", "names_in", "parse_steps", "put", "shape_at", "text_of_steps"]
+__all__ = [
+    "Kind",
+    "Shape",
+    "Step",
+    "Steps",
+    "field_paths",
+    "names_in",
+    "parse_steps",
+    "put",
+    "shape_at",
+    "text_of_steps",
+]
 
 Kind = Literal["object", "text", "date", "datetime", "decimal", "integer", "boolean", "enum", "month", "time", "count"]
 # A step of a canonical path: a name, and an index, "[]" for every item, or nothing.
@@ -73,6 +85,16 @@ def names_in(body: str, names: tuple[str, ...]) -> frozenset[str]:
     whole = schema_of(message_types()[body].name)
     schema = _schema_at(body, names)
     return frozenset(_followed(schema, whole).get("properties", ())) if schema is not None else frozenset()
+
+
+def field_paths(body: str, path: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    """Yield the paths of all values below an object of a message type."""
+    for name in sorted(names_in(body, path)):
+        shape = shape_at(body, (*path, name))
+        if shape is not None and shape.kind == "object":
+            yield from field_paths(body, (*path, name))
+        else:
+            yield (*path, name)
 
 
 def _schema_at(body: str, names: tuple[str, ...]) -> Schema | None:

@@ -5,22 +5,47 @@ import sys
 import typer
 
 from xinqiao.errors import XinqiaoError
-from xinqiao_gateway.cli import channel, journal, schema, serve
+from xinqiao_gateway.cli import (
+    case,
+    channel,
+    config,
+    document,
+    journal,
+    obligations,
+    operator,
+    policy,
+    replay,
+    resolution,
+    schema,
+    serve,
+    upkeep,
+)
 
 __all__ = ["app", "main"]
 
 app = typer.Typer(
     name="xinqiao-gateway",
-    help="Run a Xinqiao gateway: serve it, onboard channels, read and replay its journal.",
+    help="Run a Xinqiao gateway: serve it, onboard channels, read and replay its journal, resolve exceptions.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
 app.command(name="serve")(serve.serve)
 app.command(name="demo")(serve.demo)
-app.command(name="replay")(journal.replay)
+app.command(name="replay")(replay.replay)
+app.command(name="backup")(upkeep.backup)
+app.command(name="restore")(upkeep.restore)
+app.command(name="retention")(upkeep.retention)
+app.add_typer(case.app, name="case")
 app.add_typer(channel.app, name="channel")
+app.add_typer(config.app, name="config")
+app.add_typer(document.app, name="document")
 app.add_typer(journal.app, name="journal")
+app.add_typer(resolution.exceptions, name="exception")
+app.add_typer(resolution.proposals, name="proposal")
+app.add_typer(obligations.app, name="obligation")
+app.add_typer(operator.app, name="operator")
+app.add_typer(policy.app, name="policy")
 app.add_typer(schema.app, name="schema")
 
 

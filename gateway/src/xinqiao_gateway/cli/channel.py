@@ -17,6 +17,7 @@ from xinqiao_adapters.profile import Profile
 from xinqiao_adapters.trial import Trial, try_file
 from xinqiao_gateway.cli import documents, onboarding
 from xinqiao_gateway.cli.files import reading, replacing
+from xinqiao_gateway.cli.shadow import shadow
 from xinqiao_gateway.cli.terminal import console, line, table
 from xinqiao_gateway.installation import add_channel, complete_channel, is_draft, known_channels
 
@@ -29,6 +30,7 @@ app.command("confirm")(onboarding.confirm)
 app.command("docs")(documents.docs)
 app.command("diff")(documents.diff)
 app.command("template")(documents.template)
+app.command("shadow")(shadow)
 
 InstitutionKind = Literal[
     "bank", "insurer", "wealth-manager", "fund-distributor", "platform", "asset-servicer", "trust-company"
@@ -116,7 +118,7 @@ def add(
     test: Annotated[bool, typer.Option("--test", help="A channel for test traffic.")] = False,
     data: Annotated[Path, typer.Option(help="The installation's folder; made where it is missing.")] = Path("data"),
 ) -> None:
-    """Add a channel to an installation; a running gateway takes it up at its next start.
+    """Add a channel to an installation; a running gateway takes it up at POST /v1/reload or SIGHUP.
 
     The channel is loaded to prove it; where that fails nothing is left behind. One that `channel new` drafted and
     somebody confirmed needs its keys only.
@@ -126,7 +128,7 @@ def add(
     if is_draft(data, channel_id):
         if extends or code or push_url or test:
             raise typer.BadParameter(f"{channel_id} is drafted in {data}: say the rest in its channel.yaml")
-        typer.echo(f"{channel_id}: {complete_channel(data, channel_id, key)}")
+        _added(channel_id, complete_channel(data, channel_id, key))
         return
     institution = {"name": name or channel_id, "type": kind, "code": code} if code else None
     path = add_channel(
@@ -138,7 +140,14 @@ def add(
         push_url=push_url,
         test=test,
     )
-    typer.echo(f"{channel_id}: {path}")
+    _added(channel_id, path)
+
+
+def _added(channel_id: str, path: Path) -> None:
+    line(f"{channel_id}: {path}")
+    line(
+        "运行中的网关在 POST /v1/reload 或 SIGHUP 后启用它；a running gateway takes it up at POST /v1/reload or SIGHUP"
+    )
 
 
 @app.command("try")

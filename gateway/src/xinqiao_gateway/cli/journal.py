@@ -1,81 +1,52 @@
-"""``journal verify``, ``journal deliveries``, ``journal exceptions``, ``journal case`` and ``replay``."""
+"""``journal``: verify, deliveries, reconcile, search, archives, upgrade."""
 
-import asyncio
 import json
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
-from xinqiao.errors import SettingsInvalid
-from xinqiao.message import Json
-from xinqiao.seal import KeyRing
-from xinqiao_gateway.cli.terminal import table
-from xinqiao_gateway.installation import Installation, read_installation
-from xinqiao_gateway.journal import Journal
+from xinqiao_gateway.cli import upkeep
+from xinqiao_gateway.cli.opening import AsJson, Data, opened, show
+from xinqiao_gateway.cli.reconcile import reconcile_command
+from xinqiao_gateway.cli.terminal import counted, held_text, line
 
-__all__ = ["app", "replay"]
+__all__ = ["app"]
 
 app = typer.Typer(help="Read and verify the journal of an installation.", no_args_is_help=True)
+app.command("reconcile")(reconcile_command(opened))
+app.command("search")(upkeep.search)
+app.command("archive")(upkeep.archive)
+app.command("unarchive")(upkeep.unarchive)
+app.command("verify-archive")(upkeep.verify_archive)
+app.command("upgrade")(upkeep.upgrade)
+app.command("compact")(upkeep.compact)
 
-Data = Annotated[Path, typer.Option(help="The installation's folder.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 # What fits a terminal; --json has everything.
-_CASE = ("position", "accepted_at", "message_type", "sender", "case_state")
-_DELIVERIES = ("delivery_id", "channel", "lane", "message_type", "state", "attempts")
-_EXCEPTIONS = ("exception_id", "position", "case_id", "kind", "message_type", "expected")
+_DELIVERIES = ("delivery_id", "channel", "case_id", "message_type", "state", "attempts")
 
-DeliveryState = Literal["pending", "leased", "delivered", "dead", "parked", "waiting"]
-
-
-@contextmanager
-def _journal(data: Path) -> Iterator[tuple[Journal, Installation]]:
-    """Open the journal beside a gateway that may be running. Raises ``SettingsInvalid`` where there is none."""
-    installation = read_installation(data)
-    if not installation.has_journal:
-        raise SettingsInvalid(f"{data} holds no journal: no gateway was started on it yet")
-    journal = Journal.open(installation.journal_url, installation.master_key, installation.key, alone=False)
-    try:
-        yield journal, installation
-    finally:
-        journal.close()
+DeliveryState = Literal["pending", "leased", "delivered", "dead", "parked", "waiting", "held", "skipped"]
 
 
 @app.command()
 def verify(data: Data = Path("data"), as_json: AsJson = False) -> None:
     """Recompute all evidence; exit status 1 where a row was changed, removed or reordered."""
-    with _journal(data) as (journal, installation):
-        result = journal.verify(KeyRing([installation.key.public()]))
+    with opened(data) as (journal, installation):
+        result = journal.verify(installation.verifying_keys)
     if as_json:
         shown = asdict(result)
         typer.echo(json.dumps(shown, ensure_ascii=False))
     else:
         for breach in result.breaches:
             typer.echo(breach)
-        verdict = "verified" if not result.breaches else f"{len(result.breaches)} breaches"
-        typer.echo(f"{result.messages} messages in {result.batches} batches: {verdict}")
-        typer.echo(f"last chain value: {result.chain}")
+        count = len(result.breaches)
+        broken = f"{count} 处不符 {counted(count, 'breach', 'breaches')}"
+        line(f"{held_text(result.messages, result.batches)}: {broken if count else '校验通过 verified'}")
+        if result.archived:
+            line(f"已归档 archived: {result.archived}")
+        line(f"最后的链值 last chain value: {result.chain}")
     raise typer.Exit(1 if result.breaches else 0)
-
-
-@app.command()
-def case(
-    case_id: Annotated[str, typer.Argument(help="Id of the case.")],
-    data: Data = Path("data"),
-    institution: Annotated[
-        str | None,
-        typer.Option(help="Code of one of its institutions; without it, of several cases the one changed last."),
-    ] = None,
-    test: Annotated[bool, typer.Option("--test", help="A case of test traffic.")] = False,
-    as_json: AsJson = False,
-) -> None:
-    """Show a case: its state and its messages in order."""
-    with _journal(data) as (journal, _):
-        found = journal.reading.case(case_id, test, institution)
-    _show(f"{case_id}: {found['state']}", _CASE, found["messages"], found if as_json else None)
 
 
 @app.command()
@@ -85,37 +56,9 @@ def deliveries(
     as_json: AsJson = False,
 ) -> None:
     """List the 100 latest deliveries, latest first."""
-    with _journal(data) as (journal, _):
+    with opened(data) as (journal, _):
         found = journal.reading.deliveries(state)
-    _show("deliveries", _DELIVERIES, found, found if as_json else None)
-
-
-@app.command()
-def exceptions(data: Data = Path("data"), as_json: AsJson = False) -> None:
-    """List what a person must resolve, oldest first, at most 100."""
-    with _journal(data) as (journal, _):
-        found = journal.reading.exceptions()
-    _show("exceptions", _EXCEPTIONS, found, found if as_json else None)
-
-
-def replay(
-    delivery_id: Annotated[
-        int, typer.Argument(help="Id of the delivery, as journal deliveries shows it.", min=1, max=2**63 - 1)
-    ],
-    data: Data = Path("data"),
-) -> None:
-    """Make a dead or parked delivery due now. A running gateway sends it within seconds."""
-    with _journal(data) as (journal, installation):
-        channel = asyncio.run(journal.replay(delivery_id, installation.channels.pushed))
-        pushed = installation.channels.pushed(channel)
-    typer.echo(f"delivery {delivery_id} to {channel} {'is due' if pushed else 'waits to be pulled'}")
-
-
-def _show(title: str, columns: Sequence[str], rows: list[Json], as_json: Json | list[Json] | None) -> None:
-    if as_json is not None:
-        typer.echo(json.dumps(as_json, ensure_ascii=False))
-        return
-    if rows:
-        table(title, columns, ([row[name] for name in columns] for row in rows))
+    if as_json:
+        typer.echo(json.dumps(found, ensure_ascii=False))
     else:
-        typer.echo(f"{title}: none")
+        show("投递 deliveries", _DELIVERIES, found)

@@ -1,19 +1,19 @@
 """``serve`` and ``demo``."""
 
-import logging
-import sys
+import socket
 from pathlib import Path
 from typing import Annotated
 
-import structlog
 import typer
 
+from xinqiao.errors import SettingsInvalid
 from xinqiao_gateway.cli.terminal import line
 from xinqiao_gateway.demo import run_demo
 from xinqiao_gateway.fronts.rest.serving import listen, run
 from xinqiao_gateway.gateway import Gateway
 from xinqiao_gateway.installation import Installation, open_installation, serving_alone
 from xinqiao_gateway.settings import EXAMPLE_INSTITUTION, settings_file
+from xinqiao_gateway.telemetry.logs import configure
 
 __all__ = ["demo", "serve"]
 
@@ -25,16 +25,28 @@ def serve(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on; 0 takes a free one.", min=0, max=65535)] = 8700,
 ) -> None:
-    """Run the gateway until stopped (SIGINT or SIGTERM). One process serves an installation at a time.
+    """Run the gateway until stopped (SIGINT or SIGTERM; a second one ends it at once). SIGHUP reads it all again.
+
+    One process serves an installation at a time; on PostgreSQL several may, each on a port of its own.
 
     Settings stand in gateway.yaml of the installation's folder; XINQIAO_… environment variables go before them.
     """
-    _configure_logs()
+    configure()
     with serving_alone(data):
         installation = open_installation(data)
-        with listen(host, port) as listener:
+        with _listening(host, port) as listener:
             bound = listener.getsockname()[1]
             run(Gateway(installation), listener, lambda: _announce(installation, host, bound))
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    """Return a listening socket. Raises ``SettingsInvalid`` with what to do where that cannot be."""
+    try:
+        return listen(host, port)
+    except SettingsInvalid as error:
+        raise SettingsInvalid(
+            f"{error.detail}; 请用 --port 换一个端口（0 为任一空闲端口）take another with --port, 0 for a free one"
+        ) from error
 
 
 def demo(
@@ -49,32 +61,20 @@ def demo(
     raise typer.Exit(run_demo(keep))
 
 
-def _configure_logs() -> None:
-    """Structured logs on standard error, one JSON object a line; libraries say warnings only."""
-    logging.basicConfig(level=logging.WARNING, format="%(message)s")
-    structlog.configure(
-        processors=[
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.add_log_level,
-            structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(ensure_ascii=False),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
-    )
-
-
 def _announce(installation: Installation, host: str, port: int) -> None:
     settings = installation.settings
     scheme = "https" if settings.tls_certificate else "http"
     address = f"[{host}]" if ":" in host else host
     line(f"信桥网关 Xinqiao gateway: {scheme}://{address}:{port}  data: {installation.data}", "bold")
-    line(f"  institution {settings.institution_code}")
+    line(f"  机构 institution {settings.institution_code}")
     if settings.institution_code == EXAMPLE_INSTITUTION:
-        line(f"    the example's code: set institution_code in {settings_file(installation.data)}", "yellow")
+        line(
+            f"    示例代码，请设置 the example's code: set institution_code in {settings_file(installation.data)}",
+            "yellow",
+        )
     for channel in installation.channels:
         way = f"push to {channel.push.url}" if channel.push else "pull"
-        environment = "test" if channel.test else "production"
-        line(f"  channel {channel.channel_id} ({environment}, {way})")
+        environment = "测试 test" if channel.test else "生产 production"
+        line(f"  渠道 channel {channel.channel_id} ({environment}, {way})")
     if not list(installation.channels):
-        line("  no channels yet: xinqiao-gateway channel add --help")
+        line("  尚无渠道 no channels yet: xinqiao-gateway channel add --help")

@@ -1,15 +1,18 @@
 """What the commands print on. Names, paths and partners' values are shown as they are, never read as markup."""
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
-__all__ = ["console", "line", "printable", "table"]
+from xinqiao_gateway.calendars import CHINA
+
+__all__ = ["china_time", "console", "counted", "held_text", "line", "printable", "table"]
 
 _WIDE = 400
-_COPIED = frozenset({"channel", "institution", "sender", "delivery_id", "lane", "case_id"})
+_COPIED = frozenset({"channel", "institution", "sender", "delivery_id", "case_id"})
 
 
 def console(*, stderr: bool = False) -> Console:
@@ -20,9 +23,19 @@ def console(*, stderr: bool = False) -> Console:
     return found
 
 
-def line(text: str, style: str | None = None) -> None:
+def line(text: str, style: str | None = None, *, stderr: bool = False) -> None:
     """Print a line unwrapped, so that it can be copied."""
-    console().print(printable(text), style=style, soft_wrap=True)
+    console(stderr=stderr).print(printable(text), style=style, soft_wrap=True)
+
+
+def china_time(at: str) -> str:
+    """Return an instant of the journal (ISO 8601, UTC) as people read and type it: China time, with its offset."""
+    return datetime.fromisoformat(at).astimezone(CHINA).isoformat(timespec="milliseconds")
+
+
+def counted(count: int, one: str, many: str = "") -> str:
+    """Return a number with its English noun: ``1 problem``, ``2 problems``."""
+    return f"{count:,} {one if count == 1 else many or f'{one}s'}"
 
 
 def table(title: str | None, columns: Iterable[str], rows: Iterable[Iterable[Any]]) -> None:
@@ -33,6 +46,12 @@ def table(title: str | None, columns: Iterable[str], rows: Iterable[Iterable[Any
     for row in rows:
         shown.add_row(*("" if cell is None else printable(str(cell)) for cell in row))
     console().print(shown)
+
+
+def held_text(messages: int, batches: int) -> str:
+    """Return how much a journal holds."""
+    english = f"{counted(messages, 'message')} in {counted(batches, 'batch', 'batches')}"
+    return f"{messages} 条消息，{batches} 批 {english}"
 
 
 def printable(text: str) -> str:

@@ -1,6 +1,7 @@
 """What the demo shows: a line for each message as the journal got it, in columns."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from rich.console import Console
@@ -8,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from xinqiao.standard import message_types
+from xinqiao_gateway.calendars import CHINA
 from xinqiao_gateway.processes import processes
 
 __all__ = ["Screen"]
@@ -45,7 +47,7 @@ class Screen:
             kind = message_types()[row["message_type"]]
             table.add_row(
                 str(row["position"]),
-                row["accepted_at"][11:21],
+                _clock(row["accepted_at"]),
                 f"{_CAST[row['sender']]} → {_CAST[row['receiver']]}",
                 f"{kind.title.zh} {kind.name}",
                 row["case_id"] or "",
@@ -66,3 +68,8 @@ class Screen:
     def end(self, ok: bool) -> None:
         """Print the last line."""
         self._console.print("\ndemo: OK" if ok else "\ndemo: FAILED")
+
+
+def _clock(at: str) -> str:
+    """Return the time of day in China of an instant in UTC, to tenths of a second."""
+    return datetime.fromisoformat(at).astimezone(CHINA).isoformat()[11:21]

@@ -34,6 +34,12 @@ def run_demo(keep: Path | None) -> int:
         except (XinqiaoError, OSError, LookupError) as failure:
             return _failed(screen, f"{type(failure).__name__}: {failure}", stage.log("gateway"))
     screen.note(f"{time.monotonic() - started:.1f} s")
+    if keep is not None:
+        screen.note(f"数据在 data: {stage.data}")
+        screen.note(f"查看 look at it: xinqiao-gateway case list --data {stage.data}")
+        screen.note(
+            f"继续运行 serve it: xinqiao-gateway serve --data {stage.data}  (银行和核心已停止 bank and core are gone)"
+        )
     screen.end(ok=True)
     return 0
 

@@ -1,32 +1,26 @@
 """The rows of one commit as they come to be: numbered, encrypted, inserted, chained and signed."""
 
-import time
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import orjson
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection
 
-from xinqiao.evidence import CHAIN_START, CHAIN_TYPE, Tree, chain_value, leaf_hash
-from xinqiao.message import Header
+from xinqiao.evidence import CHAIN_TYPE, Tree, chain_value, leaf_hash
 from xinqiao.seal import SigningKey, seal
 from xinqiao_gateway.journal import tables
-from xinqiao_gateway.journal.entry import Entry, Submission
-from xinqiao_gateway.journal.receipts import Proofs, commitment_of, witness_of
+from xinqiao_gateway.journal.bulk import insert_rows
+from xinqiao_gateway.journal.cases import CaseKey, case_key, moved, save
+from xinqiao_gateway.journal.entry import Effect, Entry, Hold, Submission
+from xinqiao_gateway.journal.lanes import lane_of
+from xinqiao_gateway.journal.receipts import Proofs, commitment_of, digest_of, witness_of
 from xinqiao_gateway.journal.vault import DataKey, Vault
 from xinqiao_gateway.processes import CaseState, Decision
 
-__all__ = ["Batch", "CaseKey", "Key", "Row", "case_key", "scope_of"]
+__all__ = ["Batch", "Key", "Row", "scope_of"]
 
 Key = tuple[str, str, str]
-# Case id, test, and the two institutions: each pair numbers its cases by itself.
-CaseKey = tuple[str, bool, str]
 Row = dict[str, Any]
-
-
-def case_key(header: Header) -> CaseKey:
-    """Return which case a message belongs to; the id is empty where it belongs to none."""
-    return header.case_id or "", header.test, "|".join(sorted((header.sender, header.receiver)))
 
 
 def scope_of(entry: Entry) -> str:
@@ -50,45 +44,61 @@ class Batch:
     first_position: int
     first_raw: int
     first_sequence: int
+    previous: bytes
     accepted_at: str
+    now: float
     known: dict[Key, Row]
     cases: dict[CaseKey, CaseState]
     stored_cases: frozenset[CaseKey]
     data_keys: dict[str, DataKey]
     new_keys: list[DataKey] = field(default_factory=list)
-    changed_cases: set[CaseKey] = field(default_factory=set)
+    changed_cases: dict[CaseKey, CaseState] = field(default_factory=dict)
     raws: list[Row] = field(default_factory=list)
     messages: list[Row] = field(default_factory=list)
     deliveries: list[Row] = field(default_factory=list)
     exceptions: list[Row] = field(default_factory=list)
+    effects: list[tuple[Effect, int]] = field(default_factory=list)
 
-    def stage_raw(self, submission: Submission, scope: str) -> Row:
-        """Stage a raw input under the key of its first message."""
+    def stage_raw(self, submission: Submission, scopes: set[str]) -> Row:
+        """Stage a raw input under the key of its messages, or under its own where it holds several cases."""
         raw_id = self.first_raw + len(self.raws)
+        scope = min(scopes) if len(scopes) == 1 else f"input:{raw_id}"
+        content = self._data_key(scope).encrypt(submission.content, f"raw:{raw_id}")
         row = {
             "raw_id": raw_id,
             "scope": scope,
             "content_type": submission.content_type,
             "signature": submission.signature,
-            "content": self._data_key(scope).encrypt(submission.content, f"raw:{raw_id}"),
+            "content": content,
+            "content_digest": digest_of(content),
         }
         self.raws.append(row)
         return row
 
-    def stage_message(self, entry: Entry, decision: Decision, raw: Row) -> Row:
-        """Stage a message with what follows from it; return its row."""
+    def stage_message(
+        self, entry: Entry, decision: Decision, holds: Sequence[Hold], alerts: Sequence[Hold], raw: Row
+    ) -> Row:
+        """Stage a message with what follows from it; return its row.
+
+        With ``holds`` it waits for a person; ``alerts`` only tell one.
+        """
         scope, position = scope_of(entry), self.first_position + len(self.messages)
         kept = entry.canonical
         row = self._message_row(entry, position)
         row["raw_id"], row["scope"] = raw["raw_id"], scope
         row["canonical"] = kept and self._data_key(scope).encrypt(kept, f"canonical:{position}")
+        row["canonical_digest"] = digest_of(row["canonical"])
         row["case_state"] = decision.case.state if decision.case else None
         row["commitment"] = commitment_of(row, entry.digest, self.vault)
         row["witness"] = witness_of(row, raw)
         self.messages.append(row)
         self.known[entry.channel, entry.interface, entry.key] = row
-        self._stage_case(entry, decision, position)
-        self._stage_deliveries(entry, decision, position)
+        if not holds:
+            self.changed_cases |= moved(decision, entry.header)
+        self._stage_exceptions(entry, decision, (*holds, *alerts), position)
+        self._stage_deliveries(entry, position, parked=bool(holds) or decision.verdict == "park")
+        if entry.effect is not None:
+            self.effects.append((entry.effect, position))
         return row
 
     def _data_key(self, scope: str) -> DataKey:
@@ -120,93 +130,79 @@ class Batch:
             "accepted_at": self.accepted_at,
         }
 
-    def _stage_case(self, entry: Entry, decision: Decision, position: int) -> None:
-        header = entry.header
-        if decision.verdict == "advance" and header.case_id is not None:
-            self.changed_cases.add(case_key(header))
+    def _stage_exceptions(self, entry: Entry, decision: Decision, holds: Sequence[Hold], position: int) -> None:
         if decision.exception:
-            self.exceptions.append(
-                {
-                    "position": position,
-                    "case_id": header.case_id,
-                    "kind": decision.exception,
-                    "expected": ", ".join(decision.expected),
-                    "state": "open",
-                    "raised_at": self.accepted_at,
-                }
-            )
+            self._raise(entry, Hold(decision.exception, decision.about or ""), position, ", ".join(decision.expected))
+        for hold in holds:
+            self._raise(entry, hold, position)
 
-    def _stage_deliveries(self, entry: Entry, decision: Decision, position: int) -> None:
+    def raise_refused(self, entry: Entry, raised: Iterable[Hold]) -> None:
+        """Tell a person of a message that was refused; it has no position."""
+        for each in raised:
+            self._raise(entry, each, None)
+
+    def _raise(self, entry: Entry, hold: Hold, position: int | None, expected: str = "") -> None:
+        self.exceptions.append(
+            {
+                "position": position,
+                "case_id": entry.header.case_id,
+                "channel": entry.channel,
+                "kind": hold.kind,
+                "expected": expected,
+                "detail": hold.detail,
+                "state": "open",
+                "raised_at": self.accepted_at,
+            }
+        )
+
+    def _stage_deliveries(self, entry: Entry, position: int, *, parked: bool) -> None:
+        # A directive outranks what is queued: it has a lane of its own, which nothing of the case can block.
+        is_directive = entry.message_type.message_class == "DIRECTIVE"
+        lane = lane_of(entry.header, is_directive=is_directive)
         for channel, pushed in entry.destinations:
-            # A parked fact waits for a person; a channel without push is read from by the partner.
-            state = "parked" if decision.verdict == "park" else "pending" if pushed else "waiting"
+            # A parked message waits for a person; a channel without push is read from by the partner.
+            state = "parked" if parked else "pending" if pushed else "waiting"
             self.deliveries.append(
                 {
                     "position": position,
                     "channel": channel,
-                    "lane": entry.header.case_id or entry.header.message_id,
+                    "lane": lane,
+                    "rank": 0 if is_directive else 1,
                     "sequence": self.first_sequence + len(self.deliveries),
                     "state": state,
                     "attempts": 0,
-                    "due_at": time.time(),
+                    "created_at": self.now,
+                    "due_at": self.now,
                     "changed_at": self.accepted_at,
                 }
             )
 
     def insert(self, connection: Connection, key: SigningKey) -> Proofs:
         """Write everything staged and the batch's signed chain value; return the proofs of its rows."""
-        proofs = self._proofs(connection, key)
-        if self.new_keys:
-            rows = [{"scope": each.scope, "wrapped": each.wrapped} for each in self.new_keys]
-            connection.execute(insert(tables.data_keys), rows)
-        connection.execute(insert(tables.raws), self.raws)
-        connection.execute(insert(tables.messages), self.messages)
-        self._write_cases(connection)
-        if self.deliveries:
-            connection.execute(insert(tables.deliveries), self.deliveries)
-        if self.exceptions:
-            connection.execute(insert(tables.exceptions), self.exceptions)
-        connection.execute(
-            insert(tables.batches).values(
-                batch=self.number,
-                first_position=self.first_position,
-                size=len(self.messages),
-                root=proofs.tree.root,
-                previous=proofs.previous,
-                chain=proofs.chain,
-                signature=proofs.signature,
-            )
-        )
+        proofs = self._proofs(key)
+        keys = [{"scope": each.scope, "wrapped": each.wrapped} for each in self.new_keys]
+        insert_rows(connection, tables.data_keys, keys)
+        insert_rows(connection, tables.raws, self.raws)
+        insert_rows(connection, tables.messages, self.messages)
+        save(connection, self.changed_cases, self.stored_cases, self.accepted_at, self.now)
+        insert_rows(connection, tables.deliveries, self.deliveries)
+        row = {
+            "batch": self.number,
+            "first_position": self.first_position,
+            "size": len(self.messages),
+            "root": proofs.tree.root,
+            "previous": proofs.previous,
+            "chain": proofs.chain,
+            "signature": proofs.signature,
+            "accepted_at": self.accepted_at,
+        }
+        insert_rows(connection, tables.batches, [row])
+        for effect, position in self.effects:
+            effect(connection, position)
         return proofs
 
-    def _proofs(self, connection: Connection, key: SigningKey) -> Proofs:
-        b = tables.batches.c
-        last = connection.execute(select(b.chain).where(b.batch == self.number - 1)).scalar()
-        previous = last or CHAIN_START
+    def _proofs(self, key: SigningKey) -> Proofs:
         tree = Tree.over([leaf_hash(row["commitment"], row["witness"]) for row in self.messages])
-        chain = chain_value(previous, self.number, len(self.messages), tree.root)
+        chain = chain_value(self.previous, self.number, len(self.messages), tree.root)
         signature = seal(chain, CHAIN_TYPE, key).signature
-        return Proofs(self.number, self.first_position, tree, previous, chain, signature)
-
-    def _write_cases(self, connection: Connection) -> None:
-        c = tables.cases.c
-        opened = sorted(self.changed_cases - self.stored_cases)
-        if opened:
-            rows = [self._case_row(key) | {"opened_at": self.accepted_at} for key in opened]
-            connection.execute(insert(tables.cases), rows)
-        for key in sorted(self.changed_cases & self.stored_cases):
-            same = (c.case_id == key[0], c.test == key[1], c.parties == key[2])
-            connection.execute(tables.cases.update().where(*same).values(self._case_row(key)))
-
-    def _case_row(self, key: CaseKey) -> Row:
-        now = self.cases[key]
-        return {
-            "case_id": key[0],
-            "test": key[1],
-            "parties": key[2],
-            "opener": now.opener,
-            "process": now.process,
-            "state": now.state,
-            "memory": orjson.dumps(now.memory).decode(),
-            "changed_at": self.accepted_at,
-        }
+        return Proofs(self.number, self.first_position, tree, self.previous, chain, signature)

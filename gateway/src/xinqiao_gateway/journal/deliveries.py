@@ -1,149 +1,137 @@
-"""Deliveries: what is due, who is on it, what each attempt came to.
+"""Deliveries: what each attempt came to, and what becomes of the delivery then.
 
 States: ``pending`` (to be attempted at ``due_at``), ``leased`` (somebody is on it), ``delivered``, ``dead`` (given
-up; blocks its lane until a person replays it), ``parked`` (its message waits for a person), ``waiting`` (the
-partner pulls). A lane is a case at a destination: within it, order is kept.
+up), ``held`` (whether it arrived is unknown, and a person finds out), ``skipped`` (passed over by a person), ``parked``
+(its message waits for a person), ``waiting`` (the partner pulls). How the four unfinished ones keep order: ``lanes``.
+Runs inside the writer's transaction; see ``leases``.
 """
 
-import time
-from collections.abc import Callable, Iterable
+from typing import Any
 
-from sqlalchemy import Connection, and_, exists, func, insert, select, update
+from sqlalchemy import Connection, and_, bindparam, func, insert, or_, select, update
 
-from xinqiao.errors import MalformedQuery, NotFound
+from xinqiao.errors import MalformedQuery
 from xinqiao.message import timestamp
 from xinqiao_gateway.journal import tables
 from xinqiao_gateway.journal.entry import Settlement
+from xinqiao_gateway.journal.lanes import advance
+from xinqiao_gateway.journal.leases import take_back
 
-__all__ = ["acknowledge", "give_back", "lease_due", "next_due_at", "rearrange", "release_leases", "replay", "settle"]
+__all__ = ["acknowledge", "raise_exception", "rearrange", "record", "resolve_exceptions", "settle"]
 
-_d = tables.deliveries.c
-_earlier = tables.deliveries.alias("earlier")
-_BLOCKED = exists().where(
-    _earlier.c.channel == _d.channel,
-    _earlier.c.lane == _d.lane,
-    _earlier.c.position < _d.position,
-    _earlier.c.state.in_(("pending", "leased", "dead")),
+_d, _x = tables.deliveries.c, tables.exceptions.c
+
+# As long as what keeps them.
+_LONGEST_REASON, _LONGEST_DETAIL = 60, 1000
+_RAISED = {"dead": "dead_letter", "held": "unknown_outcome"}
+
+_STANDING = select(_d.state, _d.lease, _d.channel, _d.lane, _d.position).where(_d.delivery_id == bindparam("wanted"))
+_SETTLE = (
+    update(tables.deliveries)
+    .where(_d.delivery_id == bindparam("settled"))
+    .values(
+        state=bindparam("state"),
+        due_at=bindparam("due_at"),
+        changed_at=bindparam("changed_at"),
+        attempts=_d.attempts + 1,
+        lease=None,
+        leased_until=None,
+    )
 )
 
 
-def lease_due(connection: Connection, channel: str, limit: int, seconds: float) -> list[int]:
-    """Lease up to ``limit`` due deliveries of a channel, at most one of each lane, and return their ids.
+def settle(connection: Connection, settlement: Settlement, now: float) -> str:
+    """Record an attempt and what it came to; return the delivery's state after it.
 
-    A lease whose time is over is given back first.
+    It counts by its lease, once: a repeat, or one of a holder whose lease was taken back, changes nothing. Evidence of
+    delivery always counts, also of one that was given up meanwhile.
     """
-    now = time.time()
-    overdue = and_(_d.channel == channel, _d.state == "leased", _d.leased_until < now)
-    connection.execute(update(tables.deliveries).where(overdue).values(state="pending", leased_until=None))
-    query = (
-        select(_d.delivery_id)
-        .where(_d.channel == channel, _d.state == "pending", _d.due_at <= now, ~_BLOCKED)
-        .order_by(_d.position)
-        .limit(limit)
-    )
-    due = list(connection.execute(query).scalars())
-    if due:
-        leased = update(tables.deliveries).where(_d.delivery_id.in_(due))
-        connection.execute(leased.values(state="leased", leased_until=now + seconds))
-    return due
-
-
-def next_due_at(connection: Connection, channel: str) -> float | None:
-    """Return when the channel's next delivery becomes due (Unix seconds), or None where none will by itself.
-
-    What is due already and was not leased waits for its lane, whose end is told by a settlement.
-    """
-    later = and_(_d.channel == channel, _d.state == "pending", _d.due_at > time.time())
-    return connection.execute(select(func.min(_d.due_at)).where(later)).scalar()
-
-
-def settle(connection: Connection, settlement: Settlement) -> None:
-    """Record an attempt and what it came to."""
+    row = connection.execute(_STANDING, {"wanted": settlement.delivery_id}).mappings().one()
+    is_evidence = settlement.state == "delivered" and row["state"] != "delivered"
+    if not (is_evidence or _holds(row, settlement)):
+        state: str = row["state"]
+        return state
     at = timestamp()
-    connection.execute(
-        update(tables.deliveries)
-        .where(_d.delivery_id == settlement.delivery_id)
-        .values(
-            state=settlement.state,
-            attempts=_d.attempts + 1,
-            due_at=settlement.due_at,
-            leased_until=None,
-            changed_at=at,
-        )
-    )
+    changed = {"state": settlement.state, "due_at": settlement.due_at, "changed_at": at}
+    connection.execute(_SETTLE, {"settled": settlement.delivery_id, **changed})
+    record(connection, settlement, at)
+    if settlement.state in _RAISED:
+        raise_exception(connection, row, _RAISED[settlement.state], _storable(settlement.reason), at)
+    if settlement.state == "delivered":
+        if row["state"] in _RAISED:
+            resolve_exceptions(connection, row, "delivered", None)
+        advance(connection, row["channel"], row["lane"], now)
+    return settlement.state
+
+
+def _holds(row: Any, settlement: Settlement) -> bool:  # noqa: ANN401
+    if settlement.lease is None:
+        return bool(row["state"] == "waiting")
+    return bool(row["state"] == "leased" and row["lease"] == settlement.lease)
+
+
+def record(connection: Connection, settlement: Settlement, at: str) -> None:
+    """Write down an attempt, or what a person did instead of one; of what a partner said, what a database can hold."""
     connection.execute(
         insert(tables.attempts).values(
             delivery_id=settlement.delivery_id,
             at=at,
             outcome=settlement.outcome,
-            reason=settlement.reason,
-            detail=settlement.detail,
+            reason=_storable(settlement.reason)[:_LONGEST_REASON],
+            detail=_storable(settlement.detail)[:_LONGEST_DETAIL],
         )
     )
-    if settlement.state == "dead":
-        _raise_dead_letter(connection, settlement, at)
 
 
-def _raise_dead_letter(connection: Connection, settlement: Settlement, at: str) -> None:
+def _storable(said: str) -> str:
+    return said.replace("\0", "\N{REPLACEMENT CHARACTER}").encode(errors="replace").decode()
+
+
+def raise_exception(connection: Connection, row: Any, kind: str, detail: str, at: str) -> None:  # noqa: ANN401
+    """Raise that a person is to resolve a delivery, ``row`` with its channel and position."""
     m = tables.messages.c
-    query = (
-        select(m.position, m.case_id)
-        .join(tables.deliveries, m.position == _d.position)
-        .where(_d.delivery_id == settlement.delivery_id)
-    )
-    position, case_id = connection.execute(query).one()
+    case_id = select(m.case_id).where(m.position == row["position"]).scalar_subquery()
     connection.execute(
         insert(tables.exceptions).values(
-            position=position, case_id=case_id, kind="dead_letter", expected="", state="open", raised_at=at
+            position=row["position"],
+            case_id=case_id,
+            channel=row["channel"],
+            kind=kind,
+            expected="",
+            detail=detail,
+            state="open",
+            raised_at=at,
         )
     )
 
 
-def release_leases(connection: Connection) -> None:
-    """Give back every lease; for a journal that this process alone works on, at its start."""
-    everyone = update(tables.deliveries).where(_d.state == "leased")
-    connection.execute(everyone.values(state="pending", leased_until=None))
+def resolve_exceptions(connection: Connection, row: Any, resolution: str, by: str | None) -> None:  # noqa: ANN401
+    """Resolve what a delivery, ``row`` with its channel and position, has raised; ``by``: a person."""
+    of_it = and_(_x.kind.in_(tuple(_RAISED.values())), or_(_x.channel == row["channel"], _x.channel.is_(None)))
+    of_message = and_(_x.kind == "unexpected_fact", _x.position == row["position"])
+    resolved = update(tables.exceptions).where(
+        _x.position == row["position"], _x.state != "resolved", or_(of_it, of_message)
+    )
+    connection.execute(resolved.values(state="resolved", resolution=resolution, resolved_at=timestamp(), handled_by=by))
 
 
-def give_back(connection: Connection, delivery_ids: Iterable[int]) -> None:
-    """Give back leases that nobody works on any more."""
-    ours = update(tables.deliveries).where(_d.delivery_id.in_(list(delivery_ids)), _d.state == "leased")
-    connection.execute(ours.values(state="pending", leased_until=None))
+def rearrange(connection: Connection, channel: str, pushed: bool, now: float) -> None:
+    """Fit what is under way to a channel that now is pushed to, or now pulls.
 
-
-def rearrange(connection: Connection, channel: str, pushed: bool) -> None:
-    """Fit what is under way to a channel that now is pushed to, or now pulls."""
-    before, after = ("waiting", "pending") if pushed else ("pending", "waiting")
-    moved = update(tables.deliveries).where(_d.channel == channel, _d.state == before)
-    connection.execute(moved.values(state=after, due_at=time.time()))
-
-
-def replay(connection: Connection, delivery_id: int, pushed: Callable[[str], bool]) -> str:
-    """Make a dead or parked delivery due now; return its channel. Raises ``NotFound`` for any other.
-
-    Where the partner pulls, it comes after everything that was handed out.
+    What comes to wait for a partner that pulls comes after everything that was handed out: with its old sequence it
+    would be before a cursor that the partner has already, who would never see it.
     """
-    query = select(_d.channel, _d.position, _d.state).where(_d.delivery_id == delivery_id)
-    found = connection.execute(query).one_or_none()
-    if found is None:
-        raise NotFound(f"no delivery {delivery_id}")
-    if found.state not in {"dead", "parked"}:
-        raise NotFound(f"delivery {delivery_id} is {found.state}; only a dead or parked one is replayed")
-    last = connection.execute(select(func.max(_d.sequence))).scalar_one()
-    state = "pending" if pushed(found.channel) else "waiting"
-    connection.execute(
-        update(tables.deliveries)
-        .where(_d.delivery_id == delivery_id)
-        .values(state=state, sequence=last + 1, due_at=time.time(), changed_at=timestamp())
-    )
-    x = tables.exceptions.c
-    connection.execute(
-        update(tables.exceptions)
-        .where(x.position == found.position, x.kind.in_(("dead_letter", "unexpected_fact")), x.state == "open")
-        .values(state="replayed")
-    )
-    channel: str = found.channel
-    return channel
+    if pushed:
+        moved = update(tables.deliveries).where(_d.channel == channel, _d.state == "waiting")
+        connection.execute(moved.values(state="pending", due_at=now))
+        return
+    take_back(connection, channel, now)
+    last = connection.execute(select(func.max(_d.sequence))).scalar() or 0
+    number = func.row_number().over(order_by=_d.sequence)
+    of_it = and_(_d.channel == channel, _d.state == "pending")
+    found = select(_d.delivery_id, number.label("number")).where(of_it).subquery()
+    moved = update(tables.deliveries).where(_d.delivery_id == found.c.delivery_id)
+    connection.execute(moved.values(state="waiting", due_at=now, sequence=last + found.c.number))
 
 
 def acknowledge(connection: Connection, channel: str, cursor: int) -> None:

@@ -1,25 +1,28 @@
 """Reading the journal: single messages, cases, deliveries, exceptions. Never blocks the writer."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, Engine, Select, select
+from sqlalchemy import ColumnElement, Connection, Engine, Select, and_, bindparam, case, func, select, true
 
-from xinqiao.errors import NotFound
+from xinqiao.errors import ContentGone, NotFound
 from xinqiao.message import Json, read_json, timestamp
 from xinqiao_gateway.journal import tables
 from xinqiao_gateway.journal.entry import Due
 from xinqiao_gateway.journal.vault import Vault
 
-__all__ = ["Reading", "Waiting"]
+__all__ = ["SHOWN", "Reading", "Waiting", "deliveries_of"]
 
 _m, _r, _d, _k = tables.messages.c, tables.raws.c, tables.deliveries.c, tables.data_keys.c
 _raw_keys = tables.data_keys.alias("raw_keys")
 
-_SHOWN = (
+_ENDED = ("delivered", "skipped")
+_NEXT_CHANNEL = select(func.min(_d.channel)).where(_d.channel > bindparam("after"))
+
+SHOWN = (
     _m.position, _m.message_id, _m.message_type, _m.channel, _m.interface, _m.sender, _m.receiver, _m.case_id,
     _m.correlation_id, _m.partner_serial, _m.business_date, _m.replaces, _m.test, _m.case_state,
     _m.accepted_at,
@@ -49,36 +52,20 @@ class Reading:
         Raises ``NotFound``.
         """
         with self.engine.begin() as connection:
-            query = _contents().add_columns(*_SHOWN).where(_m.message_id == message_id).order_by(_m.position)
+            query = _contents().add_columns(*SHOWN).where(_m.message_id == message_id).order_by(_m.position)
             row = connection.execute(query.limit(1)).mappings().one_or_none()
             if row is None:
                 raise NotFound(f"no message {message_id}")
             deliveries = _deliveries(connection, _d.position == row["position"])
-            shown = {column.name: row[column.name] for column in _SHOWN}
+            shown = {column.name: row[column.name] for column in SHOWN}
             return shown | {"deliveries": deliveries, "message": self._canonical(row)[0]}
 
-    def case(self, case_id: str, test: bool = False, institution: str | None = None) -> Json:
-        """Return a case: process, state, and its messages in order. Raises ``NotFound``.
+    def case_row(self, connection: Connection, case_id: str, test: bool, institution: str | None) -> Json | None:
+        """Return where a case stands, None where no process is about that id.
 
         Each pair of institutions numbers its cases by itself: of several, that of ``institution``, or the one that
         changed last.
         """
-        with self.engine.begin() as connection:
-            case = self._case(connection, case_id, test, institution)
-            if case is None and institution is not None:
-                raise NotFound(f"no case {case_id} of {institution}")
-            own = () if case is None else (_m.sender.in_(case["parties"]), _m.receiver.in_(case["parties"]))
-            query = select(*_SHOWN).where(_m.case_id == case_id, _m.test == test, *own).order_by(_m.position)
-            messages = _dicts(connection, query)
-            if case is None and not messages:
-                raise NotFound(f"no case {case_id}")
-            x = tables.exceptions.c
-            positions = [message["position"] for message in messages]
-            raised = select(tables.exceptions).where(x.position.in_(positions)).order_by(x.exception_id)
-            shown: Json = case or {"case_id": case_id, "test": test, "process": None, "state": None}
-            return shown | {"messages": messages, "exceptions": _dicts(connection, raised)}
-
-    def _case(self, connection: Connection, case_id: str, test: bool, institution: str | None) -> Json | None:
         c = tables.cases.c
         query = select(tables.cases).where(c.case_id == case_id, c.test == test).order_by(c.changed_at.desc())
         if institution is not None:
@@ -91,27 +78,37 @@ class Reading:
     def cases(self, limit: int = 100) -> list[Json]:
         """Return the cases changed last."""
         c = tables.cases.c
-        query = select(c.case_id, c.test, c.process, c.state, c.opened_at, c.changed_at)
+        query = select(c.case_id, c.test, c.process, c.state, c.opened_at, c.changed_at).where(~c.case_id.contains("#"))
         with self.engine.begin() as connection:
             return _dicts(connection, query.order_by(c.changed_at.desc()).limit(limit))
 
     def deliveries(self, state: str | None = None, limit: int = 100) -> list[Json]:
         """Return deliveries in a state (any by default), latest first, each with its attempts."""
         with self.engine.begin() as connection:
-            return _deliveries(connection, True if state is None else _d.state == state, limit)
+            return _deliveries(connection, _in_state(connection, state), limit)
 
     def exceptions(self, state: str = "open", limit: int = 100) -> list[Json]:
         """Return the exceptions that a person must resolve, oldest first."""
         x = tables.exceptions.c
         query = (
-            select(tables.exceptions, _m.message_type, _m.message_id, _m.channel)
-            .join(tables.messages, _m.position == x.position)
+            select(tables.exceptions, _m.message_type, _m.message_id)
+            .outerjoin(tables.messages, _m.position == x.position)
             .where(x.state == state)
             .order_by(x.exception_id)
             .limit(limit)
         )
         with self.engine.begin() as connection:
             return _dicts(connection, query)
+
+    def backlogs(self, channels: Iterable[str]) -> dict[str, int]:
+        """Return how many deliveries wait for each of these channels: to be sent, or for a person.
+
+        Asked by channel and state, so that the index answers and what was delivered is not read.
+        """
+        waiting = _d.state.in_(("pending", "leased", "held", "dead", "waiting"))
+        query = select(_d.channel, func.count()).where(_d.channel.in_(list(channels)), waiting).group_by(_d.channel)
+        with self.engine.begin() as connection:
+            return {row[0]: row[1] for row in connection.execute(query)}
 
     def due(self, delivery_ids: Sequence[int]) -> list[Due]:
         """Return leased deliveries with their canonical messages, in journal order."""
@@ -158,13 +155,21 @@ class Reading:
         return self._canonical(row)[0]
 
     def _canonical(self, row: Mapping[Any, Any]) -> tuple[Json, bytes | None]:
-        """Return a message, and its exact bytes where it came in as canonical JSON."""
-        if row["canonical"] is None:
-            key = self.vault.open_key(row["raw_scope"], row["raw_wrapped"])
-            content = key.decrypt(row["content"], f"raw:{row['raw_id']}")
-            return read_json(content), content
-        key = self.vault.open_key(row["scope"], row["wrapped"])
-        return read_json(key.decrypt(row["canonical"], f"canonical:{row['position']}")), None
+        """Return a message, and its exact bytes where it came in as canonical JSON. Raises ``ContentGone``."""
+        if row["canonical"] is not None:
+            key = self.vault.open_key(row["scope"], _there(row["wrapped"]))
+            return read_json(key.decrypt(row["canonical"], f"canonical:{row['position']}")), None
+        if not row["content"]:
+            raise ContentGone("it is in an archive; xinqiao-gateway journal unarchive FILE puts it back")
+        key = self.vault.open_key(row["raw_scope"], _there(row["raw_wrapped"]))
+        content = key.decrypt(row["content"], f"raw:{row['raw_id']}")
+        return read_json(content), content
+
+
+def _there(wrapped: bytes) -> bytes:
+    if not wrapped:
+        raise ContentGone("its key was destroyed")
+    return wrapped
 
 
 def _contents() -> Select[Any]:
@@ -176,7 +181,8 @@ def _contents() -> Select[Any]:
             _k.wrapped,
             _r.raw_id,
             _r.scope.label("raw_scope"),
-            _r.content,
+            # Read only where it is the message: an input may hold a thousand.
+            case((_m.canonical.is_(None), _r.content), else_=None).label("content"),
             _raw_keys.c.wrapped.label("raw_wrapped"),
         )
         .select_from(tables.messages)
@@ -184,6 +190,25 @@ def _contents() -> Select[Any]:
         .join(tables.data_keys, _k.scope == _m.scope)
         .join(_raw_keys, _raw_keys.c.scope == _r.scope)
     )
+
+
+def deliveries_of(connection: Connection, position: int) -> list[Json]:
+    """Return the deliveries of a message, each with its attempts."""
+    return _deliveries(connection, _d.position == position)
+
+
+def _in_state(connection: Connection, state: str | None) -> ColumnElement[bool]:
+    """Return which deliveries are in a state, so that an index answers: what ended is most, the rest is few."""
+    if state is None:
+        return true()
+    if state in _ENDED:
+        return _d.state == state
+    # The index begins with the channel: each is found by a step of its own, and no delivery is read for that.
+    channels: list[str] = []
+    following: str | None = ""
+    while (following := connection.execute(_NEXT_CHANNEL, {"after": following}).scalar()) is not None:
+        channels.append(following)
+    return and_(_d.channel.in_(channels), _d.state == state)
 
 
 def _deliveries(connection: Connection, condition: Any, limit: int = 100) -> list[Json]:  # noqa: ANN401

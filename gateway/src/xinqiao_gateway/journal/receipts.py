@@ -12,7 +12,7 @@ from xinqiao.evidence import Tree, leaf_hash, receipt_commitment
 from xinqiao_gateway.journal import tables
 from xinqiao_gateway.journal.vault import Vault
 
-__all__ = ["Proofs", "commitment_of", "leaves_of", "proofs_of", "receipt_body", "witness_of"]
+__all__ = ["Proofs", "commitment_of", "digest_of", "leaves_of", "proofs_of", "receipt_body", "witness_of"]
 
 Row = Mapping[str, Any] | RowMapping
 
@@ -24,13 +24,19 @@ _WITNESSED = (
 )  # fmt: skip
 
 
+def digest_of(content: bytes | None) -> bytes:
+    """Return the digest by which the evidence knows a ciphertext, wherever that is kept."""
+    return hashlib.sha256(content or b"").digest()
+
+
 def witness_of(row: Row, raw: Row) -> bytes:
     """Return the digest of everything that the journal keeps of a message: columns, raw input, canonical form.
 
-    Contents count as ciphertext: destroying a key leaves the witness whole.
+    Contents count as digests of their ciphertext: one that is archived or whose key is destroyed leaves the witness
+    whole.
     """
     columns = [*(row[name] for name in _WITNESSED), raw["content_type"], raw["signature"]]
-    contents = [hashlib.sha256(content or b"").hexdigest() for content in (raw["content"], row["canonical"])]
+    contents = [raw["content_digest"].hex(), row["canonical_digest"].hex()]
     return hashlib.sha256(orjson.dumps([*columns, *contents])).digest()
 
 

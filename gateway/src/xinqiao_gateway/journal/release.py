@@ -1,46 +1,210 @@
-"""Release of a parked fact: a person lets it go on, and its case is asked again where it stands now."""
+"""What a person does to deliveries: replay them, pass one over, or confirm that one has arrived.
+
+Functions of the writer's transaction: maker, checker and the record of who they were are their callers'.
+"""
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
 
-import orjson
-from sqlalchemy import Connection, select, update
+from sqlalchemy import ColumnElement, Connection, Select, func, select, update
 
+from xinqiao.errors import MalformedQuery, NotFound
 from xinqiao.message import Header, timestamp
 from xinqiao.standard import message_types
-from xinqiao_gateway.journal import deliveries, tables
-from xinqiao_gateway.journal.batch import case_key
+from xinqiao_gateway.journal import tables
+from xinqiao_gateway.journal.cases import decided, ids_of, load, moved, save
+from xinqiao_gateway.journal.deliveries import record, resolve_exceptions
+from xinqiao_gateway.journal.entry import Settlement
+from xinqiao_gateway.journal.lanes import advance
 from xinqiao_gateway.journal.reading import Reading
-from xinqiao_gateway.processes import CaseState, decide
 
-__all__ = ["replay"]
+__all__ = ["Selected", "Selection", "confirm", "replay", "replay_selected", "selected", "skip"]
 
-_c, _d = tables.cases.c, tables.deliveries.c
+_d, _m = tables.deliveries.c, tables.messages.c
+_REPLAYED = ("dead", "parked", "held", "delivered", "skipped")
+_SHOWN = (
+    _d.delivery_id, _d.position, _d.channel, _d.lane, _d.state, _d.attempts, _m.message_id, _m.message_type, _m.case_id,
+)  # fmt: skip
 
 
-def replay(connection: Connection, reading: Reading, delivery_id: int, pushed: Callable[[str], bool]) -> str:
-    """Make a dead or parked delivery due now; return its channel. Raises ``NotFound`` for any other.
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which deliveries: those that fit everything that is said; at least one of the first six is.
 
-    A parked fact moves its case if that expects it now; where it does not, the case stays and the fact still goes.
+    ``since`` and ``until`` bound when their messages were accepted (Unix seconds, the second not included). ``states``
+    are of dead, held, parked, delivered and skipped: a wide selection names what is more than a dead letter.
     """
-    parked = select(_d.position).where(_d.delivery_id == delivery_id, _d.state == "parked")
-    position = connection.execute(parked).scalar()
-    channel = deliveries.replay(connection, delivery_id, pushed)
-    if position is not None:
-        _ask_case_again(connection, reading, position)
+
+    delivery_id: int | None = None
+    message_id: str | None = None
+    case: str | None = None
+    channel: str | None = None
+    since: float | None = None
+    until: float | None = None
+    states: tuple[str, ...] = ("dead",)
+
+    def conditions(self) -> list[ColumnElement[bool]]:
+        """Return what rows must fit. Raises ``MalformedQuery`` where that is everything, or no state."""
+        wanted = [
+            column == value
+            for column, value in (
+                (_d.delivery_id, self.delivery_id),
+                (_m.message_id, self.message_id),
+                (_m.case_id, self.case),
+                (_d.channel, self.channel),
+            )
+            if value is not None
+        ]
+        if self.since is not None:
+            wanted.append(_m.accepted_at >= timestamp(datetime.fromtimestamp(self.since, UTC)))
+        if self.until is not None:
+            wanted.append(_m.accepted_at < timestamp(datetime.fromtimestamp(self.until, UTC)))
+        if not wanted:
+            raise MalformedQuery("say which: a delivery, a message, a case, a channel, or a time")
+        if not self.states or not set(self.states) <= set(_REPLAYED):
+            raise MalformedQuery(f"states are of {', '.join(_REPLAYED)}")
+        return [*wanted, _d.state.in_(self.states)]
+
+
+@dataclass(frozen=True, slots=True)
+class Selected:
+    """``count`` deliveries were selected; ``deliveries`` are the first of them, ids and state, in journal order."""
+
+    count: int
+    deliveries: tuple[dict[str, Any], ...]
+
+
+def selected(connection: Connection, selection: Selection, limit: int = 1000) -> Selected:
+    """Return what a selection finds, and change nothing. Raises ``MalformedQuery``."""
+    conditions = selection.conditions()
+    count = connection.execute(_joined(func.count()).where(*conditions)).scalar_one()
+    rows = connection.execute(_joined(*_SHOWN).where(*conditions).order_by(_d.delivery_id).limit(limit)).mappings()
+    return Selected(count, tuple(dict(row) for row in rows))
+
+
+def replay_selected(
+    connection: Connection,
+    reading: Reading,
+    selection: Selection,
+    pushed: Callable[[str], bool],
+    *,
+    now: float,
+    reason: str = "",
+    after: int = 0,
+    limit: int = 1000,
+) -> Selected:
+    """Replay up to ``limit`` of a selection's deliveries, those with ids over ``after``; return which they were.
+
+    ``count`` is that of this call. Raises ``MalformedQuery``.
+    """
+    query = _joined(*_SHOWN).where(*selection.conditions(), _d.delivery_id > after)
+    rows = connection.execute(query.order_by(_d.delivery_id).limit(limit)).mappings().all()
+    for row in rows:
+        _replay(connection, reading, row, pushed, now, reason)
+    return Selected(len(rows), tuple(dict(row) for row in rows))
+
+
+def replay(
+    connection: Connection,
+    reading: Reading,
+    delivery_id: int,
+    pushed: Callable[[str], bool],
+    *,
+    now: float,
+    reason: str = "",
+    by: str | None = None,
+    asked: bool = False,
+) -> str:
+    """Make a dead, held or parked delivery due now, in its place in its lane; return its channel.
+
+    Where the partner pulls, it comes after everything that was handed out. A parked fact moves its case if that expects
+    it now; where it does not, the case stays and the fact still goes. ``asked``: the caller has moved the case. Raises
+    ``NotFound`` for any other.
+    """
+    row = _found(connection, delivery_id, ("dead", "held", "parked"))
+    _replay(connection, reading, row, pushed, now, reason, by, asked=asked)
+    channel: str = row["channel"]
     return channel
 
 
-def _ask_case_again(connection: Connection, reading: Reading, position: int) -> None:
+def skip(connection: Connection, delivery_id: int, reason: str, *, now: float, by: str | None = None) -> str:
+    """Pass over a dead, held or parked delivery: it is not sent, and its lane goes on; return its channel.
+
+    Raises ``NotFound`` for any other.
+    """
+    return _close(connection, _found(connection, delivery_id, ("dead", "held", "parked")), "skipped", reason, now, by)
+
+
+def confirm(connection: Connection, delivery_id: int, reason: str, *, now: float, by: str | None = None) -> str:
+    """Mark a held or dead delivery as delivered, on evidence from outside that ``reason`` names; return its channel.
+
+    Raises ``NotFound`` for any other.
+    """
+    return _close(connection, _found(connection, delivery_id, ("dead", "held")), "delivered", reason, now, by)
+
+
+def _joined(*columns: Any) -> Select[Any]:  # noqa: ANN401
+    return select(*columns).select_from(tables.deliveries).join(tables.messages, _m.position == _d.position)
+
+
+def _found(connection: Connection, delivery_id: int, states: tuple[str, ...]) -> Any:  # noqa: ANN401
+    row = connection.execute(_joined(*_SHOWN).where(_d.delivery_id == delivery_id)).mappings().one_or_none()
+    if row is None:
+        raise NotFound(f"no delivery {delivery_id}")
+    if row["state"] not in states:
+        raise NotFound(f"delivery {delivery_id} is {row['state']}, none of {', '.join(states)}")
+    return row
+
+
+def _replay(
+    connection: Connection,
+    reading: Reading,
+    row: Any,  # noqa: ANN401
+    pushed: Callable[[str], bool],
+    now: float,
+    reason: str,
+    by: str | None = None,
+    *,
+    asked: bool = False,
+) -> None:
+    last = connection.execute(select(func.max(_d.sequence))).scalar_one()
+    state = "pending" if pushed(row["channel"]) else "waiting"
+    # Its age begins anew; a person has decided, so that nothing sent before is asked about any more.
+    _change(connection, row, state, now, sequence=last + 1, created_at=now)
+    _record(connection, row, state, "replayed", reason)
+    resolve_exceptions(connection, row, "resend", by)
+    if row["state"] == "parked" and not asked:
+        _ask_case_again(connection, reading, row["position"], now)
+    if state == "waiting":
+        advance(connection, row["channel"], row["lane"], now)
+
+
+def _close(connection: Connection, row: Any, state: str, reason: str, now: float, by: str | None) -> str:  # noqa: ANN401
+    outcome = "confirmed" if state == "delivered" else state
+    _change(connection, row, state, now)
+    _record(connection, row, state, outcome, reason)
+    resolve_exceptions(connection, row, "confirm" if state == "delivered" else "skip", by)
+    channel: str = row["channel"]
+    advance(connection, channel, row["lane"], now)
+    return channel
+
+
+def _change(connection: Connection, row: Any, state: str, now: float, **more: float) -> None:  # noqa: ANN401
+    changed = update(tables.deliveries).where(_d.delivery_id == row["delivery_id"])
+    connection.execute(changed.values(state=state, due_at=now, changed_at=timestamp(), **more))
+
+
+def _record(connection: Connection, row: Any, state: str, outcome: str, reason: str) -> None:  # noqa: ANN401
+    done = Settlement(row["delivery_id"], state, outcome, "operator", reason[:1000])
+    record(connection, done, timestamp())
+
+
+def _ask_case_again(connection: Connection, reading: Reading, position: int, now: float) -> None:
     message = reading.at(connection, position)
     header = Header.of(message)
-    case_id, test, parties = case_key(header)
-    same = (_c.case_id == case_id, _c.test == test, _c.parties == parties)
-    row = connection.execute(select(tables.cases).where(*same)).one_or_none()
-    if row is None:
-        return
-    case = CaseState(row.process, row.state, row.opener, orjson.loads(row.memory))
     body = next(key for key in message if key in message_types())
-    decision = decide(header.case_id, case, body, message, is_request=False)
-    if decision.verdict == "advance" and decision.case is not None:
-        moved = {"state": decision.case.state, "memory": orjson.dumps(decision.case.memory).decode()}
-        connection.execute(update(tables.cases).where(*same).values(moved | {"changed_at": timestamp()}))
+    cases = load(connection, ids_of(header, body, message))
+    decision = decided(cases, header, body, message, is_request=False)
+    save(connection, moved(decision, header), cases.keys(), timestamp(), now)

@@ -1,7 +1,7 @@
-"""The journal's tables. Rows of ``messages``, ``raws`` and ``batches`` are never updated.
+"""The journal's tables. What ``messages``, ``raws`` and ``batches`` say is never updated.
 
-Contents (``raws.content``, ``messages.canonical``) are ciphertext; columns to search by are header fields and
-keyed digests.
+Contents (``raws.content``, ``messages.canonical``) are ciphertext, which may move to an archive or lose its key; their
+digests stay. Columns to search by are header fields and keyed digests.
 """
 
 from sqlalchemy import (
@@ -18,17 +18,22 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 
 __all__ = [
+    "archives",
     "attempts",
     "batches",
     "cases",
     "data_keys",
     "deliveries",
+    "erasures",
     "exceptions",
     "messages",
     "metadata",
+    "nodes",
+    "proposals",
     "raws",
 ]
 
@@ -48,8 +53,18 @@ data_keys = Table(
     "data_keys",
     metadata,
     Column("scope", String(160), primary_key=True),
+    # Empty once it was destroyed.
     Column("wrapped", LargeBinary, nullable=False),
     sqlite_with_rowid=False,
+)
+
+erasures = Table(
+    "erasures",
+    metadata,
+    Column("erasure_id", Number, primary_key=True),
+    Column("scope", String(160), nullable=False, unique=True),
+    Column("erased_at", String(32), nullable=False),
+    Column("reason", Text, nullable=False),
 )
 
 raws = Table(
@@ -59,7 +74,9 @@ raws = Table(
     Column("scope", String(160), nullable=False),
     Column("content_type", String(120), nullable=False),
     Column("signature", Text, nullable=False),
+    # Empty once it is in an archive.
     Column("content", LargeBinary, nullable=False),
+    Column("content_digest", LargeBinary, nullable=False, server_default=text("''")),
 )
 
 messages = Table(
@@ -91,9 +108,13 @@ messages = Table(
     Column("scope", String(160), nullable=False),
     # Null where the raw input is this message's canonical JSON already.
     Column("canonical", LargeBinary),
+    Column("canonical_digest", LargeBinary, nullable=False, server_default=text("''")),
     UniqueConstraint("partner_key", "channel", "interface"),
     Index("ix_messages_message_id", "message_id"),
     Index("ix_messages_case_id_position", "case_id", "position"),
+    Index("ix_messages_message_type_position", "message_type", "position"),
+    Index("ix_messages_channel_position", "channel", "position"),
+    Index("ix_messages_partner_serial", "partner_serial"),
 )
 
 batches = Table(
@@ -106,12 +127,15 @@ batches = Table(
     Column("previous", LargeBinary, nullable=False),
     Column("chain", LargeBinary, nullable=False),
     Column("signature", Text, nullable=False),
+    # The same as of its messages; never earlier than that of the batch before.
+    Column("accepted_at", String(32), nullable=False, server_default="", index=True),
 )
 
 cases = Table(
     "cases",
     metadata,
-    Column("case_id", String(64), primary_key=True),
+    # Of an item: its case's id, "#", its kind, ":" and its number.
+    Column("case_id", String(160), primary_key=True),
     Column("test", Boolean, primary_key=True),
     # The two institutions, sorted: each pair numbers its cases by itself.
     Column("parties", String(40), primary_key=True),
@@ -120,7 +144,9 @@ cases = Table(
     Column("state", String(60), nullable=False),
     Column("memory", Text, nullable=False),
     Column("opened_at", String(32), nullable=False),
-    Column("changed_at", String(32), nullable=False),
+    Column("changed_at", String(32), nullable=False, index=True),
+    # When its state ends by itself (Unix seconds); null where it does not.
+    Column("expires_at", Float, index=True),
     sqlite_with_rowid=False,
 )
 
@@ -130,16 +156,21 @@ deliveries = Table(
     Column("delivery_id", Number, primary_key=True),
     Column("position", Number, ForeignKey("messages.position"), nullable=False),
     Column("channel", String(60), nullable=False),
-    Column("lane", String(64), nullable=False),
+    # A case of a pair of institutions, or the directives to one; see lanes.py.
+    Column("lane", String(120), nullable=False),
     # The order in which a pulling partner gets it; a released one comes after what was handed out.
     Column("sequence", Number, nullable=False),
+    # 0 for a directive, which goes first; 1 for all others.
+    Column("rank", Integer, nullable=False, server_default="1"),
     Column("state", String(12), nullable=False),
     Column("attempts", Integer, nullable=False),
+    Column("created_at", Float, nullable=False, server_default="0"),
     Column("due_at", Float, nullable=False),
     Column("leased_until", Float),
+    Column("lease", String(80)),
     Column("changed_at", String(32), nullable=False),
-    Index("ix_deliveries_channel_state_due_at", "channel", "state", "due_at"),
-    Index("ix_deliveries_channel_lane_position", "channel", "lane", "position"),
+    Index("ix_deliveries_channel_state_rank_due_at_position", "channel", "state", "rank", "due_at", "position"),
+    Index("ix_deliveries_channel_lane_state_position", "channel", "lane", "state", "position"),
     Index("ix_deliveries_position", "position"),
     Index("ix_deliveries_sequence", "sequence", unique=True),
 )
@@ -159,10 +190,58 @@ exceptions = Table(
     "exceptions",
     metadata,
     Column("exception_id", Number, primary_key=True),
-    Column("position", Number, ForeignKey("messages.position"), nullable=False),
+    # Null where it is about no message: one that did not come.
+    Column("position", Number, ForeignKey("messages.position"), index=True),
     Column("case_id", String(64), index=True),
+    Column("channel", String(60)),
+    Column("obligation_id", Number),
     Column("kind", String(40), nullable=False),
     Column("expected", Text, nullable=False),
-    Column("state", String(12), nullable=False),
+    # Ids and counts, never personal data.
+    Column("detail", Text, nullable=False, server_default=""),
+    Column("state", String(12), nullable=False, index=True),
     Column("raised_at", String(32), nullable=False),
+    Column("resolved_at", String(32)),
+    Column("resolution", String(20)),
+    Column("handled_by", String(120)),
+)
+
+proposals = Table(
+    "proposals",
+    metadata,
+    Column("proposal_id", Number, primary_key=True),
+    Column("exception_id", Number, ForeignKey("exceptions.exception_id"), index=True),
+    Column("action", String(20), nullable=False),
+    # What the action is about, as JSON: ids, a batch, a reason; never personal data.
+    Column("arguments", Text, nullable=False),
+    # The message that a supplement or a reversal sends, encrypted; null for the other actions.
+    Column("scope", String(160)),
+    Column("content", LargeBinary),
+    Column("reason", Text, nullable=False),
+    Column("state", String(12), nullable=False, index=True),
+    Column("maker", String(60), nullable=False),
+    Column("proposed_at", String(32), nullable=False),
+    Column("checker", String(60)),
+    Column("decided_at", String(32)),
+)
+
+archives = Table(
+    "archives",
+    metadata,
+    Column("archive_id", Number, primary_key=True),
+    Column("first_batch", Number, nullable=False),
+    Column("last_batch", Number, nullable=False),
+    Column("first_position", Number, nullable=False),
+    Column("last_position", Number, nullable=False),
+    Column("file", String(200), nullable=False),
+    Column("digest", String(64), nullable=False),
+    Column("archived_at", String(32), nullable=False),
+)
+
+nodes = Table(
+    "nodes",
+    metadata,
+    Column("node", String(60), primary_key=True),
+    Column("started_at", Float, nullable=False),
+    Column("seen_at", Float, nullable=False),
 )

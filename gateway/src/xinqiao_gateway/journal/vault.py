@@ -1,25 +1,51 @@
 """Encryption of journal contents: a data key for each case, wrapped by the installation's master key.
 
-Destroying a wrapped key erases what it protects; evidence hashes ciphertext and stays whole.
+Destroying a wrapped key erases what it protects; evidence hashes ciphertext and stays whole. The master key is a local
+file, or stays in a key management service behind the port ``MasterKey``.
 """
 
+import hmac
 import os
 from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from importlib.metadata import entry_points
 from pathlib import Path
+from typing import Protocol, runtime_checkable
 
 from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives import hashes, hmac
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 
 from xinqiao.errors import KeyUnusable
 
-__all__ = ["DataKey", "Vault", "open_vault"]
+__all__ = ["DataKey", "LocalKey", "MasterKey", "Vault", "named_master_key", "open_vault"]
 
 _NONCE = 12
 _KEPT = 10_000
+_PORT = "xinqiao.master_key"
+
+
+@runtime_checkable
+class MasterKey(Protocol):
+    """The port for whoever keeps the master key: wraps data keys and answers for the digest key.
+
+    Called from the writer's thread and from readers, several at once. An implementation raises ``KeyUnusable`` where
+    it is not the key of what it is given, ``JournalUnavailable`` where it cannot be reached now.
+    """
+
+    def wrap(self, key: bytes, scope: str) -> bytes:
+        """Return a data key (32 bytes) as it is stored, at most 500 bytes, bound to its scope."""
+        ...
+
+    def unwrap(self, wrapped: bytes, scope: str) -> bytes:
+        """Return the data key that ``wrap`` was given for this scope."""
+        ...
+
+    def digest_key(self) -> bytes:
+        """Return the key (32 bytes) of keyed digests: always the same, and of no use to unwrap anything."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,22 +65,43 @@ class DataKey:
         return _opened(self._cipher, blob, purpose)
 
 
-class Vault:
-    """Wraps data keys with a master key (32 bytes) and computes keyed digests with one derived from it."""
+class LocalKey:
+    """A master key (32 bytes) that is at hand; data keys are wrapped with AES-256-GCM."""
 
     def __init__(self, master: bytes) -> None:
-        self._master = AESGCM(master)
+        self._cipher = AESGCM(master)
         self._digest_key = HKDFExpand(hashes.SHA256(), 32, b"xinqiao journal digest").derive(master)
+
+    def wrap(self, key: bytes, scope: str) -> bytes:
+        """Return the data key encrypted."""
+        return _sealed(self._cipher, key, scope)
+
+    def unwrap(self, wrapped: bytes, scope: str) -> bytes:
+        """Return the data key. Raises ``KeyUnusable``."""
+        return _opened(self._cipher, wrapped, scope)
+
+    def digest_key(self) -> bytes:
+        """Return a key derived from the master key (HKDF)."""
+        return self._digest_key
+
+
+class Vault:
+    """Makes and opens data keys with a master key (32 bytes, or whoever keeps it), and computes keyed digests."""
+
+    def __init__(self, master: bytes | MasterKey) -> None:
+        self._master: MasterKey = LocalKey(master) if isinstance(master, bytes) else master
+        self._digest_key = self._master.digest_key()
         self._kept: OrderedDict[str, DataKey] = OrderedDict()
+        self._erasure = 0
 
     def new_key(self, scope: str) -> DataKey:
         """Make the data key of a scope; nobody else knows it until it is committed and kept."""
         key = AESGCM.generate_key(256)
-        return DataKey(scope, _sealed(self._master, key, scope), AESGCM(key))
+        return DataKey(scope, self._master.wrap(key, scope), AESGCM(key))
 
     def open_key(self, scope: str, wrapped: bytes) -> DataKey:
         """Take a stored key into use. Raises ``KeyUnusable`` where the master key does not open it."""
-        return DataKey(scope, wrapped, AESGCM(_opened(self._master, wrapped, scope)))
+        return DataKey(scope, wrapped, AESGCM(self._master.unwrap(wrapped, scope)))
 
     def kept(self, scopes: Iterable[str]) -> dict[str, DataKey]:
         """Return the keys that are at hand; for the journal's one writer."""
@@ -68,11 +115,15 @@ class Vault:
         while len(self._kept) > _KEPT:
             self._kept.popitem(last=False)
 
+    def forget_before(self, erasure: int) -> None:
+        """Forget all keys at hand where one was destroyed, perhaps by another node; ``erasure`` numbers the last."""
+        if erasure != self._erasure:
+            self._kept.clear()
+            self._erasure = erasure
+
     def keyed_digest(self, value: str) -> str:
         """Return HMAC-SHA-256 (hex) of a value, to compare contents without keeping a guessable hash."""
-        code = hmac.HMAC(self._digest_key, hashes.SHA256())
-        code.update(value.encode())
-        return code.finalize().hex()
+        return hmac.digest(self._digest_key, value.encode(), "sha256").hex()
 
 
 def _sealed(cipher: AESGCM, content: bytes, purpose: str) -> bytes:
@@ -83,15 +134,34 @@ def _sealed(cipher: AESGCM, content: bytes, purpose: str) -> bytes:
 def _opened(cipher: AESGCM, blob: bytes, purpose: str) -> bytes:
     try:
         return cipher.decrypt(blob[:_NONCE], blob[_NONCE:], purpose.encode())
-    except InvalidTag as error:
+    except (InvalidTag, ValueError) as error:
         raise KeyUnusable(f"the key does not open {purpose}; is keys/master.key the one of this journal?") from error
 
 
-def open_vault(path: Path, *, is_new: bool) -> Vault:
-    """Read the master key (64 hex digits, mode 0600), or make it for a journal that is new.
+def named_master_key(name: str) -> MasterKey:
+    """Return the master key that an installed package offers under a name (entry-point group ``xinqiao.master_key``).
+
+    The entry point is a function of no arguments. Raises ``KeyUnusable`` where there is none, or more than one.
+    """
+    offered = [each for each in entry_points(group=_PORT) if each.name == name]
+    if len(offered) != 1:
+        known = ", ".join(sorted({each.name for each in entry_points(group=_PORT)})) or "none"
+        raise KeyUnusable(f"master_key: {len(offered)} packages offer {name!r} as {_PORT}; offered: {known}")
+    made = offered[0].load()()
+    if not isinstance(made, MasterKey):
+        raise KeyUnusable(f"master_key: what {name!r} offers has not wrap, unwrap and digest_key")
+    return made
+
+
+def open_vault(master: Path | MasterKey, *, is_new: bool) -> Vault:
+    """Open the vault of a master key: a file (64 hex digits, mode 0600), made for a journal that is new, or its keeper.
 
     Raises ``KeyUnusable`` for a file that is missing, readable by others, or holds something else.
     """
+    return Vault(LocalKey(_read_master_key(master, is_new=is_new)) if isinstance(master, Path) else master)
+
+
+def _read_master_key(path: Path, *, is_new: bool) -> bytes:
     if is_new and not path.exists():
         _make_master_key(path)
     if not path.exists():
@@ -104,7 +174,7 @@ def open_vault(path: Path, *, is_new: bool) -> Vault:
         raise KeyUnusable(f"{path} does not hold 64 hex digits") from error
     if len(master) != 32:
         raise KeyUnusable(f"{path} does not hold 64 hex digits")
-    return Vault(master)
+    return master
 
 
 def _make_master_key(path: Path) -> None:

@@ -2,50 +2,66 @@
 
 Evidence covers raw inputs, messages and batches, up to the last batch that is there: that later ones were cut off
 shows only against a receipt, or a chain value, kept elsewhere. Cases, deliveries and exceptions are working state.
+
+Contents in an archive are not here to be read: of them this proves the digests, and that each range said to be archived
+is one of whole batches; that the file is still there, and is what it was, ``journal verify-archive FILE`` proves.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Connection, select
 
-from xinqiao.errors import SealInvalid
+from xinqiao.errors import KeyUnusable, SealInvalid
 from xinqiao.evidence import CHAIN_START, CHAIN_TYPE, Tree, chain_value, leaf_hash
 from xinqiao.seal import KeyRing, Sealed, open_seal
 from xinqiao_gateway.journal import tables
-from xinqiao_gateway.journal.receipts import witness_of
+from xinqiao_gateway.journal.receipts import digest_of, witness_of
+from xinqiao_gateway.journal.vault import Vault
 
 __all__ = ["Verification", "verify"]
 
-_m, _b, _k = tables.messages.c, tables.batches.c, tables.data_keys.c
+_m, _r, _b, _k = tables.messages.c, tables.raws.c, tables.batches.c, tables.data_keys.c
+_e, _a = tables.erasures.c, tables.archives.c
+_raw_keys, _raw_erasures = tables.data_keys.alias("raw_keys"), tables.erasures.alias("raw_erasures")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(slots=True)
 class Verification:
-    """How much was read, the last chain value (hex; worth keeping elsewhere), and each breach found, in words."""
+    """How much was read, the last chain value (hex; worth keeping elsewhere), and each breach found, in words.
+
+    ``archived``: messages of which a content is in an archive and was not read; the evidence is the same without it.
+    """
 
     batches: int
     messages: int
     chain: str
     breaches: list[str]
+    archived: int = field(default=0, compare=False)
 
 
-def verify(connection: Connection, keys: KeyRing) -> Verification:
-    """Read the whole journal, a batch at a time, and name every changed, missing or reordered row."""
-    result = Verification(0, 0, CHAIN_START.hex(), [])
+def verify(connection: Connection, keys: KeyRing, vault: Vault | None = None) -> Verification:
+    """Read the whole journal, a batch at a time, and name every changed, missing or reordered row.
+
+    With ``vault`` each data key is opened, too: one that was overwritten is named.
+    """
+    result = Verification(0, 0, CHAIN_START.hex(), list(_archives(connection)))
     previous, number, position = CHAIN_START, 0, 0
     for batch in connection.execute(select(tables.batches).order_by(_b.batch)).mappings():
         rows = list(_messages(connection, batch["first_position"], batch["size"]))
         number, expected = number + 1, position + 1
-        result.breaches += _numbering(batch, number, [row["position"] for row, _ in rows], expected)
-        result.breaches += [f"message {row['position']} differs from its witness" for row, same in rows if not same]
-        result.breaches += [f"message {row['position']} has no key" for row, _ in rows if row["wrapped"] is None]
-        result.breaches += _chained(batch, [leaf_hash(row["commitment"], row["witness"]) for row, _ in rows], previous)
+        result.breaches += _numbering(batch, number, [row["position"] for row in rows], expected)
+        result.breaches += [said for row in rows for said in (*_differs(row), *_lost(row), *_misplaced(row, batch))]
+        result.breaches += _unusable(rows, vault) if vault else []
+        result.breaches += _chained(batch, [leaf_hash(row["commitment"], row["witness"]) for row in rows], previous)
         result.breaches += _signed(batch, keys)
         previous, number = batch["chain"], batch["batch"]
-        position = rows[-1][0]["position"] if rows else position
+        position = rows[-1]["position"] if rows else position
         result.batches, result.messages = result.batches + 1, result.messages + len(rows)
+        result.archived += sum(_is_gone(row) and row["archive_id"] is not None for row in rows)
     last = connection.execute(select(_m.position).order_by(_m.position.desc()).limit(1)).scalar() or 0
     if last > position:
         result.breaches.append(f"messages {position + 1} to {last} belong to no batch")
@@ -53,17 +69,102 @@ def verify(connection: Connection, keys: KeyRing) -> Verification:
     return result
 
 
-def _messages(connection: Connection, first: int, size: int) -> Iterator[tuple[Any, bool]]:
-    """Yield the messages of a batch, and whether each is what its witness says."""
+def _messages(connection: Connection, first: int, size: int) -> Iterator[Any]:
+    """Yield the messages of a batch with their inputs, keys, erasures and archive."""
     query = (
-        select(tables.messages, tables.raws.c.content, tables.raws.c.content_type, tables.raws.c.signature, _k.wrapped)
-        .join(tables.raws, tables.raws.c.raw_id == _m.raw_id)
+        select(
+            tables.messages,
+            _r.content,
+            _r.content_digest,
+            _r.content_type,
+            _r.signature,
+            _r.scope.label("raw_scope"),
+            _k.wrapped,
+            _e.erasure_id,
+            _raw_keys.c.wrapped.label("raw_wrapped"),
+            _raw_erasures.c.erasure_id.label("raw_erasure_id"),
+            _a.archive_id,
+        )
+        .join(tables.raws, _r.raw_id == _m.raw_id)
         .outerjoin(tables.data_keys, _k.scope == _m.scope)
+        .outerjoin(tables.erasures, _e.scope == _m.scope)
+        .outerjoin(_raw_keys, _raw_keys.c.scope == _r.scope)
+        .outerjoin(_raw_erasures, _raw_erasures.c.scope == _r.scope)
+        .outerjoin(tables.archives, _m.position.between(_a.first_position, _a.last_position))
         .where(_m.position.between(first, first + size - 1))
         .order_by(_m.position)
     )
-    for row in connection.execute(query).mappings():
-        yield row, row["witness"] == witness_of(row, row)
+    yield from connection.execute(query).mappings()
+
+
+def _differs(row: Any) -> list[str]:  # noqa: ANN401
+    """Return whether a message, or a content of it that is still here, is another than its witness says."""
+    kept = ((row["content"], row["content_digest"]), (row["canonical"], row["canonical_digest"]))
+    same = all(digest_of(content) == digest for content, digest in kept if content)
+    return (
+        []
+        if same and row["witness"] == witness_of(row, row)
+        else [f"message {row['position']} differs from its witness"]
+    )
+
+
+def _is_gone(row: Any) -> bool:  # noqa: ANN401
+    """Say whether a content that the witness knows is not here."""
+    kept = ((row["content"], row["content_digest"]), (row["canonical"], row["canonical_digest"]))
+    return any(not content and digest != digest_of(None) for content, digest in kept)
+
+
+def _lost(row: Any) -> list[str]:  # noqa: ANN401
+    """Return what of a message is neither here, nor archived, nor erased."""
+    lost = []
+    if not row["wrapped"] and row["erasure_id"] is None:
+        lost.append(f"message {row['position']} has no key")
+    if not row["raw_wrapped"] and row["raw_erasure_id"] is None:
+        lost.append(f"the input of message {row['position']} has no key")
+    if _is_gone(row) and row["archive_id"] is None:
+        lost.append(f"message {row['position']} has lost its content")
+    return lost
+
+
+def _misplaced(row: Any, batch: Any) -> list[str]:  # noqa: ANN401
+    """Return what no witness covers and yet must agree: the scope of the input, the time of the batch."""
+    said = []
+    if row["raw_scope"] not in {row["scope"], f"input:{row['raw_id']}"}:
+        said.append(f"the input of message {row['position']} is under another key than its own")
+    if row["accepted_at"] != batch["accepted_at"]:
+        said.append(f"message {row['position']} was accepted at another time than batch {batch['batch']} says")
+    return said
+
+
+def _unusable(rows: Sequence[Any], vault: Vault) -> list[str]:
+    """Return the data keys that the master key does not open, by the first message that needs each."""
+    wanted = {(row[scope], row[key]): row["position"] for row in reversed(rows)
+              for scope, key in (("scope", "wrapped"), ("raw_scope", "raw_wrapped")) if row[key]}  # fmt: skip
+    said = []
+    for (scope, wrapped), position in wanted.items():
+        try:
+            vault.open_key(scope, wrapped)
+        except (KeyUnusable, ValueError):  # what is too short to be a key at all is a ValueError
+            said.append(f"a key of message {position} does not open")
+    return said
+
+
+def _archives(connection: Connection) -> Iterator[str]:
+    """Yield which rows of archives name no file that could hold what they say: whole batches, each once."""
+    first, last = tables.batches.alias("first"), tables.batches.alias("last")
+    query = (
+        select(tables.archives, first.c.first_position.label("start"), last.c.first_position, last.c.size)
+        .outerjoin(first, first.c.batch == _a.first_batch)
+        .outerjoin(last, last.c.batch == _a.last_batch)
+        .order_by(_a.first_position)
+    )
+    before = 0
+    for row in connection.execute(query):
+        end = None if row[-2] is None else row[-2] + row[-1] - 1
+        named = row.file == f"archive-{row.first_batch}-{row.last_batch}.jsonl.gz" and _SHA256.fullmatch(row.digest)
+        if not named or (row.start, end) != (row.first_position, row.last_position) or row.first_position <= before:
+            yield f"archive {row.archive_id} ({row.file[:60]}) is no archive of whole batches"
+        before = row.last_position
 
 
 def _numbering(batch: Any, expected_batch: int, positions: list[int], expected: int) -> list[str]:  # noqa: ANN401

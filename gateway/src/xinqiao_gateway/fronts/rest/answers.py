@@ -3,6 +3,7 @@
 All findings of one answer together are bounded, so that a small input never has an answer many times its size.
 """
 
+import math
 from collections.abc import Sequence
 from functools import cache
 
@@ -10,7 +11,7 @@ import orjson
 from starlette.responses import Response
 
 from xinqiao.adapter import Decoded, Undecoded
-from xinqiao.errors import Retryable, XinqiaoError
+from xinqiao.errors import BodyTooLarge, Retryable, SlowBody, XinqiaoError
 from xinqiao.finding import Finding
 from xinqiao.message import Json
 from xinqiao.outcome import NOBODY, receipt, rejection
@@ -21,7 +22,8 @@ from xinqiao_gateway.journal import Accepted, Outcome
 
 __all__ = ["acceptance_response", "error_response"]
 
-_RETRY_AFTER = "2"
+# Seconds, where nobody knows how long it takes.
+_RETRY_IN = 2.0
 # Findings of one answer, over all its messages; each message keeps its first one.
 _MOST_FINDINGS = 1000
 # A text of the standard holds 1,000 characters; what is said last must not be cut off.
@@ -124,4 +126,9 @@ def _status(outcomes: Sequence[Outcome]) -> tuple[int, dict[str, str]]:
 
 
 def _headers(error: XinqiaoError) -> dict[str, str]:
-    return {"Retry-After": _RETRY_AFTER} if isinstance(error, Retryable) else {}
+    """Return when to come again, in whole seconds; what is left of a body that was not read is not waited for."""
+    headers = {"Connection": "close"} if isinstance(error, BodyTooLarge | SlowBody) else {}
+    if not isinstance(error, Retryable):
+        return headers
+    seconds = _RETRY_IN if error.retry_in is None else error.retry_in
+    return headers | {"Retry-After": str(max(math.ceil(seconds), 1))}

@@ -1,7 +1,7 @@
 """The ASGI application of the rest front."""
 
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from importlib.metadata import version
 from typing import Any
 
@@ -15,12 +15,17 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Mount, Route
 
-from xinqiao.errors import InternalError, JournalUnavailable, MalformedQuery, NotFound, XinqiaoError
+from xinqiao.errors import InternalError, MalformedQuery, NotFound, XinqiaoError
 from xinqiao.standard import message_types, schema_of
 from xinqiao_gateway.fronts.rest import openapi
 from xinqiao_gateway.fronts.rest.answers import error_response
+from xinqiao_gateway.fronts.rest.body import Guarded
+from xinqiao_gateway.fronts.rest.documents import DOCUMENT_PATH, Document
 from xinqiao_gateway.fronts.rest.exchange import Pull, Submit
+from xinqiao_gateway.fronts.rest.health import health, ready_of
+from xinqiao_gateway.fronts.rest.operation import Traced, metrics_of, reload_of
 from xinqiao_gateway.fronts.rest.queries import router
+from xinqiao_gateway.fronts.rest.resolution import router as resolution
 from xinqiao_gateway.gateway import Gateway
 
 __all__ = ["build_app"]
@@ -40,18 +45,24 @@ def build_app(gateway: Gateway) -> Starlette:
             await gateway.stop()
 
     path = "/v1/channels/{channel}/messages"
-    return Starlette(
+    app = Starlette(
         routes=[
-            Route(path, Submit(gateway), methods=["POST"]),
+            Route(path, Traced(Submit(gateway)), methods=["POST"]),
             Route(path, Pull(gateway), methods=["GET"]),
+            Route(DOCUMENT_PATH, Document(gateway, gateway.documents), methods=["PUT", "GET"]),
             Route("/v1/keys", _Keys(gateway), methods=["GET"]),
-            Route("/v1/health", _health_of(gateway), methods=["GET"]),
+            Route("/v1/health", health, methods=["GET"]),
+            Route("/v1/ready", ready_of(gateway), methods=["GET"]),
+            Route("/v1/reload", reload_of(gateway), methods=["POST"]),
+            Route("/metrics", metrics_of(gateway), methods=["GET"]),
             Route(openapi.SCHEMAS + "/{name}.schema.json", _schema, methods=["GET"]),
-            Mount("/", _queries(gateway)),
+            Mount("/", Guarded(_queries(gateway), gateway)),
         ],
         lifespan=lifespan,
         exception_handlers=_handlers(gateway.code),
     )
+    app.state.gateway = gateway
+    return app
 
 
 def _queries(gateway: Gateway) -> FastAPI:
@@ -64,6 +75,7 @@ def _queries(gateway: Gateway) -> FastAPI:
     )
     app.state.gateway = gateway
     app.include_router(router)
+    app.include_router(resolution)
     app.openapi = lambda: openapi.describe(app)  # type: ignore[method-assign]
     return app
 
@@ -99,15 +111,6 @@ class _Keys:
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401 -- ASGI
         await Response(self._content, media_type="application/json")(scope, receive, send)
-
-
-def _health_of(gateway: Gateway) -> Callable[[Request], Awaitable[Response]]:
-    async def health(_request: Request) -> Response:
-        if not gateway.journal.healthy():
-            raise JournalUnavailable("nothing can be accepted now")
-        return Response(b'{"status":"ok"}', media_type="application/json")
-
-    return health
 
 
 async def _schema(request: Request) -> Response:

@@ -3,21 +3,28 @@
 import base64
 
 import orjson
+import structlog
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from xinqiao.errors import BodyTooLarge, MalformedQuery, Rejected, XinqiaoError
+from xinqiao.errors import InternalError, MalformedQuery, Rejected, XinqiaoError
 from xinqiao.seal import Sealed, check_access_token, seal
 from xinqiao_gateway.channels import ServedChannel
 from xinqiao_gateway.fronts.rest.answers import acceptance_response, error_response
+from xinqiao_gateway.fronts.rest.body import read_body
 from xinqiao_gateway.gateway import Gateway
 from xinqiao_gateway.intake import Raw
-from xinqiao_gateway.journal import Waiting, refused
+from xinqiao_gateway.journal import Settlement, Waiting, refused
+from xinqiao_gateway.service import Service
 
 __all__ = ["Pull", "Submit"]
 
 _LARGEST_PAGE = 500
+# Bytes of content after which a page ends, whatever it was asked for; one message goes whatever its size.
+_LARGEST_CONTENT = 4 * 1024 * 1024
+
+_log = structlog.get_logger("rest")
 
 
 class Submit:
@@ -38,16 +45,26 @@ class Submit:
         channel: ServedChannel | None = None
         headers = dict(scope["headers"])
         try:
-            channel = self._gateway.channels.find(scope["path_params"]["channel"])
+            # What it began with it ends with, whatever is reloaded meanwhile.
+            service = self._gateway.service
+            channel = service.channels.find(scope["path_params"]["channel"])
             raw = Raw(
                 channel_id=channel.channel_id,
-                content=await _body(headers.get(b"content-length", b"0"), receive, channel.body_limit),
+                content=await self._content(service, channel, headers, receive),
                 content_type=headers.get(b"content-type", b"").decode("latin-1"),
                 signature=_signature(channel, headers),
             )
-            return acceptance_response(await self._gateway.intake.accept(raw), self._gateway.code)
+            return acceptance_response(await service.intake.accept(raw), self._gateway.code)
         except XinqiaoError as error:
             return error_response(error, self._gateway.code, channel)
+
+    async def _content(
+        self, service: Service, channel: ServedChannel, headers: dict[bytes, bytes], receive: Receive
+    ) -> bytes:
+        """Read the body where its channel may send one now. Raises ``SlowBody`` where it takes too long."""
+        announced = headers.get(b"content-length", b"").decode("latin-1")
+        with service.intake.admission.reading(channel.channel_id):
+            return await read_body(announced, receive, channel.body_limit, service.settings.body_timeout)
 
 
 class Pull:
@@ -77,7 +94,15 @@ class Pull:
         if after:
             await journal.acknowledge(channel.channel_id, after)
         waiting = await journal.waiting(channel.channel_id, after, limit)
-        sealed = [sealed for each in waiting if (sealed := await self._sealed(channel, each)) is not None]
+        sealed: list[Sealed] = []
+        size, cursor = 0, after
+        for each in waiting:
+            if size >= _LARGEST_CONTENT:
+                break
+            cursor = each.cursor
+            if (found := await self._sealed(channel, each)) is not None:
+                sealed.append(found)
+                size += len(found.content)
         page = {
             "messages": [
                 {
@@ -87,16 +112,21 @@ class Pull:
                 }
                 for each in sealed
             ],
-            "cursor": str(waiting[-1].cursor if waiting else after),
+            "cursor": str(cursor),
         }
         return Response(orjson.dumps(page), media_type="application/json")
 
     async def _sealed(self, channel: ServedChannel, waiting: Waiting) -> Sealed | None:
-        """Return a message as the partner gets it; one that its format cannot hold becomes a dead letter."""
+        """Return a message as the partner gets it; one that cannot be made so becomes a dead letter, and stops none."""
         try:
             encoded = channel.encode(waiting.message, waiting.original)
         except Rejected as error:
             await self._gateway.journal.settle(refused(waiting.delivery_id, error))
+            return None
+        except Exception as error:  # noqa: BLE001 -- an adapter's fault is one message's own, not that of all after it
+            _log.exception("encoding failed", channel=channel.channel_id, delivery=waiting.delivery_id)
+            reason, detail = InternalError.reason, type(error).__name__
+            await self._gateway.journal.settle(Settlement(waiting.delivery_id, "dead", "refused", reason, detail))
             return None
         return seal(encoded.content, encoded.content_type, self._gateway.installation.key)
 
@@ -105,24 +135,6 @@ def _signature(channel: ServedChannel, headers: dict[bytes, bytes]) -> str:
     """Return the value of the header in which the channel's signatures come; empty where the body carries them."""
     name = channel.signature_header
     return headers.get(name.lower().encode("ascii"), b"").decode("latin-1") if name else ""
-
-
-async def _body(announced: bytes, receive: Receive, limit: int) -> bytes:
-    """Read a body of at most ``limit`` bytes. Raises ``BodyTooLarge`` as soon as it is known."""
-    if announced.isdigit() and int(announced) > limit:
-        raise BodyTooLarge(f"{announced.decode()} bytes, at most {limit} are taken")
-    chunks: list[bytes] = []
-    size, more = 0, True
-    while more:
-        event = await receive()
-        if event["type"] == "http.disconnect":
-            raise ClientDisconnect
-        chunks.append(event.get("body", b""))
-        size += len(chunks[-1])
-        if size > limit:
-            raise BodyTooLarge(f"more than the {limit} bytes that are taken")
-        more = event.get("more_body", False)
-    return b"".join(chunks)
 
 
 def _bearer(request: Request) -> str:

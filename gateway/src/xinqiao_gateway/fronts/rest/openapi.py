@@ -22,7 +22,7 @@ def describe(app: FastAPI) -> dict[str, Any]:
         "post": _submit(),
         "get": _pull(),
     }
-    document["paths"]["/v1/health"] = {"get": _health()}
+    document["paths"] |= _operation()
     return document
 
 
@@ -76,18 +76,32 @@ def _submit() -> dict[str, Any]:
     }
 
 
-def _health() -> dict[str, Any]:
+def _operation() -> dict[str, Any]:
     return {
-        "tags": ["operation"],
-        "summary": "Whether messages are accepted now",
-        "responses": {
-            "200": {"description": "yes"},
-            "503": {
-                "description": "journal_unavailable: nothing can be accepted now",
-                "content": {"application/json": {"schema": reference("Rejection")}},
-            },
+        "/v1/health": {"get": _asked("Whether the process lives", {"200": {"description": "yes"}})},
+        "/v1/ready": {"get": _asked("Whether messages are taken now", _READINESS)},
+        "/v1/reload": {"post": _asked("Read channels, policy, obligations and settings again", _RELOAD)},
+        "/metrics": {
+            "get": _asked("Metrics in the text format of Prometheus", {"200": {"description": "all of them"}})
         },
     }
+
+
+_READINESS = {
+    "200": {"description": "yes"},
+    "503": {"description": "no, and why for who has the admin token"},
+}
+_RELOAD = {
+    "200": {"description": "what was added, changed and removed"},
+    "422": {
+        "description": "settings_invalid: nothing has changed; every problem with its file and line",
+        "content": {"application/json": {"schema": reference("Rejection")}},
+    },
+}
+
+
+def _asked(summary: str, responses: dict[str, Any]) -> dict[str, Any]:
+    return {"tags": ["operation"], "summary": summary, "responses": responses}
 
 
 def _pull() -> dict[str, Any]:

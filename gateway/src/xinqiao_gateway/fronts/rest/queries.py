@@ -1,50 +1,67 @@
-"""Query and administration: FastAPI, for operators. Contents are shown masked; every path wants the admin token."""
+"""Query and administration: FastAPI, for operators. Contents are shown masked; every path wants a token."""
 
-import secrets
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, Path, Query, Request
-from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from fastapi import APIRouter, Depends, Path, Query
+from pydantic import BaseModel, ConfigDict, Field
 
-from xinqiao.errors import NotAuthorized
 from xinqiao.masking import mask_message
-from xinqiao_gateway.fronts.rest.openapi import reference
-from xinqiao_gateway.gateway import Gateway
+from xinqiao_gateway.fronts.rest.access import REFUSALS, Acting, Served, reader
+from xinqiao_gateway.journal import Selection
+from xinqiao_gateway.journal.search import Search
+from xinqiao_gateway.views import case_view, channels_view, messages_view, replay_view, within
 
 __all__ = ["router"]
 
-_bearer = HTTPBearer(auto_error=False, description="the token in DATA/admin.token")
+router = APIRouter(prefix="/v1", dependencies=[Depends(reader)], responses=REFUSALS)
 
-
-def _gateway(request: Request) -> Gateway:
-    gateway: Gateway = request.app.state.gateway
-    return gateway
-
-
-def _authorized(
-    gateway: Annotated[Gateway, Depends(_gateway)],
-    given: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
-) -> None:
-    token = given.credentials if given else ""
-    if not secrets.compare_digest(token.encode(), gateway.installation.admin_token.encode()):
-        raise NotAuthorized("send the admin token as Authorization: Bearer …")
-
-
-Served = Annotated[Gateway, Depends(_gateway)]
 Limit = Annotated[int, Query(ge=1, le=1000)]
 Institution = Annotated[str | None, Query(max_length=18, description="code of one of the case's two institutions")]
+Instant = Annotated[str | None, Query(max_length=40, description="ISO 8601, UTC with Z, or a date")]
+Word = Annotated[str | None, Query(max_length=64)]
 DeliveryId = Annotated[int, Path(ge=1, le=2**63 - 1)]
-DeliveryState = Literal["pending", "leased", "delivered", "dead", "parked", "waiting"]
+DeliveryState = Literal["pending", "leased", "delivered", "dead", "parked", "waiting", "held", "skipped"]
 
-_REFUSALS: dict[int | str, dict[str, Any]] = {
-    "4XX": {
-        "description": "A rejection: malformed_query (400), not_authorized (401), not_found (404). A method that a "
-        "path does not have is not_found too, not 405.",
-        "content": {"application/json": {"schema": reference("Rejection")}},
-    }
-}
 
-router = APIRouter(prefix="/v1", dependencies=[Depends(_authorized)], responses=_REFUSALS)
+class Replay(BaseModel):
+    """Which dead deliveries to replay: those that fit everything that is said; ``dry_run`` only lists them."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    delivery_id: int | None = Field(default=None, ge=1, le=2**63 - 1)
+    message_id: str | None = Field(default=None, max_length=36)
+    case: str | None = Field(default=None, max_length=64)
+    channel: str | None = Field(default=None, max_length=60)
+    since: datetime | None = None
+    until: datetime | None = None
+    dry_run: bool = False
+    reason: str = Field(default="", max_length=400)
+
+
+@router.get("/messages", tags=["query"])
+def messages(
+    gateway: Served,
+    case_id: Word = None,
+    message_id: Word = None,
+    message_type: Word = None,
+    channel: Word = None,
+    partner_serial: Word = None,
+    business_date: Word = None,
+    replaces: Word = None,
+    correlation_id: Word = None,
+    test: bool | None = None,
+    since: Instant = None,
+    until: Instant = None,
+    after: Annotated[int, Query(ge=0, le=2**63 - 1, description="position of the last of the page before")] = 0,
+    limit: Limit = 100,
+) -> list[dict[str, Any]]:
+    """Return the messages that fit, in the order of the journal, without contents; at least one field is asked."""
+    search = Search(
+        case_id, message_id, message_type, channel, partner_serial, business_date, replaces, correlation_id, test,
+        since, until, after,
+    )  # fmt: skip
+    return messages_view(gateway.journal.reading, search, limit)
 
 
 @router.get("/messages/{message_id}", tags=["query"])
@@ -67,29 +84,44 @@ def case(
     test: bool = False,
     institution: Institution = None,
 ) -> dict[str, Any]:
-    """Return a case: its process and state, its messages in order, its exceptions.
+    """Return a case: its state, its timeline, what is expected next and from whom, its items, messages,
+    exceptions and missing documents.
 
     Cases are kept apart by their pair of institutions: of several with one id, that of ``institution`` is shown,
     or the one that changed last.
     """
-    return gateway.journal.reading.case(case_id, test, institution)
+    reading, known = gateway.journal.reading, (gateway.channels, gateway.documents)
+    return case_view(reading, *known, case_id, test=test, institution=institution)
+
+
+@router.get("/channels", tags=["query"])
+def channels(gateway: Served) -> list[dict[str, Any]]:
+    """Return the channels: how each is reached, its breaker, what waits for it, its limits."""
+    return channels_view(
+        gateway.channels, gateway.dispatcher.breakers(), gateway.surveillance.backlog, gateway.journal.now()
+    )
 
 
 @router.get("/deliveries", tags=["query"])
 def deliveries(gateway: Served, state: DeliveryState | None = None, limit: Limit = 100) -> list[dict[str, Any]]:
-    """Return deliveries, latest first, each with what was tried. ``dead`` ones wait for a replay."""
+    """Return deliveries, latest first, each with what was tried. ``dead`` and ``held`` ones wait for a person."""
     return gateway.journal.reading.deliveries(state, limit)
 
 
+@router.post("/deliveries/replay", tags=["administration"])
+async def replay_selected(gateway: Served, operator: Acting, wanted: Replay) -> dict[str, Any]:
+    """Make dead deliveries due now, in an operator's name, or with ``dry_run`` list them.
+
+    What is held or parked goes out only by a proposal that another operator approves; nothing else goes out again.
+    """
+    which = (wanted.delivery_id, wanted.message_id, wanted.case, wanted.channel)
+    selection = Selection(*which, within(wanted.since), within(wanted.until))
+    by = None if wanted.dry_run else operator.name
+    return await replay_view(gateway.journal, gateway.channels, selection, by=by, reason=wanted.reason)
+
+
 @router.post("/deliveries/{delivery_id}/replay", tags=["administration"])
-async def replay(gateway: Served, delivery_id: DeliveryId) -> dict[str, str]:
-    """Make a dead or parked delivery due now; one of a partner that pulls waits for it again."""
-    return {"channel": await gateway.journal.replay(delivery_id, gateway.channels.pushed)}
-
-
-@router.get("/exceptions", tags=["query"])
-def exceptions(
-    gateway: Served, state: Literal["open", "replayed"] = "open", limit: Limit = 100
-) -> list[dict[str, Any]]:
-    """Return what a person must resolve: unexpected facts, funds in suspense, dead letters."""
-    return gateway.journal.reading.exceptions(state, limit)
+async def replay(gateway: Served, operator: Acting, delivery_id: DeliveryId) -> dict[str, str]:
+    """Make a dead delivery due now, in an operator's name; one of a partner that pulls waits for it again."""
+    done = await replay_view(gateway.journal, gateway.channels, Selection(delivery_id), by=operator.name)
+    return {"channel": done["deliveries"][0]["channel"]}

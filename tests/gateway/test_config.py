@@ -1,0 +1,228 @@
+"""``config check`` and ``config show``, and the port for whoever keeps the master key."""
+
+import hashlib
+import json
+from importlib.metadata import EntryPoint, EntryPoints
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.hmac import HMAC
+from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap, aes_key_wrap
+from typer.testing import CliRunner
+
+from tests.gateway.conftest import CORE, PARTNER
+from xinqiao.errors import KeyUnusable
+from xinqiao.seal import new_key, write_key
+from xinqiao_gateway.cli.config import app
+from xinqiao_gateway.configuration import Problem, inspect_installation
+from xinqiao_gateway.gateway import Gateway
+from xinqiao_gateway.installation import add_channel, open_installation
+from xinqiao_gateway.journal import vault
+from xinqiao_gateway.journal.vault import LocalKey, MasterKey, Vault, named_master_key, open_vault
+
+RUNNER = CliRunner()
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    public = tmp_path / "partner.pub.jwk"
+    write_key(new_key("partner-1").public(), public)
+    add_channel(tmp_path / "data", "partner", extends="canonical", keys=[public], institution=PARTNER)
+    add_channel(tmp_path / "data", "core", extends="canonical", keys=[public], institution=CORE)
+    return tmp_path / "data"
+
+
+def begun(data: Path) -> None:
+    Gateway(open_installation(data)).journal.close()
+
+
+def checked(data: Path) -> tuple[int, list[str]]:
+    done = RUNNER.invoke(app, ["check", "--data", str(data)])
+    return done.exit_code, done.output.splitlines()
+
+
+def test_an_installation_that_can_be_served_has_no_problem(data: Path) -> None:
+    assert checked(data) == (0, ["OK 配置无误"])
+    begun(data)
+    assert checked(data) == (0, ["OK 配置无误"])
+    done = RUNNER.invoke(app, ["check", "--data", str(data), "--json"])
+    assert (done.exit_code, json.loads(done.output)) == (0, {"ok": True, "problems": []})
+
+
+def test_a_check_makes_nothing(tmp_path: Path, data: Path) -> None:
+    before = sorted(data.rglob("*"))
+    checked(data)
+    assert sorted(data.rglob("*")) == before
+    assert inspect_installation(tmp_path / "none") != []
+    assert not (tmp_path / "none").exists()
+
+
+def test_every_problem_is_said_with_its_place(data: Path) -> None:
+    (data / "gateway.yaml").write_text("lease: 5\n")
+    (data / "policy.yaml").write_text("rules:\n  - id: a\n")
+    (data / "obligations.yaml").write_text("obligations: 1\n")
+    (data / "calendars").mkdir()
+    (data / "calendars" / "a.yaml").write_text("yeers: {}\n")
+    (data / "operators.yaml").write_text("- a\n")
+    (data / "operators.yaml").chmod(0o644)
+    (data / "admin.token").write_text("x" * 40)
+    (data / "admin.token").chmod(0o644)
+    expected: set[tuple[str, int | None]] = set()
+    for channel in ("partner", "core"):
+        path = data / "channels" / channel / "channel.yaml"
+        expected.add((f"channels/{channel}/channel.yaml", len(path.read_text().splitlines()) + 1))
+        path.write_text(path.read_text() + "surprise: 1\n")
+    found = inspect_installation(data)
+    places = {(Path(each.file).relative_to(data).as_posix(), each.line) for each in found if each.file}
+    expected |= {("policy.yaml", 2), ("obligations.yaml", 1), ("calendars/a.yaml", 1), ("operators.yaml", None)}
+    assert expected <= places
+    said = [each.text for each in found]
+    assert f"{data / 'operators.yaml'} is readable by others; chmod 600 it" in said
+    assert f"{data / 'admin.token'} is readable by others; chmod 600 it" in said
+    assert checked(data)[0] == 1
+
+
+def test_settings_are_named_with_their_lines_and_variables(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (data / "gateway.yaml").write_text("messages_limit: 5\n\nqueue: 0\nretry:\n  cap: -1\n")
+    monkeypatch.setenv("XINQIAO_CONCURRENCY", "none")
+    found = {str(each).partition(": Input")[0] for each in inspect_installation(data)}
+    file = data / "gateway.yaml"
+    assert found == {f"{file}:3: queue", f"{file}:5: retry.cap", "environment: XINQIAO_CONCURRENCY: concurrency"}
+
+
+def test_two_channels_that_deliver_the_same_are_a_problem(data: Path) -> None:
+    path = data / "channels" / "partner" / "channel.yaml"
+    path.write_text(path.read_text().replace(PARTNER["code"], f"'{CORE['code']}'"))
+    (problem,) = inspect_installation(data)
+    assert "both deliver" in problem.text
+
+
+def test_another_master_key_than_the_journals_is_a_problem(data: Path) -> None:
+    begun(data)
+    (data / "keys" / "master.key").write_text("00" * 32)
+    (problem,) = inspect_installation(data)
+    assert problem.text.startswith("the master key does not open the journal")
+
+
+def test_a_journal_of_a_newer_version_is_a_problem(data: Path) -> None:
+    gateway = Gateway(open_installation(data))
+    with gateway.journal.reading.engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+    gateway.journal.close()
+    (problem,) = inspect_installation(data)
+    assert "9999" in problem.text
+
+
+def test_too_little_disk_space_is_a_problem(data: Path) -> None:
+    (data / "gateway.yaml").write_text("least_space: 1000000000000000000\n")
+    (problem,) = inspect_installation(data)
+    assert "least_space" in problem.text
+
+
+def test_a_problem_without_a_place_is_its_text() -> None:
+    assert str(Problem("x")) == "x"
+    assert str(Problem("x", "a.yaml", 2)) == "a.yaml:2: x"
+
+
+def test_settings_are_shown_with_their_origin_and_without_secrets(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    url = "postgresql+psycopg://gateway:hunter2@db/journal?sslpassword=hunter3"
+    webhook = "{name: desk, url: 'https://user:hunter4@example.org/x?token=hunter5'}"
+    (data / "gateway.yaml").write_text(f"journal_url: {url}\nwebhooks: [{webhook}]\n")
+    monkeypatch.setenv("XINQIAO_RETRY__FIRST", "2")
+    done = RUNNER.invoke(app, ["show", "--data", str(data), "--json"])
+    shown = json.loads(done.output)
+    assert shown["journal_url"] == {
+        "value": "postgresql+psycopg://***@db/journal?sslpassword=***",
+        "from": f"{data / 'gateway.yaml'}:1",
+    }
+    assert shown["retry"]["from"] == "environment: XINQIAO_RETRY__FIRST"
+    assert shown["queue"] == {"value": 1_000_000, "from": "default"}
+    assert "hunter" not in done.output + RUNNER.invoke(app, ["show", "--data", str(data)]).output
+
+
+# --- the port for a KMS --------------------------------------------------------------------------------------
+
+
+class Remote:
+    """A keeper of keys that shows its master key to nobody; AES key wrap, the scope in its name."""
+
+    def __init__(self) -> None:
+        self._secret = hashlib.sha256(b"kept elsewhere").digest()
+
+    def wrap(self, key: bytes, scope: str) -> bytes:
+        return aes_key_wrap(self._of(scope), key)
+
+    def unwrap(self, wrapped: bytes, scope: str) -> bytes:
+        try:
+            return aes_key_unwrap(self._of(scope), wrapped)
+        except InvalidUnwrap as error:
+            raise KeyUnusable(f"the keeper's key does not open {scope}") from error
+
+    def digest_key(self) -> bytes:
+        return hashlib.sha256(self._secret + b"digest").digest()
+
+    def _of(self, scope: str) -> bytes:
+        return hashlib.sha256(self._secret + scope.encode()).digest()
+
+
+@pytest.fixture(params=[Remote, lambda: LocalKey(bytes(range(32)))], ids=["remote", "local"])
+def master(request: pytest.FixtureRequest) -> MasterKey:
+    found: MasterKey = request.param()
+    return found
+
+
+def test_a_master_key_opens_what_it_wrapped_for_that_scope_alone(master: MasterKey) -> None:
+    wrapped = master.wrap(bytes(32), "case:1")
+    assert master.unwrap(wrapped, "case:1") == bytes(32)
+    assert len(wrapped) <= 500
+    for scope, blob in (("case:2", wrapped), ("case:1", wrapped[:-1] + bytes([wrapped[-1] ^ 1]))):
+        with pytest.raises(KeyUnusable):
+            master.unwrap(blob, scope)
+
+
+def test_a_master_keys_digest_key_is_always_the_same(master: MasterKey) -> None:
+    assert master.digest_key() == master.digest_key()
+    assert len(master.digest_key()) == 32
+
+
+def test_a_vault_works_with_any_master_key(master: MasterKey) -> None:
+    key = Vault(master).new_key("case:1")
+    blob = key.encrypt(b"content", "raw:1")
+    assert open_vault(master, is_new=False).open_key("case:1", key.wrapped).decrypt(blob, "raw:1") == b"content"
+
+
+def test_a_keyed_digest_is_hmac_sha_256_under_the_derived_key() -> None:
+    reference = HMAC(LocalKey(bytes(32)).digest_key(), SHA256())
+    reference.update("张三".encode())
+    assert Vault(bytes(32)).keyed_digest("张三") == reference.finalize().hex()
+
+
+def offer(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
+    offered = [EntryPoint(name, f"{__name__}:Remote", "xinqiao.master_key") for name in names]
+    monkeypatch.setattr(EntryPoint, "load", lambda _each: Remote)
+    monkeypatch.setattr(vault, "entry_points", lambda **_group: EntryPoints(offered))
+
+
+def test_a_master_key_is_found_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    offer(monkeypatch, "kms")
+    assert isinstance(named_master_key("kms"), Remote)
+    with pytest.raises(KeyUnusable, match=r"0 packages offer 'other'.*offered: kms"):
+        named_master_key("other")
+
+
+def test_two_that_offer_the_same_name_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    offer(monkeypatch, "kms", "kms")
+    with pytest.raises(KeyUnusable, match="2 packages"):
+        named_master_key("kms")
+
+
+def test_a_gateway_keeps_its_journal_with_the_master_key_that_settings_name(
+    data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    offer(monkeypatch, "kms")
+    (data / "gateway.yaml").write_text("master_key: kms\n")
+    begun(data)
+    assert not (data / "keys" / "master.key").exists()
+    assert checked(data) == (0, ["OK 配置无误"])
+    begun(data)
