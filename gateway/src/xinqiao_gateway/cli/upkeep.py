@@ -15,14 +15,13 @@ from typing import Annotated, Any
 import typer
 from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from xinqiao.errors import MalformedQuery, SettingsInvalid
+from xinqiao.errors import MalformedQuery
 from xinqiao.message import timestamp
 from xinqiao.seal import KeyRing, read_verifying_key
 from xinqiao_gateway.calendars import CHINA
-from xinqiao_gateway.cli.opening import moment, show
+from xinqiao_gateway.cli.opening import AsJson, Data, moment, opened, show
 from xinqiao_gateway.cli.terminal import china_time, console, counted, held_text, line
-from xinqiao_gateway.installation import Installation, read_installation
-from xinqiao_gateway.journal import Journal
+from xinqiao_gateway.installation import read_installation
 from xinqiao_gateway.journal.search import Search, found
 from xinqiao_gateway.resolution.desk import Desk
 from xinqiao_gateway.upkeep.archive_file import check_archive
@@ -38,8 +37,6 @@ from xinqiao_gateway.upkeep.upgrade import upgrade as upgrade_journal
 
 __all__ = ["archive", "backup", "compact", "restore", "retention", "search", "unarchive", "upgrade", "verify_archive"]
 
-Data = Annotated[Path, typer.Option(help="The installation's folder.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 _FOUND = ("position", "accepted_at", "message_type", "channel", "case_id", "partner_serial", "message_id")
 
 
@@ -119,7 +116,7 @@ def archive(
 ) -> None:
     """Move contents of settled batches to files; evidence and search stay. The gateway may run."""
     instant = _instant(before, keep)
-    with _journal(data) as (journal, installation), _progress("batches") as told:
+    with opened(data) as (journal, installation), _progress("batches") as told:
         archiving = Archiving(journal, installation.key, told, installation.former_keys)
         files = asyncio.run(archiving.archive(instant, to))
         blocked = archiving.eligible(instant).blocked_by
@@ -136,7 +133,7 @@ def unarchive(
     as_json: AsJson = False,
 ) -> None:
     """Put the contents of an archive back, after all of it was checked."""
-    with _journal(data) as (journal, installation), _progress("batches") as told:
+    with opened(data) as (journal, installation), _progress("batches") as told:
         archiving = Archiving(journal, installation.key, told, installation.former_keys)
         span = asyncio.run(archiving.unarchive(file))
     said = f"位置 positions {span.first_position} – {span.last_position}: 已恢复 are here again"
@@ -179,7 +176,7 @@ def search(
     """Find messages by header fields and time, in the order of the journal."""
     first, end = (None if each is None else timestamp(each) for each in (since, until))
     asked = Search(case, message, type_, channel, serial, since=first, until=end, after=after)
-    with _journal(data) as (journal, _):
+    with opened(data) as (journal, _):
         rows = found(journal.reading, asked, limit)
     if as_json:
         typer.echo(json.dumps(rows, ensure_ascii=False))
@@ -217,7 +214,7 @@ def retention(
     as_json: AsJson = False,
 ) -> None:
     """Apply DATA/retention.yaml once, as the gateway does every hour."""
-    with _journal(data) as (journal, installation):
+    with opened(data) as (journal, installation):
         code, key = installation.settings.institution_code, installation.key
         desk = Desk(journal, installation.channels, code, key)
         turning = Retention(journal, desk, read_rules(data), code, key)
@@ -252,19 +249,6 @@ def _instant(before: str | None, keep: str | None) -> str:
     except ValueError as error:
         raise MalformedQuery(str(error)) from error
     return timestamp(asked if asked.tzinfo else asked.replace(tzinfo=CHINA))
-
-
-@contextmanager
-def _journal(data: Path) -> Iterator[tuple[Journal, Installation]]:
-    """Open the journal beside a gateway that may be running. Raises ``SettingsInvalid`` where there is none."""
-    installation = read_installation(data)
-    if not installation.has_journal:
-        raise SettingsInvalid(f"{data} holds no journal: no gateway was started on it yet")
-    journal = Journal.open(installation.journal_url, installation.master_key, installation.key, alone=False)
-    try:
-        yield journal, installation
-    finally:
-        journal.close()
 
 
 @contextmanager

@@ -1,12 +1,12 @@
 """Who may use the query and administration API: operators by their own tokens; the admin token, to read."""
 
-import secrets
 from typing import Annotated, Any
 
 from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from xinqiao.errors import NotAuthorized
+from xinqiao_gateway.fronts.rest.authority import is_admin_token
 from xinqiao_gateway.fronts.rest.openapi import reference
 from xinqiao_gateway.gateway import Gateway
 from xinqiao_gateway.operators import Operator
@@ -38,20 +38,16 @@ def reader(gateway: Served, given: _Given) -> None:
     token = given.credentials if given else ""
     if not token:
         raise NotAuthorized("send the admin token, or an operator's, as Authorization: Bearer …")
-    if not _is_admin(gateway, token):
+    if not is_admin_token(token, gateway):
         gateway.operators.with_token(token)
 
 
 def _operator(gateway: Served, given: _Given) -> Operator:
     """Return who acts. Raises ``NotAuthorized``: the admin token is nobody's name."""
     token = given.credentials if given else ""
-    if _is_admin(gateway, token):
+    if is_admin_token(token, gateway):
         raise NotAuthorized("the admin token only reads; an operator acts, made by: xinqiao-gateway operator add NAME")
     return gateway.operators.with_token(token)
 
 
 Acting = Annotated[Operator, Depends(_operator)]
-
-
-def _is_admin(gateway: Gateway, token: str) -> bool:
-    return secrets.compare_digest(token.encode(), gateway.installation.admin_token.encode())
