@@ -27,9 +27,10 @@ serve: $(STAMP) ## a gateway on ./data, port 8700
 test: $(STAMP) ## all tests of everyday work
 	$(BIN)/python -m pytest -n logical tests
 
-test-deep: $(STAMP) ## property tests on ten times as many messages, every mapping on a thousand, every row broken
+test-deep: $(STAMP) ## property tests on ten times as many messages, every mapping on a thousand, every row broken, a backlog of a million
 	$(BIN)/python -m pytest tests/sdk/test_verdicts.py tests/architecture/test_xsd.py --messages 20000
 	$(BIN)/python -m pytest tests/adapters/test_check_laws.py tests/adapters/test_rows_mutants.py --messages 20000
+	$(BIN)/python -m pytest tests/faults/test_backlog.py --messages 1000000
 
 test-crash: $(STAMP) ## kill gateways and PostgreSQL under load, 100 times on each journal
 	$(BIN)/python -m tests.crash --kills $(KILLS) --journal both

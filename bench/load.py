@@ -44,7 +44,8 @@ class _Load:
         self.taken = 0
         self.latencies: list[float] = []
         self.statuses: Counter[int] = Counter()
-        self.idle: list[_Connection] = []
+        # The one that rested longest is next: none rests until the server closes it.
+        self.idle: deque[_Connection] = deque()
         self.due: deque[float] = deque()
         self.is_open = False
 
@@ -81,7 +82,7 @@ class _Load:
             if (wait := due - time.perf_counter()) > 0:
                 await asyncio.sleep(wait)
             if self.idle:
-                self.idle.pop().send(self.take(), due)
+                self.idle.popleft().send(self.take(), due)
             else:
                 self.due.append(due)
         while len(self.latencies) < total:

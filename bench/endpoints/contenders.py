@@ -67,6 +67,15 @@ def _bare(place: Place) -> Iterator[int]:
 
 
 @contextmanager
+def _checking(place: Place) -> Iterator[int]:
+    key_file = place.folder / "bench.pub.jwk"
+    write_key(place.key.public(), key_file)
+    environment = {"BARE_DATABASE": str(place.folder / "bare.db"), "BARE_KEY": str(key_file)}
+    with _uvicorn("bench.endpoints.bare:app", "/", environment) as port:
+        yield port
+
+
+@contextmanager
 def _uvicorn(app: str, path: str, environment: dict[str, str]) -> Iterator[int]:
     port = free_port()
     command = [sys.executable, "-m", "uvicorn", app, "--port", str(port), "--log-level", "warning", "--no-access-log"]
@@ -85,4 +94,5 @@ CONTENDERS = (
     Contender("peer_postgresql", "FastAPI + pydantic + SQLAlchemy, PostgreSQL", "postgresql", _peer, plain),
     Contender("node_red", "Node-RED, SQLite", "sqlite", lambda place: node_red(place.folder), plain),
     Contender("bare", "limit: bare ASGI, batch commit, SQLite", "sqlite", _bare, plain),
+    Contender("checking", "limit: the same, signature and message checked", "sqlite", _checking, signed),
 )

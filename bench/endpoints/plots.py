@@ -14,7 +14,8 @@ __all__ = ["plot"]
 _TITLES = {each.name: each.title for each in CONTENDERS}
 _STYLE: Any = {"svg.hashsalt": "xinqiao", "svg.fonttype": "path", "font.size": 9}
 _NOTHING = {"Date": None, "Creator": None}
-_COLOURS = dict(zip(_TITLES, ("#0b5394", "#6fa8dc", "#999999", "#c9c9c9", "#a64d79", "#e69138"), strict=True))
+_SHADES = ("#0b5394", "#6fa8dc", "#999999", "#c9c9c9", "#a64d79", "#e69138", "#f6b26b")
+_COLOURS = dict(zip(_TITLES, _SHADES, strict=True))
 
 
 def plot(result: dict[str, Any], folder: Path) -> list[Path]:

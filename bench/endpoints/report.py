@@ -41,7 +41,7 @@ def _closed(console: Console, result: dict[str, Any]) -> None:
         for name, each in found.items():
             ratio, aim = result["ratios"][count].get(name), result["aims"].get(name)
             figures = [f"{each['per_second']:.0f}", f"{each['p50_ms']:.1f}", f"{each['p99_ms']:.1f}"]
-            table.add_row(count, _TITLES[name], *figures, f"{ratio:.2f}" if ratio else "", f"{aim}" if ratio else "")
+            table.add_row(count, _TITLES[name], *figures, f"{ratio:.2f}" if ratio else "", f"{aim}" if aim else "")
     console.print(table)
 
 

@@ -73,7 +73,7 @@ def test_what_is_no_message_is_refused(
         (202, b'{"receipt": {"acceptedMessageId": "m2"}}', Reply(None, "202")),
         (202, b'{"receipt": {}}', Reply(None, "202")),
         (502, b'{"receipt": {"acceptedMessageId": "m1"}}', Reply(None, "502")),
-        (422, b'{"rejection": {"reason": "not_valid", "text": {"zh": "x"}}}', Reply(False, "not_valid", "x")),
+        (422, b'{"rejection": {"reason": "not_valid", "text": {"zh": "x"}}}', Reply(False, "not_valid")),
         (503, b'{"rejection": {"reason": "overloaded", "retryable": true}}', Reply(None, "overloaded")),
         (200, b'{"rejection": {"text": {"zh": "x"}}}', Reply(None, "200")),
         (200, b'{"receipt": {"acceptedMessageId": "m1"}, "rejection": {"reason": "x"}}', Reply(None, "200")),

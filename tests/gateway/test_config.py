@@ -83,6 +83,68 @@ def test_every_problem_is_said_with_its_place(data: Path) -> None:
     assert checked(data)[0] == 1
 
 
+OWN = """\
+channel: own
+title: {zh: 自有, en: Own}
+institution: {code: "91350200GATEWAYD1X", name: 示例, type: bank}
+security: {algorithms: [Ed25519]}
+receiver: "913100001000100012"
+format: {kind: csv, columns: {nav_date: {}, nav: {}}}
+interfaces:
+  navs:
+    direction: in
+    message: navReport
+    key: [nav_date]
+    map:
+      navDtae: {from: nav_date}
+      unitNaw: {from: nav}
+  quotes:
+    direction: in
+    message: navReprot
+    key: [nav]
+    map: {unitNav: {from: nav}}
+"""
+
+
+def test_one_run_says_all_that_several_broken_files_hold(data: Path) -> None:
+    """Nothing that cannot be read hides what another file holds, nor makes a second problem of it."""
+    own = data / "channels" / "own"
+    (own / "keys").mkdir(parents=True)
+    (own / "channel.yaml").write_text(OWN, encoding="utf-8")
+    for name in ("a", "b"):
+        (own / "keys" / f"{name}.jwk").write_text("x")
+    (data / "gateway.yaml").write_text("queue: 0\n")
+    (data / "calendars").mkdir()
+    (data / "calendars" / "a.yaml").write_text("yeers: {}\n")
+    (data / "calendars" / "b.yaml").write_text("products:\n  moon: {}\n")
+    (data / "obligations.yaml").write_text(
+        "obligations:\n"
+        "  - {id: a, message: navReport, from: nobody, every: day, calendar: moon, to: [desk]}\n"
+        "  - {id: b, message: navReport, from: own, every: day}\n"
+        "cutoffs:\n"
+        "  - {id: c, interface: orders, from: core, batches: [{name: '1', by: '10:00'}]}\n"
+        "  - {id: d, interface: orders, from: own, batches: [{name: '1', by: '10:00'}]}\n"
+    )
+    (data / "policy.yaml").write_text("rules:\n  - id: a\n    title: {zh: 一, en: One}\n  - more: 1\n")
+    (data / "keys" / "former").mkdir()
+    (data / "keys" / "former" / "x.jwk").write_text("x")
+    found = [(str(each.file).removeprefix(f"{data}/"), each.line, each.text) for each in inspect_installation(data)]
+    keys = {text.removeprefix(f"{data}/") for file, _, text in found if file == "None"}
+    assert keys == {
+        f"{key} is not JSON" for key in ("channels/own/keys/a.jwk", "channels/own/keys/b.jwk", "keys/former/x.jwk")
+    }
+    places = [(file, line) for file, line, _ in found if file != "None"]
+    assert sorted(places) == sorted(
+        [("gateway.yaml", 1), ("calendars/a.yaml", 1), ("calendars/b.yaml", 2)]
+        + [("obligations.yaml", 2), ("obligations.yaml", 5)]
+        + [("policy.yaml", 2)] * 2
+        + [("policy.yaml", 4)] * 5
+        + [("channels/own/channel.yaml", line) for line in (13, 14, 17)]
+    ), found
+    (cutoff,) = [text for file, line, text in found if (file, line) == ("obligations.yaml", 5)]
+    assert cutoff.startswith("cutoffs.0.interface: no interface of core 'orders'; there are: ")
+
+
 def test_settings_are_named_with_their_lines_and_variables(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (data / "gateway.yaml").write_text("messages_limit: 5\n\nqueue: 0\nretry:\n  cap: -1\n")
     monkeypatch.setenv("XINQIAO_CONCURRENCY", "none")

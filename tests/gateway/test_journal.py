@@ -2,7 +2,7 @@
 
 import asyncio
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import event, insert, literal, select
+from sqlalchemy import Connection, event, insert, literal, select, text
 from sqlalchemy.engine.default import DefaultDialect
 from sqlalchemy.exc import OperationalError
 
+from tests.postgres import Postgres
 from xinqiao.errors import (
     Conflict,
     ContentRefused,
@@ -28,7 +29,18 @@ from xinqiao.evidence import verify_receipt
 from xinqiao.message import Header, Json, content_digest, message_type, new_message_id, write_json
 from xinqiao.seal import KeyRing, SigningKey, new_key
 from xinqiao.testing import example
-from xinqiao_gateway.journal import Accepted, Entry, Journal, Outcome, Refused, Settlement, Submission
+from xinqiao_gateway.journal import (
+    Accepted,
+    Entry,
+    Journal,
+    Outcome,
+    Refused,
+    Selection,
+    Settlement,
+    Submission,
+    holds,
+    release,
+)
 from xinqiao_gateway.journal.database import migrate, open_engine
 from xinqiao_gateway.journal.erasure import erase_case
 from xinqiao_gateway.journal.listing import exceptions
@@ -89,6 +101,22 @@ def submission(*entries: Entry, atomic: bool = False) -> Submission:
 
 def pushed(_channel: str) -> bool:
     return True
+
+
+async def replay(journal: Journal, delivery_id: int) -> None:
+    await journal.run(lambda c: release.replay(c, delivery_id, pushed, now=journal.now(), reason="mended", by="anna"))
+
+
+async def release_parked(journal: Journal, pushed: Callable[[str], bool]) -> set[str]:
+    """Let the one message go on that is parked."""
+    (parked,) = journal.reading.deliveries("parked")
+
+    def act(connection: Connection) -> set[str]:
+        return holds.release_held(
+            connection, journal.reading, parked["position"], pushed, now=journal.now(), reason="known", by="anna+bo"
+        )
+
+    return await journal.run(act)
 
 
 def accepted(outcome: Outcome) -> dict[str, Any]:
@@ -174,7 +202,7 @@ async def test_what_a_partner_answered_goes_with_its_case(journal: Journal) -> N
     (due,) = await journal.lease("core", 10, 60)
     text = "not_valid: 张三 110101199003077758"
     await journal.settle(Settlement(due.delivery_id, "dead", "refused", "destination_refused", text, lease=due.lease))
-    await journal.replay(due.delivery_id, pushed, "anna: mended")
+    assert await journal.replay_selected(Selection(case="CASE-1"), pushed, by="anna", reason="mended") == 1
     parties = "|".join(timeline(journal.reading, "CASE-1")["parties"])
     await journal.run(lambda c: erase_case(c, "CASE-1", False, parties, "over", "2026-11-23T00:00:00.000000Z"))
     (delivery,) = journal.reading.deliveries()
@@ -222,19 +250,47 @@ async def test_the_items_of_a_case_are_found_by_its_id_and_no_other_case_is_read
     journal.close()
 
 
+ITEMS = """
+INSERT INTO cases (case_id, test, parties, opener, process, state, memory, opened_at, changed_at)
+SELECT :before || n, test, parties, opener, 'p/order', state, memory, opened_at, changed_at
+FROM cases, generate_series(1, :count) AS n WHERE case_id = 'CASE-1'
+"""
+
+
+async def test_postgresql_finds_the_items_of_a_case_by_an_index_among_many(tmp_path: Path, postgres: Postgres) -> None:
+    """By the bytes of their ids, which holds in any collation: the index of the primary key is of no use for it."""
+    journal = open_journal(tmp_path, url=postgres.url())
+    await journal.submit(submission(entry(message("kycApplication"))))
+    for before, count in (("CASE-1#order:", 3), ("CASE-1$", 20_000), ("CASE-10#order:", 20_000)):
+        made = text(ITEMS).bindparams(before=before, count=count)
+        await journal.run(lambda c, made=made: c.execute(made))  # type: ignore[misc]
+    await journal.run(lambda c: c.execute(text("ANALYZE cases")))
+    plans: list[str] = []
+
+    def explain(_connection: Any, cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
+        if "~>=~" in statement and not statement.startswith("EXPLAIN"):
+            plans.append("\n".join(row[0] for row in cursor.execute(f"EXPLAIN {statement}", parameters)))
+
+    event.listen(journal.reading.engine, "before_cursor_execute", explain)
+    (kind,) = timeline(journal.reading, "CASE-1")["items"]
+    event.remove(journal.reading.engine, "before_cursor_execute", explain)
+    assert (kind["kind"], kind["states"]) == ("order", {"kyc_pending": 3})
+    assert [("ix_cases_case_id" in each, "Seq Scan" in each) for each in plans] == [(True, False)] * 2
+    journal.close()
+
+
 async def test_an_unexpected_fact_is_stored_parked_and_raised(journal: Journal) -> None:
     await journal.submit(submission(entry(message("kycApplication"))))
     fact = message("accountEntry")
     (outcome,) = await journal.submit(submission(entry(fact)))
     assert accepted(outcome)["position"] == "2"
-    (raised,) = journal.reading.exceptions()
+    (raised,) = exceptions(journal.reading)
     assert (raised["kind"], raised["position"], raised["expected"]) == (
         "unexpected_fact", 2, "kycApplication, kycDecision",
     )  # fmt: skip
     assert [each.position for each in await journal.lease("core", 10, 60)] == [1]
-    (parked,) = journal.reading.deliveries("parked")
-    assert await journal.replay(parked["delivery_id"], pushed) == "core"
-    assert journal.reading.exceptions() == []
+    assert await release_parked(journal, pushed) == {"core"}
+    assert exceptions(journal.reading) == []
 
 
 async def test_everything_is_there_after_the_journal_is_opened_again(tmp_path: Path) -> None:
@@ -259,8 +315,8 @@ async def test_a_lane_keeps_its_order_and_a_dead_letter_blocks_it(journal: Journ
     given_up = Settlement(due[0].delivery_id, "dead", "refused", "destination_refused", "no", lease=due[0].lease)
     await journal.settle(given_up)
     assert await journal.lease("core", 10, 60) == []
-    assert [each["kind"] for each in journal.reading.exceptions()] == ["dead_letter"]
-    await journal.replay(due[0].delivery_id, pushed)
+    assert [each["kind"] for each in exceptions(journal.reading)] == ["dead_letter"]
+    await replay(journal, due[0].delivery_id)
     (again,) = await journal.lease("core", 10, 60)
     assert (again.position, again.attempts) == (1, 1)
     await journal.settle(Settlement(again.delivery_id, "delivered", "delivered", "", "0000", lease=again.lease))
@@ -271,7 +327,7 @@ async def test_only_a_dead_or_parked_delivery_can_be_replayed(journal: Journal) 
     await journal.submit(submission(entry(message("kycApplication"))))
     (due,) = await journal.lease("core", 10, 60)
     with pytest.raises(NotFound):
-        await journal.replay(due.delivery_id, pushed)
+        await replay(journal, due.delivery_id)
 
 
 async def test_contents_are_encrypted_and_open_with_the_master_key_only(tmp_path: Path) -> None:
@@ -334,6 +390,7 @@ FORGED_ARCHIVE = (
         "DELETE FROM messages WHERE position = 5",
         "DELETE FROM batches WHERE batch = 2",
         "UPDATE batches SET signature = (SELECT signature FROM batches WHERE batch = 1) WHERE batch = 2",
+        "UPDATE batches SET signature = '' WHERE batch = 2",
         "UPDATE messages SET position = 100 WHERE position = 5",
         "UPDATE messages SET commitment = x'00' WHERE position = 3",
         "UPDATE raws SET signature = 'forged' WHERE raw_id = 2",
@@ -351,6 +408,7 @@ FORGED_ARCHIVE = (
         "DELETE FROM data_keys WHERE scope LIKE 'input:%'",
         "UPDATE raws SET content = x'' WHERE raw_id = 2",
         FORGED_ARCHIVE + "1, 1, 1, 1, 'f', 'd', 'x')",
+        FORGED_ARCHIVE + f"1, 1, 1, 1, 'archive-1-1.jsonl.gz', '{'0' * 64}', '2026-11-23T00:00:00.000000Z')",
         FORGED_ARCHIVE + f"1, 1, 1, 2, 'archive-1-1.jsonl.gz', '{'0' * 64}', 'x')",
         FORGED_ARCHIVE + f"1, 99, 1, 99, 'archive-1-99.jsonl.gz', '{'0' * 64}', 'x')",
     ],
@@ -408,7 +466,7 @@ async def test_a_key_whose_commit_failed_is_never_used(tmp_path: Path, monkeypat
 
 async def test_one_act_that_fails_does_not_fail_what_is_committed_with_it(journal: Journal) -> None:
     sent = [journal.submit(submission(entry(message("kycApplication", f"C{number}")))) for number in range(20)]
-    *outcomes, failed = await asyncio.gather(*sent, journal.replay(2**70, pushed), return_exceptions=True)
+    *outcomes, failed = await asyncio.gather(*sent, replay(journal, 2**70), return_exceptions=True)
     assert isinstance(failed, ContentRefused | JournalUnavailable)
     assert all(isinstance(each, list) and isinstance(each[0], Accepted) for each in outcomes)
     assert journal.verify(KeyRing([KEY.public()])).breaches == []
@@ -455,8 +513,7 @@ async def test_a_parked_fact_that_is_released_reaches_a_partner_that_pulls(journ
     await journal.submit(submission(entry(message("subscriptionOrder", None), pushed=False)))
     handed_out = await journal.waiting("core", 0, 10)
     assert [each.message["header"].get("caseId") for each in handed_out] == ["CASE-1", None]
-    (parked,) = journal.reading.deliveries("parked")
-    await journal.replay(parked["delivery_id"], lambda _channel: False)
+    assert await release_parked(journal, lambda _channel: False) == {"core"}
     (released,) = await journal.waiting("core", handed_out[-1].cursor, 10)
     assert "accountEntry" in released.message
 
@@ -467,8 +524,7 @@ async def test_a_parked_fact_that_is_released_moves_its_case_if_that_expects_it_
     await journal.submit(submission(entry(decision)))
     await journal.submit(submission(entry(message("kycApplication"))))
     assert timeline(journal.reading, "CASE-1")["state"] == "kyc_pending"
-    (parked,) = journal.reading.deliveries("parked")
-    await journal.replay(parked["delivery_id"], pushed)
+    await release_parked(journal, pushed)
     assert timeline(journal.reading, "CASE-1")["state"] == "kyc_approved"
 
 

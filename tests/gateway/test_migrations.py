@@ -12,7 +12,7 @@ import pytest
 from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
-from sqlalchemy import Engine, MetaData, func, select, text
+from sqlalchemy import Engine, MetaData, func, inspect, select, text
 
 from tests.gateway.test_journal import accepted, entry, message, submission
 from xinqiao.errors import SettingsInvalid
@@ -20,6 +20,7 @@ from xinqiao.message import Json
 from xinqiao.seal import KeyRing, VerifyingKey, new_key
 from xinqiao_gateway.journal import Journal, database
 from xinqiao_gateway.journal.database import open_engine
+from xinqiao_gateway.journal.listing import exceptions
 from xinqiao_gateway.journal.revisions import head, refuse_newer
 from xinqiao_gateway.journal.search import Search, contents, found
 from xinqiao_gateway.upkeep.upgrade import Upgrade, planned, upgrade
@@ -28,6 +29,12 @@ OLD = Path(__file__).with_name("journal-0001.jsonl")
 NEW_KEY = new_key("gateway-now")
 # Numbered by the database, which must know how far it was.
 SERIALS = {"deliveries": "delivery_id", "exceptions": "exception_id", "attempts": "attempt_id"}
+
+
+ARCHIVED = (
+    "INSERT INTO archives (first_batch, last_batch, first_position, last_position, file, digest, archived_at) VALUES"
+    " (:first_batch, :last_batch, :first_position, :last_position, :file, :digest, :archived_at)"
+)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -92,7 +99,7 @@ async def test_an_old_journal_verifies_and_reads_after_its_upgrade(old: tuple[st
     assert read == [1, 2, 3, 4, 5, 6]
     assert [each["position"] for each in found(journal.reading, Search(case_id="CASE-1"))] == [1, 6]
     assert len(found(journal.reading, Search(since="2026-11-23", until="2026-11-24"))) == 6
-    assert sorted(each["kind"] for each in journal.reading.exceptions()) == ["dead_letter", "unexpected_fact"]
+    assert sorted(each["kind"] for each in exceptions(journal.reading)) == ["dead_letter", "unexpected_fact"]
     # It goes on: a repeat is known, what is new follows in the chain.
     first = next(message_ for row, message_ in contents(journal.reading, Search(case_id="CASE-1")))
     (again,) = await journal.submit(submission(entry(first)))
@@ -111,6 +118,33 @@ async def test_what_was_under_way_before_the_upgrade_is_delivered_after_it(
     assert [each.position for each in due] == [3, 4, 5]
     states = {each["position"]: each["state"] for each in journal.reading.deliveries()}
     assert states == {1: "delivered", 2: "dead", 3: "leased", 4: "leased", 5: "leased", 6: "parked"}
+    journal.close()
+
+
+def test_an_upgrade_gives_postgresql_an_index_of_the_bytes_of_case_ids(old: tuple[str, Json]) -> None:
+    url, _ = old
+    upgrade(url)
+    engine = open_engine(url)
+    with engine.begin() as connection:
+        found_ = {each["name"]: each["column_names"] for each in inspect(connection).get_indexes("cases")}
+    engine.dispose()
+    assert found_.get("ix_cases_case_id") == (["case_id"] if url.startswith("postgresql") else None)
+
+
+async def test_an_archive_of_before_is_named_until_it_is_archived_anew(old: tuple[str, Json], tmp_path: Path) -> None:
+    """Nobody signed for it then, so anybody could have written its row."""
+    url, said = old
+    upgrade(url)
+    engine = open_engine(url, writing=True)
+    row = {"first_batch": 1, "last_batch": 1, "first_position": 1, "last_position": 1}
+    with engine.begin() as connection:
+        about = {"file": "archive-1-1.jsonl.gz", "digest": "0" * 64, "archived_at": "2026-11-23T00:00:00.000000Z"}
+        connection.execute(text(ARCHIVED), row | about)
+    engine.dispose()
+    journal = open_old(url, tmp_path)
+    (breach,) = journal.verify(KeyRing([VerifyingKey.from_jwk(said["public_key"])])).breaches
+    assert "archive-1-1.jsonl.gz" in breach
+    assert "is nothing that the gateway said" in breach
     journal.close()
 
 

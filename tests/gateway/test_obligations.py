@@ -284,7 +284,8 @@ cutoffs:
 
 def read(tmp_path: Path, text: str) -> Any:
     (tmp_path / "obligations.yaml").write_text(text, encoding="utf-8")
-    return read_obligations(tmp_path, Calendars(), {"custodian", "bank"}, {"ops"})
+    interfaces = {"bank": {"order-file", "nav-file"}, "custodian": {"nav"}}
+    return read_obligations(tmp_path, Calendars(), {"custodian", "bank"}, {"ops"}, interfaces)
 
 
 def test_an_installation_without_a_file_has_no_obligations(tmp_path: Path) -> None:
@@ -323,6 +324,16 @@ def test_obligations_are_read_from_the_installation(tmp_path: Path) -> None:
             r":8: .*first cut-off of the",
         ),
         ("id: orders", "id: daily-nav-x, from: x", r":8: 'from' is given twice"),
+        (
+            "interface: order-file",
+            "interface: orders",
+            r":8: cutoffs.0.interface: no interface of bank 'orders'; there are: nav-file, order-file",
+        ),
+        (
+            "message: navReport",
+            "file: navs",
+            r":3: obligations.0.file: no interface of custodian 'navs'; there are: nav",
+        ),
     ],
 )
 def test_a_file_that_cannot_be_used_is_named_with_line_and_what_to_write(
@@ -340,6 +351,25 @@ def test_two_obligations_of_one_id_are_refused(tmp_path: Path) -> None:
     twice = GOOD.replace("id: orders", "id: daily").replace('name: "1"', "name: nav")
     with pytest.raises(SettingsInvalid, match=r":8: cutoffs.0.id: daily-nav is there already; give it another id"):
         read(tmp_path, twice)
+
+
+def test_every_problem_of_obligations_is_said_at_once(tmp_path: Path) -> None:
+    text = GOOD.replace("from: custodian", "from: nobody\n    calendar: moon").replace("order-file", "orders")
+    with pytest.raises(SettingsInvalid) as raised:
+        read(tmp_path, text)
+    lines = [each.removeprefix(f"{tmp_path / 'obligations.yaml'}:") for each in raised.value.detail.splitlines()]
+    assert [each.partition("; ")[0] for each in lines] == [
+        "5: obligations.0.calendar: no calendar 'moon'",
+        "4: obligations.0.from: no channel 'nobody'",
+        "9: cutoffs.0.interface: no interface of bank 'orders'",
+    ]
+
+
+def test_names_that_nobody_knows_are_no_second_problem(tmp_path: Path) -> None:
+    text = GOOD.replace("every: day", "every: day\n    calendar: moon\n    to: [nobody]")
+    (tmp_path / "obligations.yaml").write_text(text, encoding="utf-8")
+    terms = read_obligations(tmp_path, None, {"custodian", "bank"}, None)
+    assert [each.id for each in terms.obligations] == ["daily-nav"]
 
 
 @pytest.mark.parametrize("page", ["obligations.md", "obligations.zh-CN.md"])

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine
 
-from tests.gateway.obligation_site import Node, database, engine, postgresql  # noqa: F401
+from tests.gateway.obligation_site import Node, database, engine  # noqa: F401
 from tests.gateway.obligation_story import CONFIRMATION, DAILY_NAV, arrival, at, book, nav
 from xinqiao.errors import NotFound
 from xinqiao_gateway.calendars import Announced, Calendars, Year

@@ -304,7 +304,7 @@ def test_a_list_name_is_never_a_path(tmp_path: Path) -> None:
         (when({"total": {"of": "grossAmount", "by": ["orderReference"], "within": "P1D", "above": "1"}}),
          "give its currency"),
         (when({"total": {"of": "grossAmount", "by": ["orderReference"], "within": "P1D", "above": 5.0}}),
-         "put numbers in quotes"),
+         "put numbers that are codes in quotes"),
         (when(WATCHED), "there is no list sanctions"),
         (when(for_="regulatorDirective"), "an authority's directive"),
         (when(for_="subscription"), "no message type"),

@@ -5,8 +5,11 @@ from typing import Any
 
 import pytest
 
+from tests.gateway.reconciling import AT, statement, terms, told
+from xinqiao.message import Json
+from xinqiao.testing import example
 from xinqiao_gateway.calendars import Calendars
-from xinqiao_gateway.reconciliation import pairing
+from xinqiao_gateway.reconciliation import pairing, reconcile, repairs
 from xinqiao_gateway.reconciliation.causes import Terms, classified
 from xinqiao_gateway.reconciliation.kinds import kind_of
 from xinqiao_gateway.reconciliation.lines import Line, amount_of, lines_of
@@ -35,10 +38,62 @@ def test_an_instant_is_the_day_that_it_is_in_china() -> None:
     ],
 )
 def test_how_much_is_missing_on_one_side_is_a_difference(kind: str, here: Any, there: Any) -> None:
-    terms = Terms(kind, kind_of(kind), DAY, DAY, "A", Calendars()["bank"])
+    about = Terms(kind, kind_of(kind), DAY, DAY, "A", Calendars()["bank"])
     common = {"key": "1", "date": DAY.isoformat()}
-    assert classified(Pair(Line(common | here, "A"), Line(common | there, "B")), terms)[0] == "DIFFERENT"
-    assert classified(Pair(Line(common, "A"), Line(common, "B")), terms)[0] == "MATCHED"
+    assert classified(Pair(Line(common | here, "A"), Line(common | there, "B")), about)[0] == "DIFFERENT"
+    assert classified(Pair(Line(common, "A"), Line(common, "B")), about)[0] == "MATCHED"
+
+
+def _money(of: dict[str, str], name: str) -> Json:
+    return {name: {"value": of["amount"], "currency": "CNY"}} if "amount" in of else {}
+
+
+def _item(code: str, of: dict[str, str]) -> Json:
+    return {"key": "F1", "instrument": {"code": code}, "units": of["units"]} | _money(of, "amount")
+
+
+def _holdings(of: dict[str, dict[str, str]]) -> Json:
+    """Return what the journal holds: a position of each product."""
+    message = example("positionStatement")
+    positions = [
+        {"instrument": {"code": code}, "quantity": each["units"]} | _money(each, "marketValue")
+        for code, each in of.items()
+    ]
+    message["positionStatement"] |= {"accountNo": "F1", "positions": positions}
+    return message
+
+
+BOTH, UNITS = {"amount": "100.00", "units": "10"}, {"units": "10"}
+UNSAID = ("F1", "DIFFERENT", "OTHER", "INVESTIGATE")
+WRONG = ("F1", "DIFFERENT", "WRONG_UNITS", "CORRECT_THERE")
+
+
+@pytest.mark.parametrize(
+    ("here", "there", "differences"),
+    [
+        ({"A": BOTH, "B": BOTH}, {"A": BOTH, "B": BOTH}, []),
+        ({"A": BOTH, "B": BOTH}, {"A": UNITS, "B": UNITS}, []),
+        ({"A": UNITS, "B": UNITS}, {"A": BOTH, "B": BOTH}, []),
+        ({"A": UNITS, "B": BOTH}, {"A": UNITS, "B": BOTH}, []),
+        ({"A": BOTH, "B": BOTH}, {"A": UNITS, "B": BOTH}, [UNSAID]),
+        ({"A": UNITS, "B": BOTH}, {"A": BOTH, "B": BOTH}, [UNSAID]),
+        ({"A": UNITS, "B": BOTH}, {"A": UNITS | {"amount": "0.00"}, "B": BOTH}, []),
+        ({"A": BOTH, "B": BOTH}, {"A": {"units": "9"}, "B": BOTH}, [WRONG]),
+    ],
+    ids=[
+        "both say all", "no such column there", "no such column here", "neither says it of A",
+        "there not of A", "here not of A", "zero is as good as nothing",
+        "what is wrong goes before what is not said",
+    ],
+)  # fmt: skip
+def test_an_amount_that_a_side_says_of_other_lines_and_not_of_this_one_is_a_difference(
+    here: dict[str, Any], there: dict[str, Any], differences: list[Any]
+) -> None:
+    items = [_item(code, of) for code, of in there.items()]
+    for theirs in (items, items[::-1]):
+        with reconcile(terms("HOLDINGS"), [statement("HOLDINGS", theirs)], [_holdings(here)]) as result:
+            assert told(result) == differences
+            assert [each for each in repairs(result, AT) if each.cause == "OTHER"] == []
 
 
 def _entry(number: int, amount: int, reverses: str | None = None) -> Line:

@@ -140,7 +140,7 @@ async def test_a_delivery_that_stopped_is_resolved(
     await office.resolve(action)
     assert (office.states(), office.exceptions()) == ([after], [])
     (tried,) = (each for each in office.exception()["deliveries"][0]["tried"] if each["reason"] == "operator")
-    assert tried["detail"] == "agreed by phone"
+    assert tried["detail"] == "anna+bo: agreed by phone"
 
 
 async def test_a_supplement_and_its_record_are_one_commit_and_in_the_evidence(office: Office) -> None:
@@ -439,7 +439,7 @@ async def test_who_tries_a_forbidden_message_again_raises_one_exception(tmp_path
 CUTOFFS = """
 cutoffs:
   - id: orders
-    interface: order-file
+    interface: messages
     from: partner
     until: "15:00"
     batches:
@@ -461,7 +461,7 @@ async def test_a_late_file_is_released_whole_into_a_batch_and_meets_its_obligati
             await office.journal.run(lambda c, each=each: materialise(c, book, each, office.clock()))  # type: ignore[misc]
         office.clock.time += 8 * 3600  # 17:00
         rows = [message("navReport", None, orderedAt="2026-11-23T14:00:00+08:00") for _ in range(3)]
-        await office.take(*rows, interface="order-file")
+        await office.take(*rows, interface="messages")
         late = [each for each in office.exceptions() if each[1] == "late"]
         assert (len(late), office.states()) == (3, ["parked"] * 3)
         for wrong in ("20261123-9", "2", "20261323-1", "x"):

@@ -316,6 +316,17 @@ def test_openapi_points_to_the_json_schemas_that_are_served(site: Site) -> None:
         assert (served.status_code, served.headers["Content-Type"]) == (200, "application/schema+json")
 
 
+def test_openapi_describes_documents_as_they_are_answered(site: Site) -> None:
+    path = orjson.loads(site.http.get("/openapi.json").content)["paths"]["/v1/channels/{channel}/documents/{digest}"]
+    assert [each["name"] for each in path["parameters"]] == ["channel", "digest"]
+    assert {"application/pdf", "text/plain"} <= set(path["put"]["requestBody"]["content"])
+    assert {"200", "201", "422"} <= set(path["put"]["responses"])
+    assert "document_refused" in path["put"]["responses"]["422"]["description"]
+    for method in ("get", "head"):
+        assert [each["name"] for each in path[method]["parameters"]] == ["message"]
+        assert "content_gone" in path[method]["responses"]["410"]["description"]
+
+
 def test_the_gateways_public_keys_are_published_without_their_private_part(site: Site) -> None:
     (key,) = orjson.loads(site.http.get("/v1/keys").content)["keys"]
     assert key["kty"] == "OKP"

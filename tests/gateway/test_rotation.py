@@ -6,14 +6,17 @@ from pathlib import Path
 
 import orjson
 import pytest
+from starlette.testclient import TestClient
 from typer.testing import CliRunner
 
 from tests.gateway.conftest import Site, message
 from tests.gateway.test_config import Remote
 from xinqiao.errors import KeyUnusable, SealInvalid, SettingsInvalid
-from xinqiao.seal import KeyRing
+from xinqiao.seal import KeyRing, open_seal, seal
 from xinqiao_gateway.cli import app
 from xinqiao_gateway.configuration import inspect_installation
+from xinqiao_gateway.fronts.rest.app import build_app
+from xinqiao_gateway.fronts.rest.keys import Keys
 from xinqiao_gateway.gateway import Gateway
 from xinqiao_gateway.installation import add_channel, open_installation, read_installation
 from xinqiao_gateway.journal import Journal, vault
@@ -168,6 +171,21 @@ def test_a_master_key_that_nobody_offers_is_said(stopped: Path) -> None:
         _ = read_installation(stopped).master_key
 
 
-def test_a_page_of_keys_has_the_present_one_alone(site: Site) -> None:
-    (key,) = orjson.loads(site.http.get("/v1/keys").content)["keys"]
-    assert key["kid"] == read_installation(site.data).key.kid
+def test_the_keys_of_before_are_published_after_the_present_one(stopped: Path) -> None:
+    before = read_installation(stopped).key
+    rotate(stopped, keep=True)
+    present = read_installation(stopped).key
+    with TestClient(build_app(Gateway(open_installation(stopped)))) as http:
+        published = orjson.loads(http.get("/v1/keys").content)
+    assert published["keys"] == [present.public().jwk(), before.public().jwk() | {"former": True}]
+    old = seal(b"{}", "application/json", before)
+    open_seal(old, KeyRing.from_jwks(published), max_age=None)
+
+
+def test_a_former_key_that_cannot_be_read_is_said_at_the_start(stopped: Path) -> None:
+    rotate(stopped, keep=True)
+    (stopped / "keys" / "former" / "2.jwk").write_text("x")
+    gateway = Gateway(open_installation(stopped))
+    with pytest.raises(KeyUnusable, match=r"2\.jwk is not JSON"):
+        Keys(gateway)
+    gateway.journal.close()

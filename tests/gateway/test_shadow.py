@@ -218,7 +218,7 @@ BROKEN = {
     "two-answers": "1 requests and 2 answers; a case has one request",
     "no-request": "0 requests and 1 answers; a case has one request",
     "stray": "notes.txt is no request, answer, forwarded or about.yaml",
-    "misspelt": "about.yaml:1: anwserStatus: no such key here; check its spelling",
+    "misspelt": "about.yaml:1: anwserStatus: no such key here; write answerStatus",
     "garbled-answer": "the answer says neither yes nor no in the channel's own terms",
     "garbled-forward": "forwarded 1 is not in the core's format: malformed_json",
     "a b": "the name of a case has up to 64 letters, digits, dots, dashes and underscores",

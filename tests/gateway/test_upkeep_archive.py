@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import insert, select, update
 
 from tests.gateway.test_journal import KEY, accepted, entry, journal, message, open_journal, submission
 from xinqiao.errors import Conflict, ContentGone, JournalUnavailable, SealInvalid, SettingsInvalid
 from xinqiao.message import Json
-from xinqiao.seal import KeyRing, new_key
-from xinqiao_gateway.journal import Journal, Settlement, archive, tables
+from xinqiao.seal import KeyRing, new_key, seal
+from xinqiao_gateway.journal import Journal, Settlement, archive, release, tables
 from xinqiao_gateway.journal.erasure import erase_case
 from xinqiao_gateway.journal.search import Search, found
 from xinqiao_gateway.upkeep.archive_file import check_archive, manifest_path
@@ -97,7 +97,7 @@ async def test_an_open_exception_keeps_its_message(journal: Journal, tmp_path: P
     await journal.submit(submission(entry(message("kycApplication"))))
     (due,) = await journal.lease("core", 10, 60)
     await journal.settle(Settlement(due.delivery_id, "dead", "refused", "destination_refused", "no", lease=due.lease))
-    await journal.skip(due.delivery_id, "done by hand")
+    await journal.run(lambda c: release.skip(c, due.delivery_id, "done by hand", now=journal.now(), by="anna"))
     x = tables.exceptions
     await journal.run(lambda c: c.execute(update(x).values(state="open")))
     assert await Archiving(journal, KEY).archive(LATER, tmp_path) == []
@@ -229,6 +229,55 @@ async def test_an_archive_of_another_journal_is_a_conflict(tmp_path: Path) -> No
     assert two.verify(KEYS).breaches == []
     one.close()
     two.close()
+
+
+def claims(journal: Journal) -> list[Json]:
+    """Return the rows that say what is archived, without their numbers."""
+    rows = Archiving(journal, KEY).archives()
+    return [{name: value for name, value in row.items() if name != "archive_id"} for row in rows]
+
+
+async def test_who_deletes_contents_and_says_that_they_are_archived_is_found(journal: Journal, tmp_path: Path) -> None:
+    """A row as the gateway would write it, and a file of that name and digest; its key alone is missing."""
+    await filled(journal)
+    (file,) = await Archiving(journal, KEY).archive(LATER, tmp_path)
+    (real,) = claims(journal)
+    forged = archive.claim(real, bytes.fromhex(journal.verify(KEYS).chain))
+    signature = seal(forged, archive.CLAIM_TYPE, new_key("gateway-test")).signature
+    for changed in ({"signature": signature}, {"signature": ""}, {"digest": "0" * 64}, {"archived_at": "2020-01-01"}):
+        await journal.run(lambda c, changed=changed: c.execute(update(tables.archives).values(changed)))  # type: ignore[misc]
+        (breach,) = journal.verify(KEYS, tmp_path).breaches
+        assert breach.startswith(f"archive 1 ({file.name}) is nothing that the gateway said")
+        await journal.run(lambda c: c.execute(update(tables.archives).values(real)))
+    assert journal.verify(KEYS, tmp_path).breaches == []
+
+
+async def test_what_was_said_of_another_journal_says_nothing_of_this_one(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+    one, two = (open_journal(tmp_path / name) for name in ("one", "two"))
+    await filled(one, 2)
+    await filled(two, 2)
+    await Archiving(one, KEY).archive(LATER, tmp_path)
+    await two.run(lambda c: c.execute(insert(tables.archives).values(claims(one))))
+    (breach,) = two.verify(KEYS, tmp_path).breaches
+    assert "is nothing that the gateway said" in breach
+    one.close()
+    two.close()
+
+
+async def test_verification_looks_at_the_files_at_hand_and_names_the_others(tmp_path: Path) -> None:
+    journal = open_journal(tmp_path)
+    await filled(journal, 2)
+    (file,) = await Archiving(journal, KEY).archive(LATER, tmp_path / "out")
+    found = [journal.verify(KEYS, folder) for folder in (None, tmp_path, tmp_path / "out")]
+    assert [each.breaches for each in found] == [[], [], []]
+    assert [each.not_looked_at for each in found] == [[file.name], [file.name], []]
+    file.write_bytes(b"another")
+    assert journal.verify(KEYS, file.parent).breaches == [
+        f"archive 1 ({file.name}) is another file than the one that was archived"
+    ]
+    journal.close()
 
 
 async def test_what_is_erased_after_it_was_archived_stays_erased(journal: Journal, tmp_path: Path) -> None:

@@ -14,12 +14,14 @@ from tests.gateway.conftest import Site, message
 from xinqiao.errors import MalformedQuery, SealInvalid, SettingsInvalid
 from xinqiao_gateway.calendars import CHINA
 from xinqiao_gateway.cli import upkeep
+from xinqiao_gateway.cli.journal import verify
 from xinqiao_gateway.installation import read_installation, serving_alone
 from xinqiao_gateway.journal import Journal
 
 app = typer.Typer()
 for name in upkeep.__all__:
     app.command(name.replace("_", "-"))(getattr(upkeep, name))
+app.command("verify")(verify)
 
 
 def run(*arguments: object, status: int = 0) -> str:
@@ -63,6 +65,18 @@ def test_archive_verify_and_unarchive(site: Site, tmp_path: Path) -> None:
     Path(file).write_bytes(b"")
     with pytest.raises(SealInvalid):
         run("unarchive", file, *data)
+
+
+def test_verify_says_which_archives_it_did_not_look_at(site: Site, tmp_path: Path) -> None:
+    fill(site)
+    to = tmp_path / "out"
+    (file,) = asked("archive", "--data", site.data, "--to", to, "--before", "2999-01-01")["files"]
+    name = Path(file).name
+    assert asked("verify", "--data", site.data)["not_looked_at"] == [name]
+    assert f"not looked at: {name}" in run("verify", "--data", site.data)
+    assert asked("verify", "--data", site.data, "--archives", to)["not_looked_at"] == []
+    Path(file).write_bytes(b"")
+    assert "another file" in run("verify", "--data", site.data, "--archives", to, status=1)
 
 
 def test_archive_says_what_it_stops_at(site: Site, tmp_path: Path) -> None:

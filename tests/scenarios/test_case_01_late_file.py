@@ -12,6 +12,7 @@ from tests.scenarios.stage import MAKER, Receiver, Stage
 from tests.scenarios.trading import answered, order, orders, trading, wealth_case
 from xinqiao.errors import FourEyes
 from xinqiao_gateway.resolution.desk import Wish
+from xinqiao_gateway.views import exceptions_view
 
 CUTOFFS = {
     "cutoffs": [
@@ -115,5 +116,5 @@ def test_the_batch_that_a_late_file_was_released_into_is_missing_no_more(play: S
 def test_the_operators_list_shows_a_file_that_is_missing(play: Stage) -> None:
     with play.playing():
         play.wait_until("2026-11-23 15:31")
-        listed = play.gateway.journal.reading.exceptions()
+        listed = exceptions_view(play.gateway.journal.reading)
         assert [each["kind"] for each in listed] == ["overdue", "overdue"]

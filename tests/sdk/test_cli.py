@@ -174,7 +174,7 @@ def test_a_sent_file_travels_as_it_is_and_its_receipt_is_printed(tmp_path: Path,
     assert capsys.readouterr().out == (
         f"已受理 accepted: {receipt['acceptedMessageId']}\n"
         f"    时间 at: {receipt['acceptedAt']}\n"
-        "    日志位置 position: 1\n"
+        "    流水库位置 position: 1\n"
     )
 
 

@@ -13,12 +13,13 @@ from xinqiao_adapters.compilation import compile_interface
 from xinqiao_adapters.formats.canonical import CanonicalAdapter
 from xinqiao_adapters.interface import CompiledInterface
 from xinqiao_adapters.loader import LoadedProfile, load_profile, shipped_channels
+from xinqiao_adapters.problems import Problems
 from xinqiao_adapters.profile import Profile, WhenUnknown
 from xinqiao_adapters.profile_adapter import ProfileAdapter, Query
 from xinqiao_adapters.replies import REPLIES, compile_query_reply
 from xinqiao_adapters.standing import check_queried, check_standing
 
-__all__ = ["Channel", "load_channel", "shipped_channels"]
+__all__ = ["Channel", "compile_channel", "load_channel", "shipped_channels"]
 
 _ENTRY_POINTS = "xinqiao.adapters"
 
@@ -107,7 +108,11 @@ def load_channel(channel_id: str, directories: Sequence[Path]) -> Channel:
 
     Raises ``UnknownChannel``, ``ProfileInvalid`` with file and line.
     """
-    loaded = load_profile(channel_id, directories)
+    return compile_channel(load_profile(channel_id, directories))
+
+
+def compile_channel(loaded: LoadedProfile) -> Channel:
+    """Compile a channel whose profile is loaded. Raises ``ProfileInvalid`` with file and line."""
     profile = loaded.profile
     check_standing(loaded)
     if profile.adapter is not None:
@@ -115,7 +120,10 @@ def load_channel(channel_id: str, directories: Sequence[Path]) -> Channel:
     kinds = {name: interface.format.kind for name, interface in profile.interfaces.items()}
     if "canonical" in kinds.values():
         return Channel(profile, _canonical(loaded, kinds), loaded.folders)
-    every = {name: compile_interface(loaded, name) for name in profile.interfaces}
+    problems = Problems()
+    tried = {name: problems.attempt(compile_interface, loaded, name) for name in profile.interfaces}
+    problems.check()
+    every = {name: each for name, each in tried.items() if each is not None}
     compiled = {name: each for name, each in every.items() if each.spec.direction != "query"}
     queries = {name: each for name, each in every.items() if name not in compiled}
     _check_outgoing(loaded)

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -140,22 +141,37 @@ def _merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
 
 
 _SAID = {
-    "extra_forbidden": "no such key here; check its spelling",
-    "missing": "this key is missing",
+    "missing": "this key is missing; add it",
     "string_type": "a text is expected; put numbers that are codes in quotes",
+    "int_parsing": "a whole number is expected",
 }
 
 
-def validated(marked: Marked, model: type[Model]) -> Model:
-    """Return what a file says as a model. Raises ``ProfileInvalid`` with each problem at its file and line."""
+def validated(marked: Marked, model: type[Model], at: Where = ()) -> Model:
+    """Return what stands at a place of a file, by default all of it, as a model.
+
+    Raises ``ProfileInvalid`` with each problem at its file and line.
+    """
+    value: Plain = marked.value
+    for step in at:
+        value = value[step]
     try:
-        return model.model_validate(marked.value)
+        return model.model_validate(value)
     except ValidationError as error:
-        problems = [_problem(marked, dict(each)) for each in error.errors(include_url=False, include_input=False)]
-        raise ProfileInvalid("\n".join(problems)) from error
+        errors = error.errors(include_url=False, include_input=False)
+        raise ProfileInvalid("\n".join(_problem(marked, model, at, dict(each)) for each in errors)) from error
 
 
-def _problem(marked: Marked, error: dict[str, Any]) -> str:
-    where = tuple(error["loc"])
+def _problem(marked: Marked, model: type[BaseModel], at: Where, error: dict[str, Any]) -> str:
+    where = (*at, *error["loc"])
     said = _SAID.get(error["type"], error["msg"].removeprefix("Value error, "))
+    if error["type"] == "extra_forbidden":
+        near = get_close_matches(str(where[-1]), _keys(model), n=1, cutoff=0.75)
+        said = f"no such key here; {f'write {near[0]}' if near else 'check its spelling, or take it away'}"
     return f"{marked.mark(where)}: {'.'.join(map(str, where))}: {said}"
+
+
+def _keys(model: type[BaseModel]) -> set[str]:
+    """Return the keys that a model and the models in it have."""
+    schema = model.model_json_schema()
+    return {name for part in (schema, *schema.get("$defs", {}).values()) for name in part.get("properties", {})}

@@ -5,16 +5,16 @@ import shutil
 import ssl
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 from xinqiao.errors import KeyUnusable, Rejected, SettingsInvalid, XinqiaoError
 from xinqiao.evidence import CHAIN_TYPE
-from xinqiao.seal import KeyRing, Sealed, SigningKey, open_seal, read_signing_key
+from xinqiao.seal import KeyRing, Sealed, VerifyingKey, open_seal, read_signing_key
+from xinqiao_adapters.problems import Problems
 from xinqiao_gateway.calendars import Calendars, read_calendars
 from xinqiao_gateway.channels import Channels, ServedChannel
-from xinqiao_gateway.delivery_loops import check_lease
+from xinqiao_gateway.delivery import check_lease
 from xinqiao_gateway.documents import shipped_kinds
 from xinqiao_gateway.installation import (
     former_keys,
@@ -61,57 +61,42 @@ def inspect_installation(data: Path) -> list[Problem]:
     return [each for text in _problems(data) for each in _placed(text)]
 
 
-def _problems(data: Path) -> Iterator[str]:
+def _problems(data: Path) -> list[str]:
+    """Look at one thing after the other; what cannot be read keeps nothing else from being looked at."""
     if not data.is_dir():
-        yield f"{data} is no folder; xinqiao-gateway serve makes it"
-        return
-    problems: list[str] = []
-    attempt = _Attempts(problems)
-    settings = attempt(lambda: read_settings(data))
-    key = attempt(lambda: read_signing_key(data / "keys" / "gateway.jwk"))
-    attempt(lambda: read_admin_token(data / "admin.token"))
-    attempt(lambda: read_rules(data))
-    attempt(lambda: Operators.load(data))
-    calendars = attempt(lambda: read_calendars(data))
-    problems += _secrets(data)
+        return [f"{data} is no folder; xinqiao-gateway serve makes it"]
+    problems = Problems()
+    settings = problems.attempt(read_settings, data)
+    key = problems.attempt(read_signing_key, data / "keys" / "gateway.jwk")
+    former = problems.attempt(former_keys, data)
+    problems.attempt(read_admin_token, data / "admin.token")
+    problems.attempt(read_rules, data)
+    problems.attempt(Operators.load, data)
+    calendars = problems.attempt(read_calendars, data)
+    problems.lines += _secrets(data)
+    channels = _channels(data, settings or Settings.model_construct(), problems)
+    problems.attempt(_obligations, data, settings, channels, calendars)
+    problems.lines += _document_limits(data, settings, channels)
+    problems.attempt(Policy.load, data / "policy.yaml", data / "watch-lists", _digest(data, settings))
     if settings is not None:
-        channels = _channels(data, settings, attempt)
-        attempt(lambda: _governance(data, settings, channels, calendars or Calendars()))
-        attempt(lambda: _tls(settings))
-        problems += _document_limits(data, settings, channels)
+        problems.attempt(_tls, settings)
         unfit_journal = _journal(data, settings)
-        problems += unfit_journal
-        if key is not None and not unfit_journal:
-            attempt(lambda: _check_last_batch(data, settings, key))
-        problems += _space(data, settings)
-    attempt(lambda: Policy.load(data / "policy.yaml", data / "watch-lists", _digest(data, settings)))
-    yield from problems
+        problems.lines += unfit_journal
+        if key is not None and former is not None and not unfit_journal:
+            problems.attempt(_check_last_batch, data, settings, [key.public(), *former])
+        problems.lines += _space(data, settings)
+    return problems.lines
 
 
-@dataclass(slots=True)
-class _Attempts:
-    """Does one thing after the other, and keeps what they say where they fail."""
-
-    problems: list[str]
-
-    def __call__(self, act: Callable[[], Any]) -> Any:  # noqa: ANN401 -- whatever the act returns
-        try:
-            return act()
-        except XinqiaoError as error:
-            self.problems.append(error.detail or error.text.en)
-            return None
-
-
-def _channels(data: Path, settings: Settings, attempt: _Attempts) -> list[ServedChannel]:
+def _channels(data: Path, settings: Settings, problems: Problems) -> list[ServedChannel]:
     """Load each channel by itself; those that can be served are then seen together."""
-    folder = data / "channels"
-    found: list[ServedChannel] = []
-    for path in sorted(folder.glob("*/channel.yaml")):
-        served = attempt(partial(_channel, path.parent, settings))
-        found += [served] if served is not None else []
-    attempt(lambda: Channels(found))
+    folders = [path.parent for path in sorted(data.glob("channels/*/channel.yaml"))]
+    found = [each for folder in folders if (each := problems.attempt(_channel, folder, settings)) is not None]
+    together: list[ServedChannel] = []
     for each in found:
-        attempt(partial(check_lease, [each], settings.lease))
+        problems.attempt(check_lease, [each], settings.lease)
+        if problems.attempt(Channels, [*together, each]) is not None:
+            together.append(each)
     return found
 
 
@@ -121,14 +106,18 @@ def _channel(folder: Path, settings: Settings) -> ServedChannel | None:
     return None if missing_of(folder, search) else served_from(folder, search, settings)
 
 
-def _governance(data: Path, settings: Settings, channels: list[ServedChannel], calendars: Calendars) -> None:
+def _obligations(
+    data: Path, settings: Settings | None, channels: list[ServedChannel], calendars: Calendars | None
+) -> None:
     # A channel that cannot be loaded is there all the same: obligations that name it are no second problem.
-    names = {each.channel_id for each in channels} | {path.parent.name for path in data.glob("channels/*/channel.yaml")}
-    read_obligations(data, calendars, sorted(names), [each.name for each in settings.webhooks])
+    names = {path.parent.name for path in data.glob("channels/*/channel.yaml")}
+    webhooks = None if settings is None else [each.name for each in settings.webhooks]
+    interfaces = {each.channel_id: each.channel.profile.interfaces for each in channels}
+    read_obligations(data, calendars, sorted(names), webhooks, interfaces)
 
 
-def _document_limits(data: Path, settings: Settings, channels: list[ServedChannel]) -> Iterator[str]:
-    limits = {f"{settings_file(data)}: documents.largest": settings.documents.largest}
+def _document_limits(data: Path, settings: Settings | None, channels: list[ServedChannel]) -> Iterator[str]:
+    limits = {f"{settings_file(data)}: documents.largest": settings.documents.largest} if settings else {}
     for each in channels:
         file = data / "channels" / each.channel_id / "channel.yaml"
         limits[f"{file}: limits.documents"] = each.channel.profile.limits.documents
@@ -175,14 +164,13 @@ def _journal(data: Path, settings: Settings) -> list[str]:
         return [error.detail]
 
 
-def _check_last_batch(data: Path, settings: Settings, key: SigningKey) -> None:
+def _check_last_batch(data: Path, settings: Settings, keys: list[VerifyingKey]) -> None:
     """Raise ``KeyUnusable`` where the journal ends in a batch of a key that is no longer there."""
     row = last_batch(journal_url_of(data, settings))
     if row is None:
         return
-    keys = KeyRing([key.public(), *former_keys(data)])
     try:
-        open_seal(Sealed(row.chain, CHAIN_TYPE, row.signature), keys, max_age=None)
+        open_seal(Sealed(row.chain, CHAIN_TYPE, row.signature), KeyRing(keys), max_age=None)
     except Rejected as error:
         place = data / "keys" / "former"
         said = f"batch {row.batch} is signed by a key that is not here; put its public key into {place}"

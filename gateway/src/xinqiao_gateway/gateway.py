@@ -10,19 +10,19 @@ import structlog
 from xinqiao.errors import Conflict, SettingsInvalid, XinqiaoError
 from xinqiao_gateway.channels import Channels, ServedChannel
 from xinqiao_gateway.configuration import inspect_installation
-from xinqiao_gateway.delivery_loops import DeliveryLoops
+from xinqiao_gateway.delivery import Dispatcher
 from xinqiao_gateway.documents import Directory, Documents
 from xinqiao_gateway.fingerprints import compared
 from xinqiao_gateway.installation import Installation, read_installation
 from xinqiao_gateway.intake import Intake
+from xinqiao_gateway.journal import Journal
 from xinqiao_gateway.obligations.watch import Watch
 from xinqiao_gateway.operators import Operators
 from xinqiao_gateway.reload import Reloaded, kept, loops_to_renew, needs_restart, settings_changed
 from xinqiao_gateway.resolution import Desk
 from xinqiao_gateway.service import Service, governance_of
 from xinqiao_gateway.surveillance import Surveillance
-from xinqiao_gateway.telemetry import Metrics
-from xinqiao_gateway.telemetry.instruments import ObservedJournal
+from xinqiao_gateway.telemetry.metrics import Metrics
 from xinqiao_gateway.telemetry.standing import Standing
 from xinqiao_gateway.upkeep.retention import Retention
 from xinqiao_gateway.upkeep.rules import read_rules
@@ -43,10 +43,9 @@ class Gateway:
     def __init__(self, installation: Installation, now: Callable[[], float] = time.time) -> None:
         self.code = installation.settings.institution_code
         self.metrics = Metrics(self._standing)
-        self.journal = ObservedJournal.open(
-            installation.journal_url, installation.master_key, installation.key, now=now
+        self.journal = Journal.open(
+            installation.journal_url, installation.master_key, installation.key, now=now, observer=self.metrics
         )
-        self.journal.observe(self.metrics)
         self.surveillance = Surveillance(
             self.journal,
             installation.data,
@@ -60,7 +59,7 @@ class Gateway:
             self.journal.close()
             raise
         self.journal.govern(self.service.governance)
-        self.dispatcher = DeliveryLoops(
+        self.dispatcher = Dispatcher(
             self.journal, self.channels, installation.key, installation.settings, now, self.metrics
         )
         self.watch = self._new_watch()

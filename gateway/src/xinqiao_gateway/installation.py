@@ -31,11 +31,12 @@ from xinqiao.keys import read_key_file
 from xinqiao.message import new_message_id, timestamp
 from xinqiao.outcome import receipt, rejection
 from xinqiao.seal import KeyRing, SigningKey, VerifyingKey, new_key, read_signing_key, read_verifying_key, write_key
-from xinqiao_adapters.channel import Channel, load_channel, shipped_channels
-from xinqiao_adapters.loader import load_profile
+from xinqiao_adapters.channel import Channel, compile_channel, load_channel, shipped_channels
+from xinqiao_adapters.loader import LoadedProfile, load_profile
 from xinqiao_adapters.onboarding.confirmation import unconfirmed
+from xinqiao_adapters.problems import Problems
 from xinqiao_adapters.security.keys import read_keys
-from xinqiao_adapters.security.seals import bind
+from xinqiao_adapters.security.seals import PartnerSeals, bind
 from xinqiao_adapters.security.spec import PartnerSecurity, Security
 from xinqiao_gateway.channels import Channels, Push, ServedChannel
 from xinqiao_gateway.journal import is_shared
@@ -116,7 +117,10 @@ def journal_url_of(data: Path, settings: Settings) -> str:
 
 def former_keys(data: Path) -> tuple[VerifyingKey, ...]:
     """Return the gateway's public keys of before. Raises ``KeyUnusable``."""
-    return tuple(read_verifying_key(path) for path in sorted((data / "keys" / "former").glob("*.jwk")))
+    problems = Problems()
+    keys = [problems.attempt(read_verifying_key, path) for path in sorted((data / "keys" / "former").glob("*.jwk"))]
+    problems.check()
+    return tuple(key for key in keys if key is not None)
 
 
 def master_key_of(data: Path, settings: Settings) -> Path | MasterKey:
@@ -148,7 +152,9 @@ def read_installation(data: Path) -> Installation:
     """
     for path in (data / "keys" / "gateway.jwk", data / "admin.token"):
         if not path.exists():
-            raise SettingsInvalid(f"{data} holds no installation: {path} is missing")
+            raise SettingsInvalid(
+                f"{data} holds no installation: {path} is missing; name its folder with --data, or make one: serve"
+            )
     return _read(data)
 
 
@@ -172,7 +178,9 @@ def serving_alone(data: Path) -> Iterator[None]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
-            raise SettingsInvalid(f"another gateway serves {data} already; one process for one folder") from error
+            raise SettingsInvalid(
+                f"another gateway serves {data} already; stop it, or name another folder: --data"
+            ) from error
         yield
 
 
@@ -191,7 +199,7 @@ def _make_folder(path: Path) -> None:
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
-        raise SettingsInvalid(f"{path} cannot be a folder: {error.strerror}") from error
+        raise SettingsInvalid(f"{path} cannot be a folder: {error.strerror}; name another: --data") from error
 
 
 def _make_gateway_key(folder: Path) -> None:
@@ -248,28 +256,43 @@ def missing_of(folder: Path, search: Sequence[Path]) -> str | None:
 
 
 def served_from(folder: Path, search: Sequence[Path], settings: Settings) -> ServedChannel:
-    """Load a channel with its keys. Raises a ``ConfigurationError`` that names file and line."""
-    channel = load_channel(folder.name, search)
-    if channel.channel_id != folder.name:
-        raise ProfileInvalid(
-            f"{folder / 'channel.yaml'}: the folder is {folder.name}, the profile says channel: {channel.channel_id}; "
+    """Load a channel with its keys. Raises a ``ConfigurationError`` that names file and line of every problem."""
+    loaded = load_profile(folder.name, search)
+    profile, problems = loaded.profile, Problems()
+    if profile.channel != folder.name:
+        problems.note(
+            f"{folder / 'channel.yaml'}: the folder is {folder.name}, the profile says channel: {profile.channel}; "
             f"write channel: {folder.name}"
         )
-    security, push = channel.profile.security, channel.profile.push
-    if isinstance(security, PartnerSecurity):
-        _check_reachable(channel, folder)
-        keys, seals = KeyRing(), bind(security, read_keys(folder / "keys"))
-    else:
-        keys, seals = _partner_keys(folder / "keys", security.algorithms), None
+    channel = problems.attempt(_compiled, loaded, folder)
+    held = problems.attempt(_keys_of, folder / "keys", profile.security)
+    problems.check()
+    assert channel is not None  # noqa: S101 -- else there is a problem
+    assert held is not None  # noqa: S101 -- as above
+    push, (keys, seals) = profile.push, held
     served = ServedChannel(
         channel=channel,
         keys=keys,
         push=Push(push.url, push.timeout or settings.push_timeout) if push else None,
-        body_limit=channel.profile.limits.body or settings.body_limit,
+        body_limit=profile.limits.body or settings.body_limit,
         seals=seals,
     )
     _check_answers(served, folder, settings.institution_code)
     return served
+
+
+def _compiled(loaded: LoadedProfile, folder: Path) -> Channel:
+    channel = compile_channel(loaded)
+    if isinstance(loaded.profile.security, PartnerSecurity):
+        _check_reachable(channel, folder)
+    return channel
+
+
+def _keys_of(folder: Path, security: Security) -> tuple[KeyRing, PartnerSeals | None]:
+    """Return the keys of a partner that seals as the standard does, or the seals of one with a scheme of its own."""
+    if isinstance(security, PartnerSecurity):
+        return KeyRing(), bind(security, read_keys(folder))
+    return _partner_keys(folder, security.algorithms), None
 
 
 def _check_answers(served: ServedChannel, folder: Path, code: str) -> None:
@@ -298,7 +321,10 @@ def _partner_keys(folder: Path, algorithms: Sequence[str]) -> KeyRing:
     paths = sorted(folder.glob("*.jwk"))
     if not paths:
         raise ProfileInvalid(f"{folder} holds no public key of the partner (*.jwk)")
-    return KeyRing(_partner_key(path, algorithms) for path in paths)
+    problems = Problems()
+    keys = [problems.attempt(_partner_key, path, algorithms) for path in paths]
+    problems.check()
+    return KeyRing(key for key in keys if key is not None)
 
 
 def _partner_key(path: Path, algorithms: Sequence[str]) -> VerifyingKey:

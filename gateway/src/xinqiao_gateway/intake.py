@@ -5,6 +5,7 @@ What needs state (seen before? expected now?) is decided inside the journal's co
 """
 
 import asyncio
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -21,11 +22,14 @@ from xinqiao.errors import (
     XinqiaoError,
 )
 from xinqiao.finding import Finding, errors_in
-from xinqiao.message import Header, content_digest, message_type, write_json
+from xinqiao.message import Header, Json, content_digest, message_type, write_json
+from xinqiao.standard import message_types
 from xinqiao.validation import check
 from xinqiao_gateway.admission import Admission
 from xinqiao_gateway.channels import Channels, ServedChannel
-from xinqiao_gateway.journal import Entry, Journal, Outcome, Refused, Submission
+from xinqiao_gateway.journal import Accepted, Entry, Journal, Outcome, Refused, Submission
+from xinqiao_gateway.telemetry.observer import NOBODY, Observer, Taken
+from xinqiao_gateway.telemetry.traces import span
 
 __all__ = ["Acceptance", "Intake", "Raw"]
 
@@ -35,6 +39,8 @@ _LONGEST_CONTENT_TYPE = 120
 # Larger inputs are read beside the event loop, and checked a piece at a time, so that nobody waits for all of one.
 _LARGE = 65_536
 _PIECE = 4
+# Stands for a channel or a type that nobody knows: a name that anybody may invent must not become a label.
+_UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,12 +91,14 @@ class Intake:
         *,
         seal_max_age: timedelta,
         messages_limit: int,
+        observer: Observer = NOBODY,
     ) -> None:
         self._channels = channels
         self._journal = journal
         self.admission = admission
         self._seal_max_age = seal_max_age
         self._messages_limit = messages_limit
+        self._observer = observer
 
     async def accept(self, raw: Raw) -> Acceptance:
         """Take one raw input through all stations and return what became of each message.
@@ -98,9 +106,21 @@ class Intake:
         Raises a ``Rejected`` where the input as a whole cannot be read or trusted, ``Overloaded`` or
         ``JournalUnavailable`` where nothing could be promised. What it returns as accepted is durable.
         """
-        channel = self._channels.find(raw.channel_id)
-        async with self.admission.entered(channel.channel_id):
-            return await self._accept(channel, raw)
+        began, known = time.perf_counter(), _UNKNOWN
+        with span("intake.accept", **{"xinqiao.channel": raw.channel_id}) as shown:
+            try:
+                channel = self._channels.find(raw.channel_id)
+                known = channel.channel_id
+                async with self.admission.entered(known):
+                    acceptance = await self._accept(channel, raw)
+            except XinqiaoError as error:
+                self._observer.took(known, (Taken(_UNKNOWN, "refused", error.reason),), time.perf_counter() - began)
+                raise
+            if shown is not None:
+                shown.set_attributes(_ids(acceptance.outcomes))
+        taken = map(_taken, acceptance.decoded, acceptance.outcomes)
+        self._observer.took(known, taken, time.perf_counter() - began)
+        return acceptance
 
     async def _accept(self, channel: ServedChannel, raw: Raw) -> Acceptance:
         await self.admission.turn(channel.channel_id)
@@ -193,6 +213,29 @@ class Intake:
 def _located(finding: Finding, decoded: Decoded) -> Finding:
     place = decoded.place(finding.path)
     return replace(finding, partner_path=place) if place else finding
+
+
+def _taken(decoded: Decoded | Undecoded, outcome: Outcome) -> Taken:
+    kind = _kind(decoded.message) if isinstance(decoded, Decoded) else _UNKNOWN
+    if isinstance(outcome, Accepted):
+        return Taken(kind, "repeated" if outcome.repeat else "accepted")
+    return Taken(kind, "refused", outcome.error.reason)
+
+
+def _kind(message: Json) -> str:
+    known = message_types()
+    for name in message:
+        if name in known:
+            return name
+    return _UNKNOWN
+
+
+def _ids(outcomes: Sequence[Outcome]) -> dict[str, list[str]]:
+    receipts = [each.receipt for each in outcomes if isinstance(each, Accepted)]
+    return {
+        "xinqiao.message_ids": [str(each["acceptedMessageId"]) for each in receipts],
+        "xinqiao.positions": [str(each["position"]) for each in receipts],
+    }
 
 
 def _count(number: int) -> str:

@@ -11,16 +11,16 @@ from typing import Self
 from xinqiao_gateway.admission import Admission, Allowance
 from xinqiao_gateway.calendars import read_calendars
 from xinqiao_gateway.channels import Channels, ServedChannel
-from xinqiao_gateway.delivery_loops import check_lease
+from xinqiao_gateway.delivery import check_lease
 from xinqiao_gateway.fingerprints import channel_fingerprint, file_fingerprints
 from xinqiao_gateway.installation import Installation
 from xinqiao_gateway.intake import Intake
 from xinqiao_gateway.journal import Governance, Journal
 from xinqiao_gateway.obligations import Book, read_obligations
 from xinqiao_gateway.operators import Operators
+from xinqiao_gateway.policy import Policy
 from xinqiao_gateway.resolution import Desk
 from xinqiao_gateway.settings import Settings
-from xinqiao_gateway.telemetry.instruments import ObservedIntake, ObservedPolicy
 from xinqiao_gateway.telemetry.observer import NOBODY, Observer
 
 __all__ = ["FIXED", "Service", "governance_of"]
@@ -82,13 +82,13 @@ class Service:
             installation=installation,
             operators=Operators.load(data),
             governance=governance_of(installation, journal.reading.vault.keyed_digest, observer),
-            intake=ObservedIntake(
+            intake=Intake(
                 channels,
                 journal,
                 Admission(allowances, journal.now, backlog),
-                observer,
                 seal_max_age=timedelta(seconds=settings.seal_max_age),
                 messages_limit=settings.messages_limit,
+                observer=observer,
             ),
             desk=Desk(journal, channels, settings.institution_code, installation.key),
             fingerprints={each.channel_id: channel_fingerprint(each, data) for each in channels},
@@ -100,10 +100,10 @@ def governance_of(installation: Installation, digest: Callable[[str], str], obse
     """Read the policy and the obligations of an installation. Raises ``SettingsInvalid`` with file and line."""
     data = installation.data
     calendars = read_calendars(data)
-    channels = [each.channel_id for each in installation.channels]
-    terms = read_obligations(data, calendars, channels, [each.name for each in installation.settings.webhooks])
-    policy = ObservedPolicy.load(data / "policy.yaml", data / "watch-lists", digest)
-    policy.observer = observer
+    interfaces = {each.channel_id: each.channel.profile.interfaces for each in installation.channels}
+    webhooks = [each.name for each in installation.settings.webhooks]
+    terms = read_obligations(data, calendars, sorted(interfaces), webhooks, interfaces)
+    policy = Policy.load(data / "policy.yaml", data / "watch-lists", digest, observer)
     return Governance(policy, Book(terms, calendars, digest))
 
 

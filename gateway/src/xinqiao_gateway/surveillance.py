@@ -1,6 +1,7 @@
 """Surveillance: what the journal is looked at for in regular rounds, beside the work.
 
-How many deliveries wait for each channel; which cases have expired; that this node is alive, and fit to take messages.
+How many deliveries wait for each channel; which cases have expired; that this node is alive, and fit to take messages;
+that the clock is not behind what the journal has dated.
 """
 
 import asyncio
@@ -22,6 +23,8 @@ _ROUND = 5.0
 # Three rounds: one that is late is no reason to take a node away.
 _LONGEST_SILENCE = 15.0
 _FIGURES_OLD = 5.0
+# Seconds: more than the clocks of nodes differ.
+_MOST_AHEAD = 60.0
 
 _log = structlog.get_logger("surveillance")
 
@@ -63,6 +66,7 @@ class Surveillance:
         self._beaten_at: float | None = None
         self._has_space = True
         self._has_schema = True
+        self._is_ahead = False
 
     def backlog(self, channel: str) -> int:
         """Return how many deliveries waited for a channel at the last look."""
@@ -102,6 +106,7 @@ class Surveillance:
         await self._journal.beat()
         self._beaten_at = self._journal.now()
         self._has_schema = await asyncio.to_thread(schema_fits, self._journal.reading.engine)
+        await self._compare_clock()
         channels = self._channels()
         await self._journal.rearrange_all(channels)
         self._backlogs = await asyncio.to_thread(self._journal.reading.backlogs, channels)
@@ -118,6 +123,15 @@ class Surveillance:
             except Exception:  # noqa: BLE001 -- the top of the task
                 _log.exception("look failed")
             await asyncio.sleep(_ROUND)
+
+    async def _compare_clock(self) -> None:
+        """Say once that the journal is dated ahead of the clock, and once that this is over."""
+        seconds = await self._journal.ahead()
+        is_ahead = seconds > _MOST_AHEAD
+        if is_ahead != self._is_ahead:
+            self._is_ahead = is_ahead
+            said = "journal is ahead of the clock" if is_ahead else "clock has caught up with the journal"
+            _log.warning(said, seconds=round(seconds))
 
     def _free_space(self) -> int:
         return shutil.disk_usage(self._data).free

@@ -6,16 +6,17 @@ Contents of messages are masked; everything else is ids, states and times.
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import datetime
 
 from xinqiao.errors import Conflict, ContentGone, MalformedQuery, NotFound
 from xinqiao.masking import mask_message
-from xinqiao.message import Json, message_type, read_json, timestamp
+from xinqiao.message import Json, message_type, read_json
 from xinqiao_gateway.calendars import CHINA
 from xinqiao_gateway.channels import Channels
 from xinqiao_gateway.delivery.breaker import Breaker
 from xinqiao_gateway.documents import Documents
 from xinqiao_gateway.journal import Journal, Selection
+from xinqiao_gateway.journal.instants import written
 from xinqiao_gateway.journal.listing import (
     exception_in_full,
     exceptions,
@@ -114,7 +115,7 @@ def case_view(
 def obligations_view(reading: Reading, state: str = "open", after: int = 0, limit: int = 100) -> list[Json]:
     """Return obligations in a state, with the instant that each is due at."""
     rows = (asdict(each) for each in obligations_in(reading, state, after, limit))
-    return [row | {"due_at": timestamp(datetime.fromtimestamp(row["due_at"], UTC))} for row in rows]
+    return [row | {"due_at": written(row["due_at"])} for row in rows]
 
 
 def channels_view(
@@ -150,12 +151,13 @@ async def replay_view(
     Raises ``NotFound`` where it finds nothing by an id, ``Conflict`` where that is parked or held: two operators decide
     on it.
     """
-    dry_run = by is None
     chosen = await journal.selected(selection)
     if not chosen.count and (selection.delivery_id is not None or selection.message_id is not None):
         await _refuse(journal, selection)
-    count = chosen.count if dry_run else await journal.replay_selected(selection, channels.pushed, f"{by}: {reason}")
-    return {"dry_run": dry_run, "count": count, "deliveries": list(chosen.deliveries)}
+    count = (
+        chosen.count if by is None else await journal.replay_selected(selection, channels.pushed, by=by, reason=reason)
+    )
+    return {"dry_run": by is None, "count": count, "deliveries": list(chosen.deliveries)}
 
 
 async def _refuse(journal: Journal, selection: Selection) -> None:

@@ -89,14 +89,13 @@ class Reply:
     """What a partner answered to something sent: accepted or not, with its own code.
 
     ``accepted`` is None where the answer proves neither – it is of no known format, speaks of another message, or
-    asks to try again – so that the same bytes are sent again. ``text`` is short, and the standard's own only: what
-    a partner writes in its own words may hold personal data. ``missing`` says that the partner, asked about a message,
-    has none such; ``accepted`` is None then.
+    asks to try again – so that the same bytes are sent again. ``code`` is no text: what a partner writes in its own
+    words may hold personal data. ``missing`` says that the partner, asked about a message, has none such; ``accepted``
+    is None then.
     """
 
     accepted: bool | None
     code: str = ""
-    text: str = ""
     missing: bool = False
 
 

@@ -413,13 +413,17 @@ class DocumentRefused(Rejected):
 
 
 class Conflict(Rejected):
-    """The id or key is known with other content; nothing was changed."""
+    """The id or key is known with other content, or somebody did the thing already; nothing was changed."""
 
     reason = "conflict"
     http_status = 409
     grpc_code = "ALREADY_EXISTS"
-    text = Text("同一编号的内容不同", "the same id came before with other content")
-    fix = Text("更正请用新的编号并填写 replaces", "send a correction under a new id that names the old in replaces")
+    text = Text("与已有的内容或状态不符", "it does not fit what is there already")
+    fix = Text(
+        "更正消息请用新的编号并填写 replaces；其他操作请先查看现状再决定",
+        "send a corrected message under a new id that names the old in replaces; "
+        "for anything else look at how it stands now",
+    )
 
 
 class CaseMissing(Rejected):
@@ -514,7 +518,7 @@ class JournalUnavailable(Retryable):
     reason = "journal_unavailable"
     http_status = 503
     grpc_code = "UNAVAILABLE"
-    text = Text("日志暂不可用，未作承诺", "the journal is not available; nothing is promised")
+    text = Text("流水库暂不可用，未作承诺", "the journal is not available; nothing is promised")
     fix = Text("以同一编号稍后重试", "try again later under the same id")
 
 
@@ -562,7 +566,10 @@ class SettingsInvalid(ConfigurationError):
 
     reason = "settings_invalid"
     text = Text("系统设置无效", "a setting is not valid")
-    fix = Text("修正所指设置", "correct the setting named")
+    fix = Text(
+        "按说明修正；xinqiao-gateway config check 列出全部问题",
+        "correct what is named; xinqiao-gateway config check lists every problem",
+    )
 
 
 def error_table() -> list[type[XinqiaoError]]:

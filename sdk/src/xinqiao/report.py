@@ -98,7 +98,7 @@ def receipt_lines(receipt: Json) -> list[str]:
     lines = [
         f"已受理 accepted: {receipt['acceptedMessageId']}",
         f"    时间 at: {receipt['acceptedAt']}",
-        f"    日志位置 position: {receipt['position']}",
+        f"    流水库位置 position: {receipt['position']}",
     ]
     notes = [Finding.from_json(note) for note in receipt.get("notes", ())]
     return lines + [line for note in notes for line in finding_lines(note)]

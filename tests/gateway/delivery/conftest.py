@@ -6,10 +6,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Connection
 
 from tests.gateway.test_journal import entry, message, submission
 from xinqiao.seal import SigningKey, new_key
-from xinqiao_gateway.journal import Accepted, Due, Journal, Settlement
+from xinqiao_gateway.journal import Accepted, Due, Journal, Settlement, release
+from xinqiao_gateway.journal.listing import exceptions
 
 KEY = new_key("gateway-test")
 START = 1_800_000_000.0
@@ -46,6 +48,20 @@ class Desk:
             Settlement(due.delivery_id, state, outcome or state, "", "", due_at=at, lease=lease)
         )
 
+    async def replay(self, delivery_id: int) -> str:
+        def act(connection: Connection) -> str:
+            return release.replay(
+                connection, delivery_id, lambda _channel: True, now=self.clock(), reason="mended", by="anna"
+            )
+
+        return await self.journal.run(act)
+
+    async def skip(self, delivery_id: int, reason: str) -> str:
+        return await self.journal.run(lambda c: release.skip(c, delivery_id, reason, now=self.clock(), by="anna"))
+
+    async def confirm(self, delivery_id: int, reason: str) -> str:
+        return await self.journal.run(lambda c: release.confirm(c, delivery_id, reason, now=self.clock(), by="anna"))
+
     def states(self) -> list[str]:
         return [each["state"] for each in self.journal.reading.deliveries(limit=1000)][::-1]
 
@@ -53,7 +69,7 @@ class Desk:
         return Counter(each["state"] for each in self.journal.reading.deliveries(limit=100_000))
 
     def raised(self) -> list[str]:
-        return [each["kind"] for each in self.journal.reading.exceptions()]
+        return [each["kind"] for each in exceptions(self.journal.reading)]
 
 
 def open_desk(folder: Path, url: str | None = None, *, clock: Clock | None = None) -> Desk:

@@ -22,9 +22,9 @@ from xinqiao.message import Json, write_json
 from xinqiao.outcome import rejection
 from xinqiao.seal import write_key
 from xinqiao_gateway.channels import Push, ServedChannel
-from xinqiao_gateway.delivery import ChannelLoop, Dispatcher
+from xinqiao_gateway.delivery import ChannelLoop, Dispatcher, check_lease
 from xinqiao_gateway.installation import add_channel, open_installation
-from xinqiao_gateway.settings import Retry
+from xinqiao_gateway.settings import Retry, Settings
 
 RETRY = Retry(first=1, cap=60, failures=3, pause=1, longest_pause=60)
 DAY = 86_400.0
@@ -206,7 +206,7 @@ async def test_where_the_profile_holds_nothing_is_sent_again(desk: Desk, tmp_pat
     await line.work(100, step=1)
     assert (desk.states(), desk.raised(), len(partner.got)) == (["held", "pending"], ["unknown_outcome"], 1)
     partner.script = takes
-    await desk.journal.confirm(1, "statement of 2026-01-15")
+    await desk.confirm(1, "statement of 2026-01-15")
     await line.work(10, step=1)
     assert (desk.states(), desk.raised(), len(partner.got)) == (["delivered", "delivered"], [], 2)
     await line.loop.close()
@@ -223,7 +223,7 @@ async def test_a_lease_that_ran_out_is_held_where_the_profile_holds(
     desk.clock.time += 61
     await line.once()
     assert (desk.states(), partner.got) == (["held"], [])
-    await desk.journal.replay(1, lambda _channel: True, "the partner has nothing")
+    await desk.replay(1)
     await line.once()
     assert desk.states() == ["delivered"]
     await line.loop.close()
@@ -325,7 +325,7 @@ async def test_a_channel_that_hangs_delays_no_other(desk: Desk, tmp_path: Path, 
     with running(hangs) as slow:
         profile = line.channel.channel.profile.model_copy(update={"channel": "slow"})
         channel = replace(line.channel, channel=replace(line.channel.channel, profile=profile), push=Push(slow.url, 20))
-        dispatcher = Dispatcher(desk.journal, [channel, line.channel], desk.key, RETRY, 1)
+        dispatcher = Dispatcher(desk.journal, [channel, line.channel], desk.key, Settings(retry=RETRY, push_parallel=1))
         await desk.queue("A", "B", "C")
         await desk.journal.submit(submission(entry(message("kycApplication", "D"), destination="slow")))
         dispatcher.start()
@@ -342,7 +342,7 @@ def test_a_lease_that_a_push_may_outlast_is_refused(desk: Desk, tmp_path: Path, 
     line = open_line(desk, tmp_path, partner)
     slow = replace(line.channel, push=Push(partner.url, 60))
     with pytest.raises(SettingsInvalid, match="lease: 60 s are over"):
-        Dispatcher(desk.journal, [slow], desk.key, RETRY, 8, lease=60)
+        check_lease([slow], 60)
 
 
 def compressed(_got: Json) -> Iterator[bytes]:
@@ -356,9 +356,37 @@ async def test_a_compressed_answer_is_not_read(line: Line) -> None:
     assert line.tried() == [("unknown", "the answer is compressed")]
 
 
-def says_nul(got: Json) -> Iterator[bytes]:
-    refusal = rejection(TRUST, BANK, NotValid("2 findings"), got["header"]["messageId"])
-    yield http(422, orjson.dumps(refusal).replace(b"2 findings", b"bad\\u0000name"))
+def refuses_for(reason: str) -> Script:
+    def script(got: Json) -> Iterator[bytes]:
+        error = NotValid("王小明的证件 11010119900307007X 有误")
+        refusal = rejection(TRUST, BANK, error, got["header"]["messageId"])
+        refusal["rejection"]["reason"] = reason
+        yield http(422, orjson.dumps(refusal))
+
+    return script
+
+
+@pytest.mark.parametrize(
+    ("reason", "detail"),
+    [
+        ("not_valid", "HTTP 422 not_valid"),
+        ("destination_refused", "HTTP 422 destination_refused"),
+        ("E-2002", "HTTP 422 E-2002"),
+        ("CUST_NOT_FOUND", "HTTP 422 CUST_NOT_FOUND"),
+        ("ID_110101199003078515", "HTTP 422"),
+        ("0000 9", "HTTP 422 0000 9"),
+        ("13800138000", "HTTP 422"),
+        ("王小明", "HTTP 422"),
+        ("Wang Xiaoming", "HTTP 422"),
+        ("bad\n", "HTTP 422"),
+        ("", "HTTP 422"),
+    ],
+)
+async def test_of_what_a_partner_says_a_code_alone_is_kept(line: Line, reason: str, detail: str) -> None:
+    line.partner.script = refuses_for(reason)
+    await line.desk.queue("A")
+    await line.once()
+    assert line.tried() == [("refused", detail)]
 
 
 async def test_what_a_partner_says_and_no_database_holds_is_recorded_without_that(
@@ -366,11 +394,9 @@ async def test_what_a_partner_says_and_no_database_holds_is_recorded_without_tha
 ) -> None:
     desk = open_desk(tmp_path, postgres.url())
     line = open_line(desk, tmp_path, partner)
-    partner.script = says_nul
+    partner.script = refuses_for("bad\0name")
     await desk.queue("A")
     await line.once()
-    ((outcome, detail),) = line.tried()
-    assert (outcome, desk.states(), desk.journal.healthy()) == ("refused", ["dead"], True)
-    assert "bad\N{REPLACEMENT CHARACTER}name" in detail
+    assert (line.tried(), desk.states(), desk.journal.healthy()) == ([("refused", "HTTP 422")], ["dead"], True)
     await line.loop.close()
     desk.journal.close()

@@ -13,7 +13,7 @@ from tests.gateway.delivery.conftest import Desk, open_desk
 from tests.gateway.delivery.partner import http, running
 from tests.gateway.delivery.test_faults import open_line
 from xinqiao.message import Json
-from xinqiao_gateway.delivery_loops import DeliveryLoops
+from xinqiao_gateway.delivery import Dispatcher
 from xinqiao_gateway.settings import Settings
 from xinqiao_gateway.surveillance import Surveillance
 
@@ -76,7 +76,7 @@ async def test_what_ends_under_the_old_loop_waits_for_the_partner_that_pulls_now
 
     with running(busy) as partner:
         line = open_line(desk, tmp_path, partner)
-        loops = DeliveryLoops(desk.journal, [line.channel], desk.key, Settings(), desk.clock)
+        loops = Dispatcher(desk.journal, [line.channel], desk.key, Settings(), desk.clock)
         await desk.queue("A", "A")
         loops.start()
         async with asyncio.timeout(20):

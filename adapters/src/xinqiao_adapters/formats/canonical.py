@@ -114,9 +114,7 @@ def read_standard_reply(status: int, content: bytes, sent: Json) -> Reply:
         return Reply(True if own and 200 <= status < 300 else None, str(status))
     if not isinstance(rejection, dict) or receipt is not None or not isinstance(rejection.get("reason"), str):
         return Reply(None, str(status))
-    text = rejection.get("text")
-    said = str(text.get("zh", "")) if isinstance(text, dict) else ""
-    return Reply(None if rejection.get("retryable") is True else False, rejection["reason"][:64], said[:100])
+    return Reply(None if rejection.get("retryable") is True else False, rejection["reason"][:64])
 
 
 def _by_message(interfaces: dict[str, Interface], direction: str) -> dict[str, str]:

@@ -13,6 +13,7 @@ from xinqiao_adapters.mapping.places import Join, Share
 from xinqiao_adapters.mapping.plan import Condition, Leaf, Plan, Repeat, Source, Total
 from xinqiao_adapters.mapping.shapes import Shape, Steps, field_paths, parse_steps, shape_at, text_of_steps
 from xinqiao_adapters.marked import Mark, Where
+from xinqiao_adapters.problems import Problems
 from xinqiao_adapters.profile import Drop, Interface, Row
 
 __all__ = ["conditions_of", "plan_of"]
@@ -43,7 +44,12 @@ def plan_of(loaded: LoadedProfile, name: str, interface: Interface) -> Plan:
     """
     expansion = _Expansion(loaded, interface.message, getattr(interface.format, "encoding", "UTF-8"))
     where: Where = ("interfaces", name, "map")
-    rows = [made for key, row in interface.map.items() for made in expansion.expand(key, row, _Place((*where, key)))]
+    problems = Problems()
+    made = [
+        problems.attempt(list, expansion.expand(key, row, _Place((*where, key)))) for key, row in interface.map.items()
+    ]
+    problems.check()
+    rows = [each for several in made for each in several or ()]
     if interface.case is not None and "header.caseId" not in expansion.targets:
         row = Row.model_validate({"from": interface.case})
         rows += expansion.expand("header.caseId", row, _Place(("interfaces", name, "case")))

@@ -25,7 +25,8 @@ __all__ = ["app", "main"]
 
 app = typer.Typer(
     name="xinqiao-gateway",
-    help="Run a Xinqiao gateway: serve it, onboard channels, read and replay its journal, resolve exceptions.",
+    help="信桥网关：运行、接入渠道、查看流水库、处理异常 / "
+    "Run a Xinqiao gateway: serve it, onboard channels, read and replay its journal, resolve exceptions.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,

@@ -8,8 +8,8 @@ import typer
 
 from xinqiao.message import Json
 from xinqiao.standard import message_types
-from xinqiao_gateway.cli.opening import AsJson, Data, Token, opened, show
-from xinqiao_gateway.cli.resolution import Limit, Reason, proposed
+from xinqiao_gateway.cli.opening import AsJson, Data, Limit, Reason, Token, listed, opened
+from xinqiao_gateway.cli.resolution import proposed
 from xinqiao_gateway.cli.terminal import china_time, line, table
 from xinqiao_gateway.documents import Directory, Documents
 from xinqiao_gateway.resolution import Wish
@@ -17,7 +17,9 @@ from xinqiao_gateway.views import case_view
 
 __all__ = ["app"]
 
-app = typer.Typer(help="Cases 业务: each with its timeline and what is expected next.", no_args_is_help=True)
+app = typer.Typer(
+    help="业务的经过和下一步期望 / Cases: each with its timeline and what is expected next.", no_args_is_help=True
+)
 
 CaseId = Annotated[str, typer.Argument(help="Id of the case.")]
 Institution = Annotated[
@@ -29,13 +31,10 @@ _CASES = ("case_id", "process", "state", "test", "opened_at", "changed_at")
 
 @app.command("list")
 def list_cases(data: Data = Path("data"), limit: Limit = 100, as_json: AsJson = False) -> None:
-    """List the cases that changed last, latest first."""
+    """列出最近有变化的业务 / List the cases that changed last, latest first."""
     with opened(data) as (journal, _):
         found = journal.reading.cases(limit)
-    if as_json:
-        typer.echo(json.dumps(found, ensure_ascii=False))
-    else:
-        show("业务 cases", _CASES, found)
+    listed("业务 cases", _CASES, found, as_json=as_json)
 
 
 @app.command("show")
@@ -46,7 +45,9 @@ def show_case(
     test: Test = False,
     as_json: AsJson = False,
 ) -> None:
-    """Show a case: its state, its timeline, what is expected next and from whom, what is many in it."""
+    """显示业务的状态、经过和下一步期望 /
+    Show a case: its state, its timeline, what is expected next and from whom, what is many in it.
+    """
     with opened(data) as (journal, installation):
         documents = Documents(Directory(data / "documents"), journal.reading.vault, installation.settings.documents)
         known = (installation.channels, documents)
@@ -134,31 +135,27 @@ _SHOWN = {
 }
 
 
-@app.command()
-def abandon(
-    case_id: CaseId,
-    reason: Reason,
-    institution: Institution = None,
-    test: Test = False,
-    token: Token = None,
-    data: Data = Path("data"),
-    as_json: AsJson = False,
-) -> None:
-    """Propose to give a case up; another operator approves it."""
-    wish = Wish("abandon", reason, case_id=case_id, institution=institution, test=test)
-    proposed(wish, token, data, as_json=as_json)
+def _proposal_of(action: str, about: str) -> None:
+    """Add the command that proposes an action on a whole case."""
+
+    def propose(
+        case_id: CaseId,
+        reason: Reason,
+        institution: Institution = None,
+        test: Test = False,
+        token: Token = None,
+        data: Data = Path("data"),
+        as_json: AsJson = False,
+    ) -> None:
+        wish = Wish(action, reason, case_id=case_id, institution=institution, test=test)
+        proposed(wish, token, data, as_json=as_json)
+
+    app.command(action, help=about)(propose)
 
 
-@app.command()
-def erase(
-    case_id: CaseId,
-    reason: Reason,
-    institution: Institution = None,
-    test: Test = False,
-    token: Token = None,
-    data: Data = Path("data"),
-    as_json: AsJson = False,
-) -> None:
-    """Propose to destroy the keys of a case, for good: nobody reads it any more, and its evidence stays whole."""
-    wish = Wish("erase", reason, case_id=case_id, institution=institution, test=test)
-    proposed(wish, token, data, as_json=as_json)
+_proposal_of("abandon", "申请终止业务，由另一名操作员复核 / Propose to give a case up; another operator approves it.")
+_proposal_of(
+    "erase",
+    "申请销毁业务的内容，不可恢复，证据链保持完整 / "
+    "Propose to destroy the keys of a case, for good: nobody reads it any more, and its evidence stays whole.",
+)

@@ -23,7 +23,7 @@ from xinqiao_gateway.installation import add_channel, complete_channel, is_draft
 
 __all__ = ["app"]
 
-app = typer.Typer(help="Onboard channels: list, add, try and check them.", no_args_is_help=True)
+app = typer.Typer(help="接入渠道 / Onboard channels: list, add, try and check them.", no_args_is_help=True)
 app.command("new")(onboarding.new)
 app.command("expect")(onboarding.expect)
 app.command("confirm")(onboarding.confirm)
@@ -45,7 +45,7 @@ _LEVEL_STYLES = {"ERROR": "red", "WARNING": "yellow", "INFORMATION": "cyan"}
 
 @app.command("list")
 def list_channels(data: Data = Path("data"), as_json: AsJson = False) -> None:
-    """List the shipped channels and those of an installation."""
+    """列出随附的渠道和本机构的渠道 / List the shipped channels and those of an installation."""
     folder = data / "channels"
     rows = [_listed(each, folder, installed) for each, installed in known_channels(data).items()]
     if as_json:
@@ -118,7 +118,7 @@ def add(
     test: Annotated[bool, typer.Option("--test", help="A channel for test traffic.")] = False,
     data: Annotated[Path, typer.Option(help="The installation's folder; made where it is missing.")] = Path("data"),
 ) -> None:
-    """Add a channel to an installation; a running gateway takes it up at POST /v1/reload or SIGHUP.
+    """添加渠道 / Add a channel to an installation; a running gateway takes it up at POST /v1/reload or SIGHUP.
 
     The channel is loaded to prove it; where that fails nothing is left behind. One that `channel new` drafted and
     somebody confirmed needs its keys only.
@@ -161,7 +161,8 @@ def try_channel(
     data: Data = Path("data"),
     as_json: AsJson = False,
 ) -> None:
-    """Show what a raw input becomes: canonical messages, leaves that no row reads, findings. Nothing is stored.
+    """显示报文转换后的结果，不保存 /
+    Show what a raw input becomes: canonical messages, leaves that no row reads, findings. Nothing is stored.
 
     A file may have any size: it is read as a stream, with a bar that shows how far. Exit status 1 where a finding is an
     error or the input is refused as a whole; FILE of --out is then left as it was.
@@ -208,7 +209,8 @@ def check(
     data: Data = Path("data"),
     as_json: AsJson = False,
 ) -> None:
-    """Prove a channel: on its samples and on the cases of tests.yaml, by its laws on generated messages, by coverage.
+    """检验渠道：样例、用例、规律和覆盖率 /
+    Prove a channel: on its samples and on the cases of tests.yaml, by its laws on generated messages, by coverage.
 
     Exit status 1 where anything is wrong. Fields that are open are named by the group where all of it is open.
     """

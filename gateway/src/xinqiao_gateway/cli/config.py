@@ -13,7 +13,9 @@ from xinqiao_gateway.settings import origins, read_settings
 
 __all__ = ["app"]
 
-app = typer.Typer(help="Check and show the configuration, without starting anything.", no_args_is_help=True)
+app = typer.Typer(
+    help="检查和显示配置 / Check and show the configuration, without starting anything.", no_args_is_help=True
+)
 
 Data = Annotated[Path, typer.Option(help="The installation's folder.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
@@ -23,7 +25,8 @@ _IN_QUERY = re.compile(r"(?i)([?&][^=&#]*(?:password|token|secret|key|passfile)[
 
 @app.command()
 def check(data: Data = Path("data"), as_json: AsJson = False) -> None:
-    """Check settings, keys, channels, routes, policy, obligations, calendars, operators, the journal and the disk.
+    """检查全部配置，一次列出所有问题 /
+    Check settings, keys, channels, routes, policy, obligations, calendars, operators, the journal and the disk.
 
     Every problem is said, with file and line where it has one; exit status 1 where there is any.
     """
@@ -40,7 +43,9 @@ def check(data: Data = Path("data"), as_json: AsJson = False) -> None:
 
 @app.command()
 def show(data: Data = Path("data"), as_json: AsJson = False) -> None:
-    """Show the settings in force and where each comes from; passwords and tokens are masked."""
+    """显示生效的设置及其来源，口令和令牌已隐去 /
+    Show the settings in force and where each comes from; passwords and tokens are masked.
+    """
     settings, found = read_settings(data), origins(data)
     values = _mask(settings.model_dump(mode="json"))
     shown = {name: {"value": value, "from": found[name]} for name, value in values.items()}

@@ -1,4 +1,4 @@
-"""``document list``, ``put``, ``get`` and ``verify``: the documents of an installation, for its operators."""
+"""``document list``, ``put``, ``get``, ``remove`` and ``verify``: an installation's documents, for its operators."""
 
 import json
 import mimetypes
@@ -12,21 +12,24 @@ from typing import Annotated
 
 import typer
 
-from xinqiao.errors import InternalError, SettingsInvalid, UnknownChannel
+from xinqiao.errors import FourEyes, InternalError, SettingsInvalid, UnknownChannel
 from xinqiao.message import timestamp
-from xinqiao_gateway.cli.opening import show
+from xinqiao_gateway.cli.case import Institution, Test
+from xinqiao_gateway.cli.opening import AsJson, Data, Reason, Token, opened, show, signed_in
 from xinqiao_gateway.cli.terminal import china_time, counted, line
 from xinqiao_gateway.documents import Announced, Directory, DocumentDigest, Documents, Opened
 from xinqiao_gateway.documents.digests import Hashing
+from xinqiao_gateway.documents.references import mentioned
 from xinqiao_gateway.installation import Installation, read_installation
+from xinqiao_gateway.journal.timeline import messages_at, timeline
 from xinqiao_gateway.journal.vault import open_vault
 
 __all__ = ["app"]
 
-app = typer.Typer(help="Put in, take out and verify the documents that messages refer to.", no_args_is_help=True)
+app = typer.Typer(
+    help="消息引用的文档 / Put in, take out and verify the documents that messages refer to.", no_args_is_help=True
+)
 
-Data = Annotated[Path, typer.Option(help="The installation's folder.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 Digest = Annotated[str, typer.Argument(help="sha256:… or sm3:… of the document; SHA-256 where neither is said.")]
 _COLUMNS = ("sha256", "media_type", "size", "stored_at", "holders")
 _PIECE = 1_048_576
@@ -38,7 +41,7 @@ def _documents(data: Path) -> Iterator[tuple[Documents, Installation]]:
     """Open the documents beside a gateway that may be running. Raises ``SettingsInvalid`` where there are none."""
     installation = read_installation(data)
     if not installation.has_journal:
-        raise SettingsInvalid(f"{data} holds no documents: no gateway was started on it yet")
+        raise SettingsInvalid(f"{data} holds no documents: no gateway was started on it yet; start one: serve")
     vault = open_vault(installation.master_key, is_new=False)
     sizes = {each.channel_id: each.channel.profile.limits.documents for each in installation.channels}
     yield (
@@ -48,11 +51,23 @@ def _documents(data: Path) -> Iterator[tuple[Documents, Installation]]:
 
 
 @app.command("list")
-def list_documents(data: Data = Path("data"), as_json: AsJson = False) -> None:
-    """List the documents that are here, with the channels that have them, and those that were removed."""
+def list_documents(
+    data: Data = Path("data"),
+    case: Annotated[str | None, typer.Option(help="Only those that messages of this case name.")] = None,
+    institution: Institution = None,
+    test: Test = False,
+    as_json: AsJson = False,
+) -> None:
+    """列出文档、持有的渠道和已销毁的文档 /
+    List the documents that are here, with the channels that have them, and those that were removed.
+    """
     with _documents(data) as (documents, _):
-        rows = [_row(documents, digest) for digest in documents.digests()]
-        removed = [asdict(each) for each in documents.removed()]
+        if case is None:
+            digests, removed = documents.digests(), [asdict(each) for each in documents.removed()]
+        else:
+            named = _named_in(data, case, institution, test=test)
+            digests, removed = (each for each in named if documents.exists(each)), []
+        rows = [_row(documents, digest) for digest in digests]
     if as_json:
         typer.echo(json.dumps({"documents": rows, "removed": removed}, ensure_ascii=False))
         return
@@ -64,6 +79,18 @@ def list_documents(data: Data = Path("data"), as_json: AsJson = False) -> None:
     line(f"{len(rows)} 份文档，{len(removed)} 份已销毁；{counted(len(rows), 'document')}, {len(removed)} removed")
 
 
+def _named_in(data: Path, case: str, institution: str | None, *, test: bool) -> list[DocumentDigest]:
+    """Return every digest in the messages of a case, those of its latest messages where it has very many."""
+    with opened(data) as (journal, _):
+        found = timeline(journal.reading, case, test, institution)
+        positions = [each["position"] for each in found["messages"]]
+        named = {each for _, message in messages_at(journal.reading, positions) for each in mentioned(message)}
+    if more := found["message_count"] - len(positions):
+        said = f"另有 {more} 条更早的消息未查看；{counted(more, 'earlier message')} not looked at"
+        line(said, "yellow", stderr=True)
+    return sorted(named, key=str)
+
+
 @app.command()
 def put(
     file: Annotated[Path, typer.Argument(help="The file to put in.", exists=True, dir_okay=False)],
@@ -73,7 +100,9 @@ def put(
     ] = None,
     data: Data = Path("data"),
 ) -> None:
-    """Put a document in for a channel, checked as if it had sent it; print its digests. Brings back a removed one."""
+    """代渠道存入文档，检查与渠道上传时相同 /
+    Put a document in for a channel, checked as if it had sent it; print its digests. Brings back a removed one.
+    """
     with _documents(data) as (documents, installation):
         channel_id = _known(installation, channel)
         kind = media_type or _TYPES.get(file.suffix.lower()) or mimetypes.guess_type(file.name)[0] or ""
@@ -102,7 +131,7 @@ def get(
     out: Annotated[Path, typer.Option(help="File to write; - for standard output. It must not exist.")],
     data: Data = Path("data"),
 ) -> None:
-    """Write a document's content, every chunk verified."""
+    """取出文档内容，逐块校验 / Write a document's content, every chunk verified."""
     with _documents(data) as (documents, _), documents.open(DocumentDigest.parse(digest)) as opened:
         if str(out) == "-":
             for piece in opened.pieces():
@@ -117,7 +146,9 @@ def verify(
     digest: Annotated[str | None, typer.Argument(help="One document only.", show_default=False)] = None,
     data: Data = Path("data"),
 ) -> None:
-    """Read documents to their end; exit status 1 where one is not, to the bit, what its digest says."""
+    """全部读取并校验 /
+    Read documents to their end; exit status 1 where one is not, to the bit, what its digest says.
+    """
     count, breaches = 0, 0
     with _documents(data) as (documents, _):
         for each in [DocumentDigest.parse(digest)] if digest else documents.digests():
@@ -130,6 +161,25 @@ def verify(
     damaged = f"{breaches} 份已损坏，请从备份恢复 {breaches} damaged; restore them from a backup"
     line(f"{count} 份文档 {counted(count, 'document')}: {damaged if breaches else '校验通过 verified'}")
     raise typer.Exit(1 if breaches else 0)
+
+
+@app.command()
+def remove(
+    digest: Digest,
+    reason: Reason,
+    checker: Annotated[Path, typer.Option(help="File with the token of another operator.", exists=True)],
+    token: Token = None,
+    data: Data = Path("data"),
+) -> None:
+    """销毁文档，须两名操作员共同执行，不可恢复 /
+    Destroy a document for good: two operators do it together, and a record stays of what, who, when and why.
+    """
+    made, checked = signed_in(data, token), signed_in(data, checker)
+    if made == checked:
+        raise FourEyes(f"both tokens are of {made.name}; --checker takes that of another operator")
+    with _documents(data) as (documents, _):
+        removed = documents.remove(DocumentDigest.parse(digest), by=f"{made.name}+{checked.name}", reason=reason)
+    line(f"已销毁 removed: sha256:{removed.sha256}")
 
 
 def _row(documents: Documents, digest: DocumentDigest) -> dict[str, object]:

@@ -29,7 +29,9 @@ def docs(
     language: Annotated[Language, typer.Option(help="Chinese, English, or both with Chinese first.")] = "both",
     data: Data = Path("data"),
 ) -> None:
-    """Write the interface document that a partner receives: one HTML file, fit for print."""
+    """生成交给合作方的接口文档（HTML，可打印） /
+    Write the interface document that a partner receives: one HTML file, fit for print.
+    """
     html = html_of(document_of(channel_id, [data / "channels"], date.today()), language)
     path = out if out.suffix in {".html", ".htm"} else out / f"{channel_id}.html"
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -45,7 +47,9 @@ def template(
     ] = None,
     data: Data = Path("data"),
 ) -> None:
-    """Write the workbook that people fill in: hints in both languages, lists to choose from, an example."""
+    """生成供人填写的 Excel 模板 /
+    Write the workbook that people fill in: hints in both languages, lists to choose from, an example.
+    """
     path = out or Path(f"{interface}.xlsx")
     loaded = load_profile(channel_id, [data / "channels"])
     if interface not in loaded.profile.interfaces:
@@ -61,7 +65,8 @@ def diff(
     data: Data = Path("data"),
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON for machines.")] = False,
 ) -> None:
-    """Show what changes between two profiles, and what of it breaks a partner's documents of today.
+    """比较两份渠道配置，指出会使对方现有报文失效的改动 /
+    Show what changes between two profiles, and what of it breaks a partner's documents of today.
 
     Exit status 0 where nothing changes, 1 where something does.
     """

@@ -14,7 +14,7 @@ from xinqiao_gateway.cli.terminal import counted, held_text, line
 
 __all__ = ["app"]
 
-app = typer.Typer(help="Read and verify the journal of an installation.", no_args_is_help=True)
+app = typer.Typer(help="查看和校验流水库 / Read and verify the journal of an installation.", no_args_is_help=True)
 app.command("reconcile")(reconcile_command(opened))
 app.command("search")(upkeep.search)
 app.command("archive")(upkeep.archive)
@@ -30,10 +30,16 @@ DeliveryState = Literal["pending", "leased", "delivered", "dead", "parked", "wai
 
 
 @app.command()
-def verify(data: Data = Path("data"), as_json: AsJson = False) -> None:
-    """Recompute all evidence; exit status 1 where a row was changed, removed or reordered."""
+def verify(
+    data: Data = Path("data"),
+    archives: Annotated[Path | None, typer.Option(help="Folder of the archives: their files are looked at.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """重新计算并校验全部存证 /
+    Recompute all evidence; exit status 1 where a row was changed, removed or reordered, or an archive's file.
+    """
     with opened(data) as (journal, installation):
-        result = journal.verify(installation.verifying_keys)
+        result = journal.verify(installation.verifying_keys, archives)
     if as_json:
         shown = asdict(result)
         typer.echo(json.dumps(shown, ensure_ascii=False))
@@ -45,6 +51,8 @@ def verify(data: Data = Path("data"), as_json: AsJson = False) -> None:
         line(f"{held_text(result.messages, result.batches)}: {broken if count else '校验通过 verified'}")
         if result.archived:
             line(f"已归档 archived: {result.archived}")
+        for name in result.not_looked_at:
+            line(f"未查看归档文件 not looked at: {name}", "yellow")
         line(f"最后的链值 last chain value: {result.chain}")
     raise typer.Exit(1 if result.breaches else 0)
 
@@ -55,7 +63,7 @@ def deliveries(
     state: Annotated[DeliveryState | None, typer.Option(help="Only those in this state.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """List the 100 latest deliveries, latest first."""
+    """列出最近 100 次投递 / List the 100 latest deliveries, latest first."""
     with opened(data) as (journal, _):
         found = journal.reading.deliveries(state)
     if as_json:

@@ -1,21 +1,22 @@
 """``obligation list`` and ``waive``: messages that must arrive by a time."""
 
-import json
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
 from xinqiao.errors import NotFound
-from xinqiao_gateway.cli.opening import AsJson, Data, Token, opened, show
-from xinqiao_gateway.cli.resolution import Limit, Reason, proposed
+from xinqiao_gateway.cli.opening import After, AsJson, Data, Limit, Reason, Token, listed, opened
+from xinqiao_gateway.cli.resolution import proposed
 from xinqiao_gateway.journal.listing import overdue_exception
 from xinqiao_gateway.resolution import Wish
 from xinqiao_gateway.views import obligations_view
 
 __all__ = ["app"]
 
-app = typer.Typer(help="Obligations 义务: messages that must arrive by a time.", no_args_is_help=True)
+app = typer.Typer(
+    help="义务：须按时到达的消息 / Obligations: messages that must arrive by a time.", no_args_is_help=True
+)
 
 _COLUMNS = ("obligation_id", "rule", "subject", "day", "expects", "channel", "due_at", "state", "level")
 
@@ -26,17 +27,14 @@ def list_obligations(
     state: Annotated[
         Literal["open", "met", "met_late", "waived"], typer.Option(help="Only obligations in this state.")
     ] = "open",
-    after: Annotated[int, typer.Option(min=0, help="Only those after this number.")] = 0,
+    after: After = 0,
     limit: Limit = 100,
     as_json: AsJson = False,
 ) -> None:
-    """List obligations, oldest first, with where their alarms stand."""
+    """列出义务，最早的在前 / List obligations, oldest first, with where their alarms stand."""
     with opened(data) as (journal, _):
         found = obligations_view(journal.reading, state, after, limit)
-    if as_json:
-        typer.echo(json.dumps(found, ensure_ascii=False))
-    else:
-        show("义务 obligations", _COLUMNS, found)
+    listed("义务 obligations", _COLUMNS, found, as_json=as_json)
 
 
 @app.command()
@@ -47,7 +45,9 @@ def waive(
     data: Data = Path("data"),
     as_json: AsJson = False,
 ) -> None:
-    """Propose that an overdue message need not come any more; another operator approves it."""
+    """申请豁免逾期的义务，由另一名操作员复核 /
+    Propose that an overdue message need not come any more; another operator approves it.
+    """
     with opened(data) as (journal, _):
         exception_id = overdue_exception(journal.reading, obligation_id)
     if exception_id is None:

@@ -49,7 +49,8 @@ def new(
     data: Data = Path("data"),
     as_json: AsJson = False,
 ) -> None:  # fmt: skip
-    """Draft a channel from a partner's samples: formats, message types and mapping, each guess with its reason.
+    """由合作方的样例起草渠道，每项推测附理由 /
+    Draft a channel from a partner's samples: formats, message types and mapping, each guess with its reason.
 
     Writes DATA/channels/ID. Nothing is served before `channel confirm`.
     """
@@ -130,7 +131,8 @@ def expect(
     data: Data = Path("data"),
     as_json: AsJson = False,
 ) -> None:
-    """Write what each sample becomes now beside it, as NAME.unreviewed.json; what was reviewed stays as it is.
+    """在样例旁写出其转换结果，供人工核对 /
+    Write what each sample becomes now beside it, as NAME.unreviewed.json; what was reviewed stays as it is.
 
     Exit status 1 where a sample cannot be read whole.
     """
@@ -154,7 +156,9 @@ def confirm(
     data: Data = Path("data"),
     as_json: AsJson = False,
 ) -> None:
-    """Write who confirms proposals into the profile. Say which: an interface, rows, or those that are sure enough."""
+    """确认起草的内容，并记录确认人 /
+    Write who confirms proposals into the profile. Say which: an interface, rows, or those that are sure enough.
+    """
     if interface is None and not row and all_above is None:
         raise typer.BadParameter("say which: --interface, --row or --all-above")
     path = data / "channels" / channel_id / "channel.yaml"

@@ -1,5 +1,6 @@
 """How commands open what an operator works on: an installation's journal, and the desk with the operator's token."""
 
+import json
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -20,13 +21,31 @@ from xinqiao_gateway.journal import Journal
 from xinqiao_gateway.operators import Operator, Operators
 from xinqiao_gateway.resolution import Desk
 
-__all__ = ["TOKEN", "AsJson", "AtDesk", "Data", "Token", "at_desk", "moment", "opened", "show", "signed_in"]
+__all__ = [
+    "TOKEN",
+    "After",
+    "AsJson",
+    "AtDesk",
+    "Data",
+    "Limit",
+    "Reason",
+    "Token",
+    "at_desk",
+    "listed",
+    "moment",
+    "opened",
+    "show",
+    "signed_in",
+]
 
 # Where the operator's token stands when no file is named.
 TOKEN = "XINQIAO_OPERATOR_TOKEN"  # noqa: S105 -- a name
 
 Data = Annotated[Path, typer.Option(help="The installation's folder.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
+Limit = Annotated[int, typer.Option(min=1, max=1000, help="How many at the most.")]
+After = Annotated[int, typer.Option(min=0, help="Only those after this number.")]
+Reason = Annotated[str, typer.Option(help="Why; it is journalled, so no personal data. A sender may read it.")]
 Token = Annotated[
     Path | None,
     typer.Option(help=f"File with your operator's token; without it {TOKEN} is read.", exists=True, dir_okay=False),
@@ -38,7 +57,7 @@ def opened(data: Path) -> Iterator[tuple[Journal, Installation]]:
     """Open the journal beside a gateway that may be running. Raises ``SettingsInvalid`` where there is none."""
     installation = read_installation(data)
     if not installation.has_journal:
-        raise SettingsInvalid(f"{data} holds no journal: no gateway was started on it yet")
+        raise SettingsInvalid(f"{data} holds no journal: no gateway was started on it yet; start one: serve")
     journal = Journal.open(installation.journal_url, installation.master_key, installation.key, alone=False)
     try:
         yield journal, installation
@@ -96,6 +115,14 @@ def _only_line(file: Path) -> str:
     if len(lines) > 1:
         raise NotAuthorized(f"{file}: the file has {len(lines)} lines, one is expected: the token alone")
     return "".join(lines)
+
+
+def listed(title: str, columns: Sequence[str], rows: Sequence[Json], *, as_json: bool) -> None:
+    """Print rows, for machines or in columns."""
+    if as_json:
+        typer.echo(json.dumps(rows, ensure_ascii=False))
+    else:
+        show(title, columns, rows)
 
 
 def show(title: str, columns: Sequence[str], rows: Sequence[Json]) -> None:

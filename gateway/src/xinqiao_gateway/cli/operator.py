@@ -13,7 +13,10 @@ from xinqiao_gateway.operators import Operators
 
 __all__ = ["app"]
 
-app = typer.Typer(help="Operators 操作员: named people with a token each, who propose and check.", no_args_is_help=True)
+app = typer.Typer(
+    help="操作员：经办和复核的人员 / Operators: named people with a token each, who propose and check.",
+    no_args_is_help=True,
+)
 
 Name = Annotated[str, typer.Argument(help="Name: 2 to 60 of a-z, 0-9, '.', '_', '-', a letter first.")]
 
@@ -27,7 +30,8 @@ _CARE = (
 
 @app.command()
 def add(name: Name, data: Data = Path("data"), as_json: AsJson = False) -> None:
-    """Make an operator, or give one a new token, which is printed once and kept nowhere.
+    """登记操作员或换发令牌，令牌只显示一次 /
+    Make an operator, or give one a new token, which is printed once and kept nowhere.
 
     Standard output is the token alone, so that `operator add anna > anna.token` makes a file for --token.
     """
@@ -46,7 +50,7 @@ def add(name: Name, data: Data = Path("data"), as_json: AsJson = False) -> None:
 
 @app.command("list")
 def list_operators(data: Data = Path("data"), as_json: AsJson = False) -> None:
-    """List the operators; tokens are not kept and cannot be shown."""
+    """列出操作员，令牌不保存，无法显示 / List the operators; tokens are not kept and cannot be shown."""
     names = [each.name for each in _operators(data)]
     if as_json:
         typer.echo(json.dumps([{"operator": name} for name in names]))
@@ -59,7 +63,9 @@ def list_operators(data: Data = Path("data"), as_json: AsJson = False) -> None:
 
 @app.command()
 def remove(name: Name, data: Data = Path("data")) -> None:
-    """Take an operator's right away, at once; what was done stays in the journal under the name."""
+    """立即取消操作员的权限，已做的操作仍记在其名下 /
+    Take an operator's right away, at once; what was done stays in the journal under the name.
+    """
     _operators(data).remove(name)
     line(f"{name}: 已移除 removed", "green")
 

@@ -20,8 +20,12 @@ from xinqiao_gateway.settings import read_settings
 
 __all__ = ["app"]
 
-app = typer.Typer(help="Check and try policy rules, and import watch lists.", no_args_is_help=True)
-watch_list = typer.Typer(help="Watch lists, kept as keyed digests only.", no_args_is_help=True)
+app = typer.Typer(
+    help="检查和试跑规则，导入名单 / Check and try policy rules, and import watch lists.", no_args_is_help=True
+)
+watch_list = typer.Typer(
+    help="名单，只保存带密钥的摘要 / Watch lists, kept as keyed digests only.", no_args_is_help=True
+)
 app.add_typer(watch_list, name="watch-list")
 
 Data = Annotated[Path, typer.Option(help="The installation's folder, with its watch lists and master key.")]
@@ -42,7 +46,9 @@ def _digest(data: Path) -> Digest:
 
 @app.command()
 def check(file: Rules, data: Data = Path("data"), as_json: AsJson = False) -> None:
-    """Check rules and the watch lists that they name; every problem is said with its line, with exit status 1."""
+    """检查规则及其引用的名单，列出所有问题 /
+    Check rules and the watch lists that they name; every problem is said with its line, with exit status 1.
+    """
     problems: list[str] = []
     try:
         Policy.load(file, data / "watch-lists", _digest(data))
@@ -65,7 +71,9 @@ def try_(
     data: Data = Path("data"),
     as_json: AsJson = False,
 ) -> None:
-    """Judge one message as if it came now and nothing came before it, and say why; no value of it is printed."""
+    """用一条消息试跑规则，说明结果和理由 /
+    Judge one message as if it came now and nothing came before it, and say why; no value of it is printed.
+    """
     policy = Policy.load(file, data / "watch-lists", _digest(data))
     found = _read_message(message)
     kind, at = message_type(found), time.time()
@@ -122,7 +130,9 @@ def import_(
     data: Data = Path("data"),
     as_json: AsJson = False,
 ) -> None:
-    """Turn a list into keyed digests in DATA/watch-lists, in place of the one before; the CSV is yours to destroy."""
+    """把名单转换为带密钥的摘要并替换原名单 /
+    Turn a list into keyed digests in DATA/watch-lists, in place of the one before; the CSV is yours to destroy.
+    """
     try:
         with file.open(encoding="utf-8-sig", newline="") as source:
             path, count = import_list(source, column, data / "watch-lists", name, _digest(data))

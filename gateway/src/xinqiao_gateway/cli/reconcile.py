@@ -105,7 +105,8 @@ def reconcile_command(opened: Opened) -> Callable[..., None]:
         data: Annotated[Path, typer.Option(help="The installation's folder.")] = Path("data"),
         as_json: Annotated[bool, typer.Option("--json", help="Print JSON for machines.")] = False,
     ) -> None:
-        """Compare a partner's statement with the journal: what matched, what did not, why, and what would mend it.
+        """用对方的对账单核对流水库，列出差异、原因和修复建议 /
+        Compare a partner's statement with the journal: what matched, what did not, why, and what would mend it.
 
         Nothing is booked or sent: repairs are proposals. Exit status 1 where the two sides do not agree.
         """

@@ -41,7 +41,7 @@ def replay(
     data: Data = Path("data"),
     as_json: AsJson = False,
 ) -> None:
-    """Make dead deliveries due now, in your name. A running gateway sends them within seconds.
+    """重新发送已放弃的投递 / Make dead deliveries due now, in your name. A running gateway sends them within seconds.
 
     What is held or parked waits for two people and is not replayed: see exception list and exception resolve.
     """

@@ -10,7 +10,7 @@ import typer
 
 from xinqiao.errors import NotFound
 from xinqiao.message import Json
-from xinqiao_gateway.cli.opening import AsJson, Data, Token, at_desk, opened, show
+from xinqiao_gateway.cli.opening import After, AsJson, Data, Limit, Reason, Token, at_desk, listed, opened, show
 from xinqiao_gateway.cli.terminal import china_time, console, counted, line
 from xinqiao_gateway.journal import Journal
 from xinqiao_gateway.journal.listing import cases_of, proposals_in, suspended_as
@@ -20,21 +20,23 @@ from xinqiao_gateway.views import exception_view, exceptions_view, proposal_view
 
 __all__ = ["exceptions", "proposals", "proposed"]
 
-exceptions = typer.Typer(help="Exceptions 异常: what a person must resolve.", no_args_is_help=True)
-proposals = typer.Typer(help="Proposals 申请: what one operator asks for and another decides.", no_args_is_help=True)
+exceptions = typer.Typer(help="异常：须由人处理的事项 / Exceptions: what a person must resolve.", no_args_is_help=True)
+proposals = typer.Typer(
+    help="申请：一人经办，另一人复核 / Proposals: what one operator asks for and another decides.", no_args_is_help=True
+)
 
 ExceptionId = Annotated[int, typer.Argument(help="Number of the exception, as exception list shows it.", min=1)]
 ProposalId = Annotated[int, typer.Argument(help="Number of the proposal, as proposal list shows it.", min=1)]
-Limit = Annotated[int, typer.Option(min=1, max=1000, help="How many at the most.")]
-Reason = Annotated[str, typer.Option(help="Why; it is journalled, so no personal data. A sender may read it.")]
 _ABOUT = ", ".join(f"{each.name} {each.text.zh}" for each in ACTIONS.values() if not each.about_case)
 _EXCEPTIONS = ("exception_id", "kind", "title", "case_id", "channel", "message_type", "state", "raised_at")
 _PROPOSALS = ("proposal_id", "action", "case_id", "exception_id", "reason", "maker", "state", "checker")
 
 _FOR_GOOD = (
     "警告：销毁后任何人都无法再读取该业务的内容，不能恢复；证据链保持完整，此前的备份仍可读，须另行删除；"
+    "文档不随业务销毁，请先用 document list --case 列出，再用 document remove 销毁；"
     "warning: erasing is for good: nobody reads the case any more; its evidence stays whole, and backups made before "
-    "can still be read until they are deleted"
+    "can still be read until they are deleted; documents are not erased with it: list them now with "
+    "document list --case, and remove them with document remove"
 )
 
 
@@ -44,17 +46,15 @@ def list_exceptions(
     state: Annotated[
         Literal["open", "in_hand", "resolved"] | None, typer.Option(help="Only these; else all that are unresolved.")
     ] = None,
-    after: Annotated[int, typer.Option(min=0, help="Only those after this number.")] = 0,
+    after: After = 0,
     limit: Limit = 100,
     as_json: AsJson = False,
 ) -> None:
-    """List exceptions, oldest first."""
+    """列出异常，最早的在前 / List exceptions, oldest first."""
     with opened(data) as (journal, _):
         found = exceptions_view(journal.reading, state, after, limit)
-    if as_json:
-        typer.echo(json.dumps(found, ensure_ascii=False))
-    else:
-        show("异常 exceptions", _EXCEPTIONS, [each | {"title": (each["title"] or {}).get("zh")} for each in found])
+    shown = found if as_json else [each | {"title": (each["title"] or {}).get("zh")} for each in found]
+    listed("异常 exceptions", _EXCEPTIONS, shown, as_json=as_json)
 
 
 _FIELDS = {
@@ -71,7 +71,9 @@ _FIELDS = {
 
 @exceptions.command("show")
 def show_exception(exception_id: ExceptionId, data: Data = Path("data"), as_json: AsJson = False) -> None:
-    """Show an exception: its message, its deliveries, its proposals, and what can be done about it."""
+    """显示异常及可选操作 /
+    Show an exception: its message, its deliveries, its proposals, and what can be done about it.
+    """
     with opened(data) as (journal, _):
         found = exception_view(journal.reading, exception_id)
     typer.echo(json.dumps(found, ensure_ascii=False)) if as_json else _print_exception(found)
@@ -119,7 +121,9 @@ def resolve(
     data: Data = Path("data"),
     as_json: AsJson = False,
 ) -> None:
-    """Propose an action. Nothing happens before another operator approves it with proposal approve."""
+    """申请处理异常，由另一名操作员复核 /
+    Propose an action. Nothing happens before another operator approves it with proposal approve.
+    """
     content = message.read_bytes() if message else None
     proposed(Wish(action, reason, exception_id, batch=batch, message=content), token, data, as_json=as_json)
 
@@ -179,7 +183,7 @@ def list_proposals(
     limit: Limit = 100,
     as_json: AsJson = False,
 ) -> None:
-    """List proposals, oldest first."""
+    """列出申请，最早的在前 / List proposals, oldest first."""
     with opened(data) as (journal, _):
         found = proposals_in(journal.reading, None if state == "any" else state, limit)
         cases = cases_of(journal.reading, (each["exception_id"] for each in found if each["exception_id"]))
@@ -194,7 +198,9 @@ def list_proposals(
 
 @proposals.command("show")
 def show_proposal(proposal_id: ProposalId, data: Data = Path("data"), as_json: AsJson = False) -> None:
-    """Show a proposal, what it is about, and the message that it would send, masked."""
+    """显示申请、涉及的业务和将发送的消息（脱敏） /
+    Show a proposal, what it is about, and the message that it would send, masked.
+    """
     with opened(data) as (journal, _):
         found = proposal_view(journal.reading, proposal_id)
         if as_json:
@@ -212,13 +218,17 @@ def show_proposal(proposal_id: ProposalId, data: Data = Path("data"), as_json: A
 
 @proposals.command()
 def approve(proposal_id: ProposalId, token: Token = None, data: Data = Path("data"), as_json: AsJson = False) -> None:
-    """Approve a proposal of another operator: it is done when this returns, in one commit with its record."""
+    """复核通过他人的申请，随即生效 /
+    Approve a proposal of another operator: it is done when this returns, in one commit with its record.
+    """
     _decide(proposal_id, token, data, approved=True, as_json=as_json)
 
 
 @proposals.command()
 def decline(proposal_id: ProposalId, token: Token = None, data: Data = Path("data"), as_json: AsJson = False) -> None:
-    """Decline a proposal, or withdraw your own: nothing is done, and its exception is open again."""
+    """退回他人的申请，或撤回本人的申请 /
+    Decline a proposal, or withdraw your own: nothing is done, and its exception is open again.
+    """
     _decide(proposal_id, token, data, approved=False, as_json=as_json)
 
 

@@ -17,7 +17,7 @@ __all__ = ["app"]
 
 _SHOWN = 6
 
-app = typer.Typer(help="The standard: what a change to it would touch.", no_args_is_help=True)
+app = typer.Typer(help="标准：改动的影响 / The standard: what a change to it would touch.", no_args_is_help=True)
 
 
 @app.callback()
@@ -35,7 +35,9 @@ def impact(
     ] = Path("data"),
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON for machines.")] = False,
 ) -> None:
-    """Name the messages, channels, rules, requirements and vectors that a field touches."""
+    """列出改动一个字段会影响的消息、渠道、规则、要求和用例 /
+    Name the messages, channels, rules, requirements and vectors that a field touches.
+    """
     channels = [load_channel(each, [data / "channels"]) for each in known_channels(data)]
     found = impact_of(field, channels)
     if as_json:

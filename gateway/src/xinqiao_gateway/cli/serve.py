@@ -25,7 +25,8 @@ def serve(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on; 0 takes a free one.", min=0, max=65535)] = 8700,
 ) -> None:
-    """Run the gateway until stopped (SIGINT or SIGTERM; a second one ends it at once). SIGHUP reads it all again.
+    """运行网关，直至停止 /
+    Run the gateway until stopped (SIGINT or SIGTERM; a second one ends it at once). SIGHUP reads it all again.
 
     One process serves an installation at a time; on PostgreSQL several may, each on a port of its own.
 
@@ -54,7 +55,8 @@ def demo(
         Path | None, typer.Option(help="Keep the demo's data in this folder, which must be empty or missing.")
     ] = None,
 ) -> None:
-    """Show the set-up of one family trust, from a bank's XML to a disclosure and its receipt.
+    """演示一笔家族信托的设立，从银行的 XML 到披露及其回执 /
+    Show the set-up of one family trust, from a bank's XML to a disclosure and its receipt.
 
     Exit status 1 where it does not come to what it should show; the last line says OK or FAILED.
     """

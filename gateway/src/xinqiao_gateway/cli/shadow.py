@@ -53,7 +53,8 @@ def shadow(
     ] = Path("data"),
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON for machines.")] = False,
 ) -> None:
-    """Replay recorded traffic through a channel's profile and list every difference from an existing system.
+    """用录制的报文回放渠道配置，列出与现有系统的全部差异 /
+    Replay recorded traffic through a channel's profile and list every difference from an existing system.
 
     Nothing is stored, nothing is sent; values in the report are masked. Exit status 0 only where every case could be
     compared and every difference is explained.

@@ -48,7 +48,7 @@ def backup(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Back up an installation; its gateway may run."""
+    """备份数据目录，网关可在运行中 / Back up an installation; its gateway may run."""
     with _progress("files") as told:
         installation = read_installation(data)
         said = back_up(installation, to, lambda _name, _size: told(1), with_master_key=with_master_key)
@@ -66,7 +66,7 @@ def backup(
 
 
 def _until(accepted_at: str | None) -> str:
-    return f"日志截至 journal up to {china_time(accepted_at) if accepted_at else '起点 its start'}"
+    return f"流水库截至 journal up to {china_time(accepted_at) if accepted_at else '起点 its start'}"
 
 
 def restore(
@@ -78,7 +78,9 @@ def restore(
     journal_url: Annotated[str | None, typer.Option(help="An empty PostgreSQL database for the journal.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Restore a backup and verify it; exit status 1 where it is not whole or does not hold --expect-chain."""
+    """恢复备份并校验 /
+    Restore a backup and verify it; exit status 1 where it is not whole or does not hold --expect-chain.
+    """
     known = Known(master_key, key, expect_chain, journal_url)
     with _progress("files") as told:
         result = restore_backup(backup_folder, data, known, lambda _name, _size: told(1))
@@ -114,7 +116,9 @@ def archive(
     keep: Annotated[str | None, typer.Option(help="Archive what is older than this period: P2Y, P180D.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Move contents of settled batches to files; evidence and search stay. The gateway may run."""
+    """把已了结批次的内容归档到文件，存证和检索不受影响 /
+    Move contents of settled batches to files; evidence and search stay. The gateway may run.
+    """
     instant = _instant(before, keep)
     with opened(data) as (journal, installation), _progress("batches") as told:
         archiving = Archiving(journal, installation.key, told, installation.former_keys)
@@ -132,7 +136,7 @@ def unarchive(
     data: Data = Path("data"),
     as_json: AsJson = False,
 ) -> None:
-    """Put the contents of an archive back, after all of it was checked."""
+    """校验归档文件后恢复其内容 / Put the contents of an archive back, after all of it was checked."""
     with opened(data) as (journal, installation), _progress("batches") as told:
         archiving = Archiving(journal, installation.key, told, installation.former_keys)
         span = asyncio.run(archiving.unarchive(file))
@@ -148,7 +152,7 @@ def verify_archive(
     data: Data = Path("data"),
     as_json: AsJson = False,
 ) -> None:
-    """Check an archive alone: seal, digests, witnesses, chain. Needs no journal."""
+    """单独校验归档文件，不需要流水库 / Check an archive alone: seal, digests, witnesses, chain. Needs no journal."""
     with _progress("batches") as told:
         keys = KeyRing(map(read_verifying_key, key)) if key else read_installation(data).verifying_keys
         said = check_archive(file, keys, told)
@@ -173,7 +177,7 @@ def search(
     limit: Annotated[int, typer.Option(help="At most this many.", min=1, max=10_000)] = 100,
     as_json: AsJson = False,
 ) -> None:
-    """Find messages by header fields and time, in the order of the journal."""
+    """按消息头字段和时间检索消息 / Find messages by header fields and time, in the order of the journal."""
     first, end = (None if each is None else timestamp(each) for each in (since, until))
     asked = Search(case, message, type_, channel, serial, since=first, until=end, after=after)
     with opened(data) as (journal, _):
@@ -191,19 +195,21 @@ def upgrade(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Bring the journal's schema to this version's; back up first."""
+    """把流水库升级到本版本，请先备份 / Bring the journal's schema to this version's; back up first."""
     url = read_installation(data).journal_url
     done = planned(url) if dry_run else upgrade_journal(url)
     if done.is_needed:
         way = "将升级 would go" if dry_run else "已升级 went"
-        said = f"日志 the journal: {way} from {done.before or '无 nothing'} to {done.after}"
+        said = f"流水库 the journal: {way} from {done.before or '无 nothing'} to {done.after}"
     else:
-        said = f"日志 the journal: 已是 is at {done.after} already"
+        said = f"流水库 the journal: 已是 is at {done.after} already"
     _say(asdict(done) | {"needed": done.is_needed}, said, as_json)
 
 
 def compact(data: Data = Path("data"), as_json: AsJson = False) -> None:
-    """Give the space of archived contents back (SQLite). The gateway must be stopped."""
+    """归还已归档内容占用的空间，须先停止网关 /
+    Give the space of archived contents back (SQLite). The gateway must be stopped.
+    """
     before, after = compact_journal(read_installation(data))
     _say({"before": before, "after": after}, f"journal.db: {before:,} → {after:,} bytes", as_json)
 
@@ -213,7 +219,9 @@ def retention(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only list what would go.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Apply DATA/retention.yaml once, as the gateway does every hour."""
+    """按 DATA/retention.yaml 清理一次，与网关每小时所做相同 /
+    Apply DATA/retention.yaml once, as the gateway does every hour.
+    """
     with opened(data) as (journal, installation):
         code, key = installation.settings.institution_code, installation.key
         desk = Desk(journal, installation.channels, code, key)

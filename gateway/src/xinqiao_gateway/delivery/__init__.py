@@ -2,6 +2,6 @@
 
 from xinqiao_gateway.delivery.breaker import Breaker
 from xinqiao_gateway.delivery.channel_loop import ChannelLoop
-from xinqiao_gateway.delivery.dispatcher import Dispatcher
+from xinqiao_gateway.delivery.dispatcher import Dispatcher, check_lease
 
-__all__ = ["Breaker", "ChannelLoop", "Dispatcher"]
+__all__ = ["Breaker", "ChannelLoop", "Dispatcher", "check_lease"]

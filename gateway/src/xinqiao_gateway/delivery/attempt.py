@@ -5,18 +5,24 @@ where nothing can have arrived; all else is ``unknown``.
 """
 
 import asyncio
+import re
+import time
 from dataclasses import dataclass
+from functools import cache
 
 import httpx
 import structlog
 
 from xinqiao.adapter import Encoded, QueryingAdapter, Reply
 from xinqiao.client import retry_after
-from xinqiao.errors import DestinationDown, DestinationRefused, InternalError, Rejected
+from xinqiao.errors import DestinationDown, DestinationRefused, InternalError, Rejected, error_table
 from xinqiao.seal import SigningKey
 from xinqiao_adapters.security.sealer import Outgoing
 from xinqiao_gateway.channels import Push, ServedChannel
+from xinqiao_gateway.delivery.clients import Clients
 from xinqiao_gateway.journal import Due, refused
+from xinqiao_gateway.telemetry.observer import NOBODY, Observer
+from xinqiao_gateway.telemetry.traces import handed_on, span
 
 __all__ = ["Attempt", "Destination", "Exchange", "may_be_repeated"]
 
@@ -33,13 +39,15 @@ _NOT_SENT = (
     httpx.LocalProtocolError,
     httpx.InvalidURL,
 )
+# Not the number of a telephone, a card or a person.
+_CODE = re.compile(r"[A-Za-z0-9_. -]{1,10}|(?!.*\d{7})[A-Za-z0-9_.-]{1,40}")
 
 _log = structlog.get_logger("delivery")
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """What one try proves.
+    """What one try proves. ``detail`` holds nothing that a partner wrote but a code.
 
     ``outcome``: delivered, refused, failed (nothing has arrived), unknown, or missing (the partner, asked, has none).
     ``when_unknown`` is the profile's way: repeat, query or hold. ``channel_up``: whether the channel works as it
@@ -67,15 +75,25 @@ class Exchange:
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """A channel as it is pushed to; ``client`` is its own, so that its connections are nobody else's."""
+    """A channel as it is pushed to; ``clients`` are its own, so that their connections are nobody else's."""
 
     channel: ServedChannel
     push: Push
     key: SigningKey
-    client: httpx.AsyncClient
+    clients: Clients
+    observer: Observer = NOBODY
 
     async def attempt(self, due: Due) -> Attempt:
         """Try a delivery once; never raises but for its cancellation."""
+        began = time.perf_counter()
+        with span("delivery.attempt", **_about(due)) as shown:
+            attempt = await self._safely(due)
+            if shown is not None:
+                shown.set_attribute("xinqiao.outcome", attempt.outcome)
+        self.observer.attempted(due.channel, attempt.outcome, time.perf_counter() - began)
+        return attempt
+
+    async def _safely(self, due: Due) -> Attempt:
         try:
             return await self._attempt(due)
         except Rejected as error:
@@ -141,11 +159,12 @@ class Destination:
 
         A compressed answer is not read: a few bytes may stand for gigabytes.
         """
-        headers = {"Content-Type": outgoing.content_type, **outgoing.headers, "Accept-Encoding": "identity"}
+        headers = {"Content-Type": outgoing.content_type, **handed_on(outgoing.headers), "Accept-Encoding": "identity"}
         try:
             async with (
                 asyncio.timeout(self.push.timeout),
-                self.client.stream("POST", self.push.url, content=outgoing.content, headers=headers) as response,
+                self.clients.lent() as client,
+                client.stream("POST", self.push.url, content=outgoing.content, headers=headers) as response,
             ):
                 if "Content-Encoding" in response.headers:
                     return Exchange(fault="the answer is compressed")
@@ -167,13 +186,33 @@ def may_be_repeated(channel: ServedChannel) -> bool:
     return all(each.when_unknown == "repeat" for each in interfaces if each.goes_out)
 
 
+def _about(due: Due) -> dict[str, str | int]:
+    return {
+        "xinqiao.channel": due.channel,
+        "xinqiao.delivery": due.delivery_id,
+        "xinqiao.position": due.position,
+        "xinqiao.message_id": str(due.message["header"]["messageId"]),
+    }
+
+
 def _read(reply: Reply, status: int, way: str, wait: float | None) -> Attempt:
+    code = _code(reply.code)
     if reply.accepted:
-        return Attempt("delivered", "", reply.code, way, channel_up=True)
+        return Attempt("delivered", "", code, way, channel_up=True)
+    said = f"HTTP {status} {code}".strip()
     if reply.missing:
-        return Attempt("missing", "", f"HTTP {status} {reply.code}".strip(), way, channel_up=True)
+        return Attempt("missing", "", said, way, channel_up=True)
     if reply.accepted is None:
         detail = f"HTTP {status}, not an answer to this message"
         return Attempt("unknown", DestinationDown.reason, detail, way, False, wait)
-    detail = f"HTTP {status} {reply.code} {reply.text}".strip()[:1000]
-    return Attempt("refused", DestinationRefused.reason, detail, way, channel_up=True)
+    return Attempt("refused", DestinationRefused.reason, said, way, channel_up=True)
+
+
+def _code(said: str) -> str:
+    """Return the code of an answer where it is one: a partner's own words may hold personal data."""
+    return said if said in _reasons() or _CODE.fullmatch(said) else ""
+
+
+@cache
+def _reasons() -> frozenset[str]:
+    return frozenset(each.reason for each in error_table())

@@ -5,8 +5,8 @@ import math
 import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 
-import httpx
 import structlog
 
 from xinqiao.errors import DestinationDown, JournalUnavailable
@@ -14,9 +14,11 @@ from xinqiao.seal import SigningKey
 from xinqiao_gateway.channels import Push, ServedChannel
 from xinqiao_gateway.delivery.attempt import Attempt, Destination, may_be_repeated
 from xinqiao_gateway.delivery.breaker import Breaker
+from xinqiao_gateway.delivery.clients import Clients
 from xinqiao_gateway.delivery.schedule import Schedule
 from xinqiao_gateway.journal import Due, Journal, Settlement
 from xinqiao_gateway.settings import Retry
+from xinqiao_gateway.telemetry.observer import NOBODY, Observer
 
 __all__ = ["IDLE", "ChannelLoop"]
 
@@ -32,7 +34,7 @@ _log = structlog.get_logger("delivery")
 
 
 class ChannelLoop:
-    """One channel's own client, limits and breaker. ``run`` it, or drive ``turn`` and ``drain``; ``close`` it."""
+    """One channel's own clients, limits and breaker. ``run`` it, or drive ``turn`` and ``drain``; ``close`` it."""
 
     def __init__(
         self,
@@ -45,6 +47,7 @@ class ChannelLoop:
         parallel: int = 8,
         lease: float = 60.0,
         now: Callable[[], float] = time.time,
+        observer: Observer = NOBODY,
     ) -> None:
         self.name = channel.channel_id
         self.wake = asyncio.Event()
@@ -54,6 +57,7 @@ class ChannelLoop:
         self._parallel = channel.channel.profile.limits.parallel or parallel
         self._lease = lease
         self._now = now
+        self._observer = observer
         self._last_turn = now()
         self._running: dict[asyncio.Task[None], Due] = {}
         # Leased ahead, so that one commit serves many attempts, and when that was.
@@ -63,11 +67,8 @@ class ChannelLoop:
         # What attempts came to while the journal was away.
         self._unrecorded: list[Settlement] = []
         self._stopping = False
-        # So short a time to connect that the time for the whole never ends before it: what did not connect is not sent.
-        timeout = httpx.Timeout(push.timeout, connect=push.timeout / 2)
-        limits = httpx.Limits(max_connections=self._parallel)
-        client = httpx.AsyncClient(timeout=timeout, limits=limits, trust_env=False, follow_redirects=False)
-        self._destination = Destination(channel, push, key, client)
+        self._clients = Clients(push.timeout)
+        self._destination = Destination(channel, push, key, self._clients, observer)
 
     async def close(self) -> None:
         """Cut off what is under way: whether it arrived is unknown, and recorded as that."""
@@ -83,7 +84,7 @@ class ChannelLoop:
         for due in [due for task, due in cut.items() if task.cancelled()]:
             attempt = Attempt("unknown", DestinationDown.reason, "stopped before there was an answer")
             await self._settle(self._settlement(due, attempt), waits=())
-        await self._destination.client.aclose()
+        await self._clients.close()
 
     async def run(self) -> None:
         """Deliver until ``stop``, then let what is under way end."""
@@ -149,7 +150,9 @@ class ChannelLoop:
     def _start(self, free: int) -> None:
         for _ in range(min(free, len(self._ahead))):
             _, due = self._ahead.popleft()
-            self._running[asyncio.create_task(self._deliver(due))] = due
+            task = asyncio.create_task(self._deliver(due))
+            task.add_done_callback(lambda _: self.wake.set())  # the lane's next may be due
+            self._running[task] = due
 
     async def _give_back(self, *, before: float = math.inf) -> None:
         """Give back what was leased ahead before some time, and not sent."""
@@ -171,18 +174,14 @@ class ChannelLoop:
 
     async def _rest(self, seconds: float) -> None:
         """Wait until there may be something to do: a commit, an attempt's end, or the time is over."""
-        woken = asyncio.create_task(self.wake.wait())
-        try:
-            await asyncio.wait({woken, *self._running}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            woken.cancel()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self.wake.wait(), seconds)
 
     async def _deliver(self, due: Due) -> None:
         attempt = await self._destination.attempt(due)
         if attempt.channel_up is not None:
             self._tell_breaker(up=attempt.channel_up)
         state = await self._settle(self._settlement(due, attempt), waits=_SETTLE_AGAIN)
-        self.wake.set()  # the lane's next may be due
         _log.info(
             "delivery attempted",
             channel=self.name,
@@ -209,6 +208,8 @@ class ChannelLoop:
         A repeat changes nothing. What cannot be recorded is tried again at the next turn, and is unknown once its lease
         has run out.
         """
+        if settlement.state != "pending":
+            self._observer.settled(self.name, settlement.state)
         for wait in (*waits, None):
             try:
                 return await self._journal.settle(settlement)

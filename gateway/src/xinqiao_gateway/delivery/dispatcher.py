@@ -1,21 +1,23 @@
 """The dispatcher: gets accepted messages to the channels that are pushed to.
 
-Each channel has a loop, a client, limits and a breaker of its own, so one that is slow or down delays no other.
+Each channel has a loop, clients, limits and a breaker of its own, so one that is slow or down delays no other.
 """
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
+from contextlib import suppress
 
-from xinqiao.errors import SettingsInvalid
+from xinqiao.errors import JournalUnavailable, SettingsInvalid
 from xinqiao.seal import SigningKey
 from xinqiao_gateway.channels import ServedChannel
 from xinqiao_gateway.delivery.breaker import Breaker
 from xinqiao_gateway.delivery.channel_loop import ChannelLoop
 from xinqiao_gateway.journal import Journal
-from xinqiao_gateway.settings import Retry
+from xinqiao_gateway.settings import Settings
+from xinqiao_gateway.telemetry.observer import NOBODY, Observer
 
-__all__ = ["Dispatcher"]
+__all__ = ["Dispatcher", "check_lease"]
 
 _GRACE = 5.0
 
@@ -23,8 +25,8 @@ _GRACE = 5.0
 class Dispatcher:
     """Runs a loop for each pushed channel; ``start`` and ``stop`` belong to the process's life.
 
-    ``parallel`` is for channels whose profile sets no limit; ``lease`` is for how long a delivery is reserved for one
-    attempt (seconds). Raises ``SettingsInvalid`` where that is no longer than an attempt may take.
+    Of ``settings`` it takes ``retry``, ``lease``, and ``push_parallel`` for channels whose profile sets no limit.
+    Whether the lease is long enough is for ``check_lease`` to say, before.
     """
 
     def __init__(
@@ -32,28 +34,20 @@ class Dispatcher:
         journal: Journal,
         channels: Iterable[ServedChannel],
         key: SigningKey,
-        retry: Retry,
-        parallel: int,
-        *,
-        lease: float = 60.0,
+        settings: Settings,
         now: Callable[[], float] = time.time,
+        observer: Observer = NOBODY,
     ) -> None:
+        self._journal, self._key, self._now, self._observer = journal, key, now, observer
         self._loops: dict[str, ChannelLoop] = {}
-        for channel in channels:
-            if channel.push is None:
-                continue
-            if channel.push.timeout >= lease:
-                push = f"a push to {channel.channel_id} ({channel.push.timeout:g} s)"
-                raise SettingsInvalid(f"lease: {lease:g} s are over before {push} may be; set it longer")
-            self._loops[channel.channel_id] = ChannelLoop(
-                journal, channel, channel.push, key, retry, parallel=parallel, lease=lease, now=now
-            )
         self._tasks: list[asyncio.Task[None]] = []
+        for channel in channels:
+            self._set(channel, settings)
         journal.when_accepted(self._wake)
 
     def start(self) -> None:
         """Start delivering."""
-        self._tasks = [asyncio.create_task(loop.run(), name=f"deliver {name}") for name, loop in self._loops.items()]
+        self._tasks = [asyncio.create_task(loop.run(), name=_task_of(name)) for name, loop in self._loops.items()]
 
     async def stop(self, grace: float = _GRACE) -> None:
         """Stop. What is under way has ``grace`` seconds to end; what is cut off then counts as of unknown outcome."""
@@ -68,11 +62,78 @@ class Dispatcher:
             await loop.close()
         self._tasks = []
 
+    def replace(self, channels: Iterable[ServedChannel], settings: Settings, changed: Collection[str]) -> None:
+        """Let the loops of changed channels end, and those of ``channels`` among them begin anew.
+
+        What is under way ends by itself under the old loop; the new one begins after it, so that no delivery is with
+        both, and the order within a lane stands.
+        """
+        self._tasks = [task for task in self._tasks if not task.done()]
+        before = {name: [task for task in self._tasks if task.get_name() == _task_of(name)] for name in changed}
+        olds = {name: self._loops.pop(name) for name in changed if name in self._loops}
+        for old in olds.values():
+            old.stop()
+        pulled = set()
+        for channel in channels:
+            if channel.channel_id in changed:
+                self._set(channel, settings)
+                pulled |= {channel.channel_id} if channel.push is None else set()
+        for name in changed:
+            task = self._succession(name, before[name], olds.get(name), pulled=name in pulled)
+            self._tasks.append(asyncio.create_task(task, name=_task_of(name)))
+
     def breakers(self) -> Mapping[str, Breaker]:
         """Return the breaker of each pushed channel, by its id."""
         return {name: loop.breaker for name, loop in self._loops.items()}
+
+    async def _succession(
+        self, name: str, before: Collection[asyncio.Task[None]], old: ChannelLoop | None, *, pulled: bool
+    ) -> None:
+        """Wait for the end of an old loop, however it ends, and run the one that follows it.
+
+        Where the partner pulls from now on, what the old one gave back waits for that.
+        """
+        new = self._loops.get(name)
+        try:
+            if before:
+                await asyncio.wait(before)
+        finally:
+            if old is not None:
+                await old.close()
+        if new is not None:
+            await new.run()
+        elif pulled:
+            with suppress(JournalUnavailable):  # the next round of surveillance does it
+                await self._journal.rearrange(name, pushed=False)
+
+    def _set(self, channel: ServedChannel, settings: Settings) -> None:
+        if channel.push is None:
+            return
+        self._loops[channel.channel_id] = ChannelLoop(
+            self._journal,
+            channel,
+            channel.push,
+            self._key,
+            settings.retry,
+            parallel=settings.push_parallel,
+            lease=settings.lease,
+            now=self._now,
+            observer=self._observer,
+        )
 
     def _wake(self, channels: Iterable[str]) -> None:
         for channel in channels:
             if channel in self._loops:
                 self._loops[channel].wake.set()
+
+
+def check_lease(channels: Iterable[ServedChannel], lease: float) -> None:
+    """Refuse a lease that is over before an attempt may be. Raises ``SettingsInvalid``."""
+    for channel in channels:
+        if channel.push is not None and channel.push.timeout >= lease:
+            push = f"a push to {channel.channel_id} ({channel.push.timeout:g} s)"
+            raise SettingsInvalid(f"lease: {lease:g} s are over before {push} may be; set it longer")
+
+
+def _task_of(channel: str) -> str:
+    return f"deliver {channel}"

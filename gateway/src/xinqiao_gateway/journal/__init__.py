@@ -40,12 +40,14 @@ from xinqiao_gateway.journal.entry import (
     Submission,
     refused,
 )
+from xinqiao_gateway.journal.figures import ahead
 from xinqiao_gateway.journal.governance import Governance
 from xinqiao_gateway.journal.reading import Reading, Waiting
 from xinqiao_gateway.journal.release import Selected, Selection
 from xinqiao_gateway.journal.vault import MasterKey, Vault, open_vault
 from xinqiao_gateway.journal.verify import Verification, verify
 from xinqiao_gateway.journal.writer import Writer
+from xinqiao_gateway.telemetry.observer import NOBODY, Observer
 
 __all__ = [
     "Accepted",
@@ -73,10 +75,16 @@ class Journal:
     """One installation's journal: ``open`` it, ``close`` it; what it returns in between is durable."""
 
     def __init__(
-        self, writing: Engine, reading: Engine, vault: Vault, key: SigningKey, now: Callable[[], float]
+        self,
+        writing: Engine,
+        reading: Engine,
+        vault: Vault,
+        key: SigningKey,
+        now: Callable[[], float],
+        observer: Observer = NOBODY,
     ) -> None:
         self._engines = (writing, reading)
-        self._writer = Writer(writing, vault, key, now)
+        self._writer = Writer(writing, vault, key, now, observer)
         self.now = now
         self._holder = secrets.token_hex(8)
         # By channel, what was leased to a caller that has neither settled it nor given it back: it may have been sent.
@@ -93,6 +101,7 @@ class Journal:
         *,
         alone: bool = True,
         now: Callable[[], float] = time.time,
+        observer: Observer = NOBODY,
     ) -> Self:
         """Migrate and open a journal; ``now`` is the clock (Unix seconds).
 
@@ -111,11 +120,11 @@ class Journal:
                     vault = open_vault(master_key, is_new=is_empty(connection))
                     check_master_key(connection, vault)
                     if alone and not is_shared(url):
-                        leases.release_leases(connection)
+                        leases.release_leases(connection, now())
             except (SQLAlchemyError, CommandError) as error:
                 raise SettingsInvalid(f"the journal at {_shown(url)} cannot be opened: {_said(error)}") from error
             undo.pop_all()
-        journal = cls(writing, open_engine(url), vault, key, now)
+        journal = cls(writing, open_engine(url), vault, key, now, observer)
         journal._writer.start()
         return journal
 
@@ -155,6 +164,15 @@ class Journal:
     async def beat(self) -> None:
         """Record that this node lives; that it could is what readiness rests on."""
         await self._writer.run(lambda c: rounds.beat(c, self._holder, self.now()))
+
+    async def ahead(self) -> float:
+        """Return by how many seconds the last message is dated after now; see ``figures.ahead``."""
+
+        def read() -> float:
+            with self.reading.engine.begin() as connection:
+                return ahead(connection, self.now())
+
+        return await asyncio.to_thread(read)
 
     async def expire_cases(self) -> list[str]:
         """Let cases expire whose time is over; return their ids."""
@@ -245,39 +263,24 @@ class Journal:
         with self.reading.engine.begin() as connection:
             return release.selected(connection, selection, limit)
 
-    async def replay(self, delivery_id: int, pushed: Callable[[str], bool], reason: str = "") -> str:
-        """Make a dead, held or parked delivery due now; return its channel. Raises ``NotFound``."""
-        channel = await self._writer.run(
-            lambda c: release.replay(c, self.reading, delivery_id, pushed, now=self.now(), reason=reason)
-        )
-        self._tell({channel})
-        return channel
+    async def replay_selected(
+        self, selection: Selection, pushed: Callable[[str], bool], *, by: str, reason: str = ""
+    ) -> int:
+        """Replay what a selection finds, a page in each commit; return how many. Raises ``MalformedQuery``.
 
-    async def replay_selected(self, selection: Selection, pushed: Callable[[str], bool], reason: str = "") -> int:
-        """Replay what a selection finds, a page in each commit; return how many. Raises ``MalformedQuery``."""
+        ``by`` is the operator in whose name it happens; it is kept with the attempts and the exceptions resolved.
+        """
         count, after = 0, 0
         while True:
             page = await self._writer.run(
                 lambda c, after=after: release.replay_selected(  # type: ignore[misc]
-                    c, self.reading, selection, pushed, now=self.now(), reason=reason, after=after
+                    c, selection, pushed, now=self.now(), reason=reason, by=by, after=after
                 )
             )
             if not page.count:
                 return count
             count, after = count + page.count, page.deliveries[-1]["delivery_id"]
             self._tell({each["channel"] for each in page.deliveries})
-
-    async def skip(self, delivery_id: int, reason: str) -> str:
-        """Pass over a dead, held or parked delivery; return its channel. Raises ``NotFound``."""
-        channel = await self._writer.run(lambda c: release.skip(c, delivery_id, reason, now=self.now()))
-        self._tell({channel})
-        return channel
-
-    async def confirm(self, delivery_id: int, reason: str) -> str:
-        """Mark a held or dead delivery as delivered, on outside evidence; return its channel. Raises ``NotFound``."""
-        channel = await self._writer.run(lambda c: release.confirm(c, delivery_id, reason, now=self.now()))
-        self._tell({channel})
-        return channel
 
     async def _deliver(self, channel: str, act: Callable[[Connection], T]) -> T:
         """Run an act of a channel's delivery in the writer's turn for that, so that no channel's loop delays others."""
@@ -289,12 +292,12 @@ class Journal:
 
     async def acknowledge(self, channel: str, cursor: int) -> None:
         """Record that a pulling partner has what came up to a cursor."""
-        await self._writer.run(lambda c: deliveries.acknowledge(c, channel, cursor))
+        await self._writer.run(lambda c: deliveries.acknowledge(c, channel, cursor, self.now()))
 
-    def verify(self, keys: KeyRing) -> Verification:
-        """Recompute the whole journal's evidence; see ``Verification``."""
+    def verify(self, keys: KeyRing, archives: Path | None = None) -> Verification:
+        """Recompute the whole journal's evidence, and look at the archives in a folder; see ``Verification``."""
         with self.reading.engine.begin() as connection:
-            return verify(connection, keys, self.reading.vault)
+            return verify(connection, keys, self.reading.vault, archives)
 
     def _tell(self, channels: Iterable[str]) -> None:
         for listener in self._listeners:

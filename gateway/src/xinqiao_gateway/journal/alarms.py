@@ -6,14 +6,13 @@ An alarm's id follows from what it is about, so that two nodes that see the same
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from typing import Self
 
 import orjson
 from sqlalchemy import Connection, delete, exists, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from xinqiao.message import timestamp
+from xinqiao_gateway.journal.instants import written
 from xinqiao_gateway.journal.obligation_tables import alarm_deliveries, alarms
 
 __all__ = ["Alarm", "DueAlarm", "alarm_id", "forget_alarms", "lease_alarms", "settle_alarm", "store_alarm"]
@@ -47,7 +46,7 @@ class Alarm:
 
     def body(self) -> bytes:
         """Return what a webhook gets; it holds no personal data."""
-        due = None if self.due_at is None else timestamp(datetime.fromtimestamp(self.due_at, UTC))
+        due = None if self.due_at is None else written(self.due_at)
         return orjson.dumps(
             {
                 "id": self.id,
@@ -60,7 +59,7 @@ class Alarm:
                 "messageType": self.expects,
                 "channel": self.channel,
                 "openedBy": self.opened_by,
-                "raisedAt": timestamp(datetime.fromtimestamp(self.raised_at, UTC)),
+                "raisedAt": written(self.raised_at),
             }
         )
 

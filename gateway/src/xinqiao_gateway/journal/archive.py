@@ -5,18 +5,22 @@ a Connection; those that write belong into the writer's transaction and are boun
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, bindparam, delete, func, insert, or_, select, update
 
 from xinqiao.errors import Conflict
+from xinqiao.message import write_json
+from xinqiao.seal import SigningKey, seal
 from xinqiao_gateway.journal import tables
 from xinqiao_gateway.journal.receipts import Row
 
 __all__ = [
+    "CLAIM_TYPE",
     "Eligible",
     "Span",
+    "claim",
     "clear",
     "contents_left",
     "eligible",
@@ -29,6 +33,10 @@ __all__ = [
 
 _m, _r, _b, _d = tables.messages.c, tables.raws.c, tables.batches.c, tables.deliveries.c
 _a, _x = tables.archives.c, tables.exceptions.c
+
+# The type of what is signed of an archive.
+CLAIM_TYPE = "application/vnd.xinqiao.archive+json"
+_CLAIMED = ("first_batch", "last_batch", "first_position", "last_position", "file", "digest", "archived_at")
 
 # A declined message is skipped: nobody waits for it either.
 _SETTLED = ("delivered", "skipped")
@@ -120,8 +128,16 @@ def _of(batch: Row) -> Any:  # noqa: ANN401
     return _m.position.between(batch["first_position"], batch["first_position"] + batch["size"] - 1)
 
 
-def register(connection: Connection, span: Span, file: str, digest: str, at: str) -> None:
-    """Say that an archive holds these batches; from then on their contents may go.
+def claim(row: Row, chain: bytes) -> bytes:
+    """Return what the gateway signs of an archive: its file with the digest, and the batches that it holds.
+
+    ``chain`` is the value of the last of these: signed for one journal, it says nothing about another.
+    """
+    return write_json({name: row[name] for name in _CLAIMED} | {"chain": chain.hex()})
+
+
+def register(connection: Connection, span: Span, file: str, digest: str, at: str, key: SigningKey) -> None:
+    """Say, signed, that an archive holds these batches; from then on their contents may go.
 
     Raises ``Conflict`` where another archive holds some of them, or where one has come to be waited for again.
     """
@@ -130,8 +146,10 @@ def register(connection: Connection, span: Span, file: str, digest: str, at: str
         raise Conflict(f"an archive holds some of batches {span.first_batch} to {span.last_batch} already")
     if (position := _blocked(connection, span)) is not None:
         raise Conflict(f"position {position} is waited for again")
-    row = {name: getattr(span, name) for name in ("first_batch", "last_batch", "first_position", "last_position")}
-    connection.execute(insert(tables.archives).values(**row, file=file, digest=digest, archived_at=at))
+    row = asdict(span) | {"file": file, "digest": digest, "archived_at": at}
+    chain = connection.execute(select(_b.chain).where(_b.batch == span.last_batch)).scalar_one()
+    signature = seal(claim(row, chain), CLAIM_TYPE, key).signature
+    connection.execute(insert(tables.archives).values(**row, signature=signature))
 
 
 def unfinished(connection: Connection) -> list[tuple[str, str, Span]]:

@@ -11,9 +11,9 @@ from typing import Any
 from sqlalchemy import Connection, and_, bindparam, func, insert, or_, select, update
 
 from xinqiao.errors import MalformedQuery
-from xinqiao.message import timestamp
 from xinqiao_gateway.journal import tables
 from xinqiao_gateway.journal.entry import Settlement
+from xinqiao_gateway.journal.instants import written
 from xinqiao_gateway.journal.lanes import advance
 from xinqiao_gateway.journal.leases import take_back
 
@@ -51,15 +51,14 @@ def settle(connection: Connection, settlement: Settlement, now: float) -> str:
     if not (is_evidence or _holds(row, settlement)):
         state: str = row["state"]
         return state
-    at = timestamp()
-    changed = {"state": settlement.state, "due_at": settlement.due_at, "changed_at": at}
+    changed = {"state": settlement.state, "due_at": settlement.due_at, "changed_at": written(now)}
     connection.execute(_SETTLE, {"settled": settlement.delivery_id, **changed})
-    record(connection, settlement, at)
+    record(connection, settlement, now)
     if settlement.state in _RAISED:
-        raise_exception(connection, row, _RAISED[settlement.state], _storable(settlement.reason), at)
+        raise_exception(connection, row, _RAISED[settlement.state], _storable(settlement.reason), now)
     if settlement.state == "delivered":
         if row["state"] in _RAISED:
-            resolve_exceptions(connection, row, "delivered", None)
+            resolve_exceptions(connection, row, "delivered", None, now)
         advance(connection, row["channel"], row["lane"], now)
     return settlement.state
 
@@ -70,12 +69,12 @@ def _holds(row: Any, settlement: Settlement) -> bool:  # noqa: ANN401
     return bool(row["state"] == "leased" and row["lease"] == settlement.lease)
 
 
-def record(connection: Connection, settlement: Settlement, at: str) -> None:
+def record(connection: Connection, settlement: Settlement, now: float) -> None:
     """Write down an attempt, or what a person did instead of one; of what a partner said, what a database can hold."""
     connection.execute(
         insert(tables.attempts).values(
             delivery_id=settlement.delivery_id,
-            at=at,
+            at=written(now),
             outcome=settlement.outcome,
             reason=_storable(settlement.reason)[:_LONGEST_REASON],
             detail=_storable(settlement.detail)[:_LONGEST_DETAIL],
@@ -87,7 +86,7 @@ def _storable(said: str) -> str:
     return said.replace("\0", "\N{REPLACEMENT CHARACTER}").encode(errors="replace").decode()
 
 
-def raise_exception(connection: Connection, row: Any, kind: str, detail: str, at: str) -> None:  # noqa: ANN401
+def raise_exception(connection: Connection, row: Any, kind: str, detail: str, now: float) -> None:  # noqa: ANN401
     """Raise that a person is to resolve a delivery, ``row`` with its channel and position."""
     m = tables.messages.c
     case_id = select(m.case_id).where(m.position == row["position"]).scalar_subquery()
@@ -100,19 +99,26 @@ def raise_exception(connection: Connection, row: Any, kind: str, detail: str, at
             expected="",
             detail=detail,
             state="open",
-            raised_at=at,
+            raised_at=written(now),
         )
     )
 
 
-def resolve_exceptions(connection: Connection, row: Any, resolution: str, by: str | None) -> None:  # noqa: ANN401
+def resolve_exceptions(
+    connection: Connection,
+    row: Any,  # noqa: ANN401
+    resolution: str,
+    by: str | None,
+    now: float,
+) -> None:
     """Resolve what a delivery, ``row`` with its channel and position, has raised; ``by``: a person."""
     of_it = and_(_x.kind.in_(tuple(_RAISED.values())), or_(_x.channel == row["channel"], _x.channel.is_(None)))
     of_message = and_(_x.kind == "unexpected_fact", _x.position == row["position"])
     resolved = update(tables.exceptions).where(
         _x.position == row["position"], _x.state != "resolved", or_(of_it, of_message)
     )
-    connection.execute(resolved.values(state="resolved", resolution=resolution, resolved_at=timestamp(), handled_by=by))
+    ended = {"state": "resolved", "resolution": resolution, "resolved_at": written(now), "handled_by": by}
+    connection.execute(resolved.values(ended))
 
 
 def rearrange(connection: Connection, channel: str, pushed: bool, now: float) -> None:
@@ -134,10 +140,10 @@ def rearrange(connection: Connection, channel: str, pushed: bool, now: float) ->
     connection.execute(moved.values(state="waiting", due_at=now, sequence=last + found.c.number))
 
 
-def acknowledge(connection: Connection, channel: str, cursor: int) -> None:
+def acknowledge(connection: Connection, channel: str, cursor: int, now: float) -> None:
     """Mark as delivered what a pulling partner has up to a cursor. Raises ``MalformedQuery`` for one not given."""
     known = connection.execute(select(func.max(_d.sequence)).where(_d.channel == channel)).scalar()
     if cursor > (known or 0):
         raise MalformedQuery("after is a cursor that an earlier page gave")
     handed = and_(_d.channel == channel, _d.state == "waiting", _d.sequence <= cursor)
-    connection.execute(update(tables.deliveries).where(handed).values(state="delivered", changed_at=timestamp()))
+    connection.execute(update(tables.deliveries).where(handed).values(state="delivered", changed_at=written(now)))

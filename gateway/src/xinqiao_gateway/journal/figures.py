@@ -2,15 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Connection, Engine, func, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from xinqiao.errors import JournalUnavailable
 from xinqiao_gateway.journal import tables
 from xinqiao_gateway.journal.obligation_tables import obligations
 
-__all__ = ["ALIVE", "Figures", "figures"]
+__all__ = ["ALIVE", "Figures", "ahead", "figures"]
 
 # A node beats every five seconds.
 ALIVE = 15.0
@@ -25,7 +26,7 @@ class Figures:
     """Counts at one moment (``at``, Unix seconds).
 
     ``deliveries`` by channel and state, ``oldest``: since when the oldest of a channel waits (Unix seconds),
-    ``exceptions`` by kind, ``leases`` by node.
+    ``exceptions`` by kind, ``leases`` by node; ``ahead``: see the function.
     """
 
     at: float
@@ -35,6 +36,17 @@ class Figures:
     overdue: int
     leases: Mapping[str, int]
     nodes: int
+    ahead: float
+
+
+def ahead(connection: Connection, now: float) -> float:
+    """Return by how many seconds the journal's last message is dated after now, 0 where it is not.
+
+    A clock went ahead and was set back. What comes meanwhile is dated as the last: the order never goes back.
+    """
+    b = tables.batches.c
+    last = connection.execute(select(b.accepted_at).order_by(b.batch.desc()).limit(1)).scalar()
+    return max(datetime.fromisoformat(last).timestamp() - now, 0.0) if last else 0.0
 
 
 def figures(engine: Engine, now: float) -> Figures:
@@ -66,6 +78,7 @@ def figures(engine: Engine, now: float) -> Figures:
                 overdue=connection.execute(overdue).scalar_one(),
                 leases=leases,
                 nodes=connection.execute(alive).scalar_one(),
+                ahead=ahead(connection, now),
             )
     except SQLAlchemyError as error:
         raise JournalUnavailable(type(error).__name__) from error

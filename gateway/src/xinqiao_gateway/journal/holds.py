@@ -5,9 +5,10 @@ from collections.abc import Callable
 from sqlalchemy import Connection, select
 
 from xinqiao.errors import NotFound, OutOfOrder
-from xinqiao.message import Header, Json, message_type, timestamp
+from xinqiao.message import Header, Json, message_type
 from xinqiao_gateway.journal import release, tables
 from xinqiao_gateway.journal.cases import awaited, decided, ids_of, load, moved, save
+from xinqiao_gateway.journal.instants import written
 from xinqiao_gateway.journal.marks import marks_key, withdraw_marks
 from xinqiao_gateway.journal.reading import Reading
 
@@ -28,15 +29,11 @@ def release_held(
 ) -> set[str]:
     """Let a parked message go on; return the channels that it is due for.
 
-    Its case is asked again where it stands now, once. Raises ``OutOfOrder`` where that refuses a request: it is
-    declined, or waits until the case expects it. A fact goes on whatever its case says. ``NotFound`` where nothing is
-    parked.
+    Its case is asked again, once. Raises ``OutOfOrder`` where that refuses it, ``NotFound`` where nothing is parked.
     """
     parked = _parked(connection, position)
     _ask_case_again(connection, reading.at(connection, position), now)
-    return {
-        release.replay(connection, reading, each, pushed, now=now, reason=reason, by=by, asked=True) for each in parked
-    }
+    return {release.replay(connection, each, pushed, now=now, reason=reason, by=by) for each in parked}
 
 
 def decline_held(connection: Connection, reading: Reading, position: int, reason: str, *, now: float, by: str) -> None:
@@ -75,6 +72,11 @@ def _parked(connection: Connection, position: int) -> list[int]:
 
 
 def _ask_case_again(connection: Connection, message: Json, now: float) -> None:
+    """Move the case of a message that goes on, where it stands now and expects it.
+
+    A refusal counts for a request: it is declined, or waits until the case expects it. A fact has happened: it goes on
+    whatever its case says, and one that does not expect it stays as it is. Raises ``OutOfOrder``.
+    """
     header, kind = Header.of(message), message_type(message)
     cases = load(connection, ids_of(header, kind.body, message))
     is_request = kind.message_class == "REQUEST"
@@ -82,4 +84,4 @@ def _ask_case_again(connection: Connection, message: Json, now: float) -> None:
     if decision.verdict == "refuse":
         said = f"case {header.case_id} expects {awaited(decision, header)} now, not {kind.body}"
         raise OutOfOrder(f"{said}; decline it, or release it once its turn has come", expected=decision.expected)
-    save(connection, moved(decision, header), cases.keys(), timestamp(), now)
+    save(connection, moved(decision, header), cases.keys(), written(now), now)

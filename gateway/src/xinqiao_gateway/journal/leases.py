@@ -12,9 +12,9 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, and_, bindparam, func, insert, or_, select, update
 
 from xinqiao.errors import ContentGone, InternalError, KeyUnusable
-from xinqiao.message import timestamp
 from xinqiao_gateway.journal import tables
 from xinqiao_gateway.journal.entry import Due, Settlement
+from xinqiao_gateway.journal.instants import written
 from xinqiao_gateway.journal.lanes import BEHIND, IS_KEPT_BACK
 from xinqiao_gateway.journal.reading import Reading
 
@@ -155,20 +155,21 @@ def take_back(connection: Connection, channel: str, now: float, busy: Collection
     """
     over = or_(_d.leased_until < now, _d.leased_until > now + 2 * _LONGEST_LEASE)
     of_others = _d.delivery_id.not_in(list(busy))
-    _make_pending(connection, and_(_d.channel == channel, _d.state == "leased", over, of_others), "its lease ran out")
+    run_out = and_(_d.channel == channel, _d.state == "leased", over, of_others)
+    _make_pending(connection, run_out, "its lease ran out", now)
 
 
-def release_leases(connection: Connection) -> None:
+def release_leases(connection: Connection, now: float) -> None:
     """Take back every lease; for a journal that this process alone works on, at its start."""
-    _make_pending(connection, _d.state == "leased", "the gateway ended before there was an answer")
+    _make_pending(connection, _d.state == "leased", "the gateway ended before there was an answer", now)
 
 
-def _make_pending(connection: Connection, condition: ColumnElement[bool], said: str) -> None:
+def _make_pending(connection: Connection, condition: ColumnElement[bool], said: str, now: float) -> None:
     """Take back leases whose holder is gone: it may have sent, so that the outcome is unknown."""
     ids = connection.execute(select(_d.delivery_id).where(condition)).scalars().all()
     if not ids:
         return
-    at = timestamp()
+    at = written(now)
     rows = [
         {"delivery_id": each, "at": at, "outcome": "unknown", "reason": InternalError.reason, "detail": said}
         for each in ids

@@ -6,7 +6,7 @@ the state it starts from, so that two nodes, or a clock that goes back, change n
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import orjson
@@ -14,10 +14,10 @@ from sqlalchemy import Connection, delete, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from xinqiao.errors import NotFound
-from xinqiao.message import timestamp
 from xinqiao_gateway.calendars import china_day
 from xinqiao_gateway.journal import tables
 from xinqiao_gateway.journal.alarms import Alarm, alarm_id, store_alarm
+from xinqiao_gateway.journal.instants import written
 from xinqiao_gateway.journal.obligation_tables import obligations
 from xinqiao_gateway.obligations import Book, Occurrence, Rule
 
@@ -77,12 +77,12 @@ def materialise(connection: Connection, book: Book, rule: Rule, now: float) -> N
     ahead = _AHEAD + timedelta(seconds=rule.warn or 0)
     end = today + ahead + (reach if rule.plus.days < 0 else timedelta())
     until = now + ahead.total_seconds()
-    written = _days_written(connection, rule, start)
+    counts = _days_written(connection, rule, start)
     size = len(rule.subject.in_) if rule.subject else 1
     rows = [
         row_of(each)
         for each in book.upcoming(rule, start, end)
-        if each.due_at <= until and (last or each.due_at > now) and written.get(each.day, 0) < size
+        if each.due_at <= until and (last or each.due_at > now) and counts.get(each.day, 0) < size
     ]
     insert_new(connection, rows)
 
@@ -248,7 +248,7 @@ def _raise_exception(
             expected=expected,
             detail=detail,
             state="open",
-            raised_at=_written(now),
+            raised_at=written(now),
             obligation_id=obligation_id,
             channel=channel,
         )
@@ -260,13 +260,9 @@ def settle_exceptions(
 ) -> None:
     """Resolve the open exceptions of obligations."""
     x = tables.exceptions.c
-    settled = {"state": "resolved", "resolution": resolution, "resolved_at": _written(now), "handled_by": operator}
+    settled = {"state": "resolved", "resolution": resolution, "resolved_at": written(now), "handled_by": operator}
     ours = update(tables.exceptions).where(x.obligation_id.in_(obligation_ids), x.kind == "overdue")
     connection.execute(ours.where(x.state == "open").values(settled))
-
-
-def _written(at: float) -> str:
-    return timestamp(datetime.fromtimestamp(at, UTC))
 
 
 def insert_new(connection: Connection, rows: Sequence[_Row]) -> None:

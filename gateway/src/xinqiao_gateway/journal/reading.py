@@ -1,17 +1,17 @@
-"""Reading the journal: single messages, cases, deliveries, exceptions. Never blocks the writer."""
+"""Reading the journal: single messages, cases, deliveries. Never blocks the writer."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 import orjson
 from sqlalchemy import ColumnElement, Connection, Engine, Select, and_, bindparam, case, func, select, true
 
 from xinqiao.errors import ContentGone, NotFound
-from xinqiao.message import Json, read_json, timestamp
+from xinqiao.message import Json, read_json
 from xinqiao_gateway.journal import tables
 from xinqiao_gateway.journal.entry import Due
+from xinqiao_gateway.journal.instants import written
 from xinqiao_gateway.journal.vault import Vault
 
 __all__ = ["SHOWN", "Reading", "Waiting", "deliveries_of"]
@@ -86,19 +86,6 @@ class Reading:
         """Return deliveries in a state (any by default), latest first, each with its attempts."""
         with self.engine.begin() as connection:
             return _deliveries(connection, _in_state(connection, state), limit)
-
-    def exceptions(self, state: str = "open", limit: int = 100) -> list[Json]:
-        """Return the exceptions that a person must resolve, oldest first."""
-        x = tables.exceptions.c
-        query = (
-            select(tables.exceptions, _m.message_type, _m.message_id)
-            .outerjoin(tables.messages, _m.position == x.position)
-            .where(x.state == state)
-            .order_by(x.exception_id)
-            .limit(limit)
-        )
-        with self.engine.begin() as connection:
-            return _dicts(connection, query)
 
     def backlogs(self, channels: Iterable[str]) -> dict[str, int]:
         """Return how many deliveries wait for each of these channels: to be sent, or for a person.
@@ -224,7 +211,7 @@ def _deliveries(connection: Connection, condition: Any, limit: int = 100) -> lis
     wanted = [delivery["delivery_id"] for delivery in deliveries]
     attempts = _dicts(connection, select(tables.attempts).where(a.delivery_id.in_(wanted)).order_by(a.attempt_id))
     for delivery in deliveries:
-        delivery["due_at"] = timestamp(datetime.fromtimestamp(delivery["due_at"], UTC))
+        delivery["due_at"] = written(delivery["due_at"])
         delivery.pop("leased_until")
         own = (each for each in attempts if each["delivery_id"] == delivery["delivery_id"])
         delivery["tried"] = [{name: each[name] for name in ("at", "outcome", "reason", "detail")} for each in own]

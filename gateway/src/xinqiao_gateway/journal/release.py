@@ -1,29 +1,25 @@
 """What a person does to deliveries: replay them, pass one over, or confirm that one has arrived.
 
-Functions of the writer's transaction: maker, checker and the record of who they were are their callers'.
+Functions of the writer's transaction. Whether somebody may is their callers' to ask; ``by`` is who did it: it is kept
+with the attempts, before the reason. Cases are not asked: for what is parked, ``holds`` does that first.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, func, select, update
 
 from xinqiao.errors import MalformedQuery, NotFound
-from xinqiao.message import Header, timestamp
-from xinqiao.standard import message_types
 from xinqiao_gateway.journal import tables
-from xinqiao_gateway.journal.cases import decided, ids_of, load, moved, save
 from xinqiao_gateway.journal.deliveries import record, resolve_exceptions
 from xinqiao_gateway.journal.entry import Settlement
+from xinqiao_gateway.journal.instants import written
 from xinqiao_gateway.journal.lanes import advance
-from xinqiao_gateway.journal.reading import Reading
 
 __all__ = ["Selected", "Selection", "confirm", "replay", "replay_selected", "selected", "skip"]
 
 _d, _m = tables.deliveries.c, tables.messages.c
-_REPLAYED = ("dead", "parked", "held", "delivered", "skipped")
 _SHOWN = (
     _d.delivery_id, _d.position, _d.channel, _d.lane, _d.state, _d.attempts, _m.message_id, _m.message_type, _m.case_id,
 )  # fmt: skip
@@ -31,10 +27,9 @@ _SHOWN = (
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Which deliveries: those that fit everything that is said; at least one of the first six is.
+    """Which dead deliveries: those that fit everything that is said, and something is.
 
-    ``since`` and ``until`` bound when their messages were accepted (Unix seconds, the second not included). ``states``
-    are of dead, held, parked, delivered and skipped: a wide selection names what is more than a dead letter.
+    ``since`` and ``until`` bound when their messages were accepted (Unix seconds, the second not included).
     """
 
     delivery_id: int | None = None
@@ -43,10 +38,9 @@ class Selection:
     channel: str | None = None
     since: float | None = None
     until: float | None = None
-    states: tuple[str, ...] = ("dead",)
 
     def conditions(self) -> list[ColumnElement[bool]]:
-        """Return what rows must fit. Raises ``MalformedQuery`` where that is everything, or no state."""
+        """Return what rows must fit. Raises ``MalformedQuery`` where nothing is said."""
         wanted = [
             column == value
             for column, value in (
@@ -58,14 +52,12 @@ class Selection:
             if value is not None
         ]
         if self.since is not None:
-            wanted.append(_m.accepted_at >= timestamp(datetime.fromtimestamp(self.since, UTC)))
+            wanted.append(_m.accepted_at >= written(self.since))
         if self.until is not None:
-            wanted.append(_m.accepted_at < timestamp(datetime.fromtimestamp(self.until, UTC)))
+            wanted.append(_m.accepted_at < written(self.until))
         if not wanted:
             raise MalformedQuery("say which: a delivery, a message, a case, a channel, or a time")
-        if not self.states or not set(self.states) <= set(_REPLAYED):
-            raise MalformedQuery(f"states are of {', '.join(_REPLAYED)}")
-        return [*wanted, _d.state.in_(self.states)]
+        return [*wanted, _d.state == "dead"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,12 +78,12 @@ def selected(connection: Connection, selection: Selection, limit: int = 1000) ->
 
 def replay_selected(
     connection: Connection,
-    reading: Reading,
     selection: Selection,
     pushed: Callable[[str], bool],
     *,
     now: float,
-    reason: str = "",
+    reason: str,
+    by: str,
     after: int = 0,
     limit: int = 1000,
 ) -> Selected:
@@ -102,34 +94,24 @@ def replay_selected(
     query = _joined(*_SHOWN).where(*selection.conditions(), _d.delivery_id > after)
     rows = connection.execute(query.order_by(_d.delivery_id).limit(limit)).mappings().all()
     for row in rows:
-        _replay(connection, reading, row, pushed, now, reason)
+        _replay(connection, row, pushed, now, reason, by)
     return Selected(len(rows), tuple(dict(row) for row in rows))
 
 
 def replay(
-    connection: Connection,
-    reading: Reading,
-    delivery_id: int,
-    pushed: Callable[[str], bool],
-    *,
-    now: float,
-    reason: str = "",
-    by: str | None = None,
-    asked: bool = False,
+    connection: Connection, delivery_id: int, pushed: Callable[[str], bool], *, now: float, reason: str, by: str
 ) -> str:
     """Make a dead, held or parked delivery due now, in its place in its lane; return its channel.
 
-    Where the partner pulls, it comes after everything that was handed out. A parked fact moves its case if that expects
-    it now; where it does not, the case stays and the fact still goes. ``asked``: the caller has moved the case. Raises
-    ``NotFound`` for any other.
+    Where the partner pulls, it comes after everything that was handed out. Raises ``NotFound`` for any other.
     """
     row = _found(connection, delivery_id, ("dead", "held", "parked"))
-    _replay(connection, reading, row, pushed, now, reason, by, asked=asked)
+    _replay(connection, row, pushed, now, reason, by)
     channel: str = row["channel"]
     return channel
 
 
-def skip(connection: Connection, delivery_id: int, reason: str, *, now: float, by: str | None = None) -> str:
+def skip(connection: Connection, delivery_id: int, reason: str, *, now: float, by: str) -> str:
     """Pass over a dead, held or parked delivery: it is not sent, and its lane goes on; return its channel.
 
     Raises ``NotFound`` for any other.
@@ -137,7 +119,7 @@ def skip(connection: Connection, delivery_id: int, reason: str, *, now: float, b
     return _close(connection, _found(connection, delivery_id, ("dead", "held", "parked")), "skipped", reason, now, by)
 
 
-def confirm(connection: Connection, delivery_id: int, reason: str, *, now: float, by: str | None = None) -> str:
+def confirm(connection: Connection, delivery_id: int, reason: str, *, now: float, by: str) -> str:
     """Mark a held or dead delivery as delivered, on evidence from outside that ``reason`` names; return its channel.
 
     Raises ``NotFound`` for any other.
@@ -160,32 +142,27 @@ def _found(connection: Connection, delivery_id: int, states: tuple[str, ...]) ->
 
 def _replay(
     connection: Connection,
-    reading: Reading,
     row: Any,  # noqa: ANN401
     pushed: Callable[[str], bool],
     now: float,
     reason: str,
-    by: str | None = None,
-    *,
-    asked: bool = False,
+    by: str,
 ) -> None:
     last = connection.execute(select(func.max(_d.sequence))).scalar_one()
     state = "pending" if pushed(row["channel"]) else "waiting"
     # Its age begins anew; a person has decided, so that nothing sent before is asked about any more.
     _change(connection, row, state, now, sequence=last + 1, created_at=now)
-    _record(connection, row, state, "replayed", reason)
-    resolve_exceptions(connection, row, "resend", by)
-    if row["state"] == "parked" and not asked:
-        _ask_case_again(connection, reading, row["position"], now)
+    _record(connection, row, state, "replayed", reason, by, now)
+    resolve_exceptions(connection, row, "resend", by, now)
     if state == "waiting":
         advance(connection, row["channel"], row["lane"], now)
 
 
-def _close(connection: Connection, row: Any, state: str, reason: str, now: float, by: str | None) -> str:  # noqa: ANN401
+def _close(connection: Connection, row: Any, state: str, reason: str, now: float, by: str) -> str:  # noqa: ANN401
     outcome = "confirmed" if state == "delivered" else state
     _change(connection, row, state, now)
-    _record(connection, row, state, outcome, reason)
-    resolve_exceptions(connection, row, "confirm" if state == "delivered" else "skip", by)
+    _record(connection, row, state, outcome, reason, by, now)
+    resolve_exceptions(connection, row, "confirm" if state == "delivered" else "skip", by, now)
     channel: str = row["channel"]
     advance(connection, channel, row["lane"], now)
     return channel
@@ -193,18 +170,17 @@ def _close(connection: Connection, row: Any, state: str, reason: str, now: float
 
 def _change(connection: Connection, row: Any, state: str, now: float, **more: float) -> None:  # noqa: ANN401
     changed = update(tables.deliveries).where(_d.delivery_id == row["delivery_id"])
-    connection.execute(changed.values(state=state, due_at=now, changed_at=timestamp(), **more))
+    connection.execute(changed.values(state=state, due_at=now, changed_at=written(now), **more))
 
 
-def _record(connection: Connection, row: Any, state: str, outcome: str, reason: str) -> None:  # noqa: ANN401
-    done = Settlement(row["delivery_id"], state, outcome, "operator", reason[:1000])
-    record(connection, done, timestamp())
-
-
-def _ask_case_again(connection: Connection, reading: Reading, position: int, now: float) -> None:
-    message = reading.at(connection, position)
-    header = Header.of(message)
-    body = next(key for key in message if key in message_types())
-    cases = load(connection, ids_of(header, body, message))
-    decision = decided(cases, header, body, message, is_request=False)
-    save(connection, moved(decision, header), cases.keys(), timestamp(), now)
+def _record(
+    connection: Connection,
+    row: Any,  # noqa: ANN401
+    state: str,
+    outcome: str,
+    reason: str,
+    by: str,
+    now: float,
+) -> None:
+    said = f"{by}: {reason}" if reason else by
+    record(connection, Settlement(row["delivery_id"], state, outcome, "operator", said), now)

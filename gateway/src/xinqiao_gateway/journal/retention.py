@@ -5,15 +5,14 @@ A case may be erased once nothing of it is under way: no delivery that somebody 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 import orjson
 from sqlalchemy import ColumnElement, Connection, and_, delete, exists, func, literal, or_, select
 from sqlalchemy import case as when
 
-from xinqiao.message import timestamp
 from xinqiao_gateway.journal import tables
+from xinqiao_gateway.journal.instants import written
 
 __all__ = ["EndedCase", "case_arguments", "count_attempts", "ended_cases", "thin_attempts"]
 
@@ -59,7 +58,7 @@ def ended_cases(
     raised = exists().where(_x.position == _m.position, _x.state != "resolved")
     query = (
         select(_c.case_id, _c.test, _c.parties, _c.process, _c.state, _c.changed_at)
-        .where(_c.changed_at < _written(before), _c.state.in_(states), ~_c.case_id.contains("#"))
+        .where(_c.changed_at < written(before), _c.state.in_(states), ~_c.case_id.contains("#"))
         .where(*(() if process is None else (_c.process == process,)))
         .where(~exists().where(_e.scope == scope))
         .where(exists().where(of_case), ~exists().where(of_case, or_(awaited, raised)))
@@ -88,10 +87,8 @@ def _stored(arguments: dict[str, Any]) -> str:
 
 def _thinned(before: float) -> ColumnElement[bool]:
     """Say which attempts tell nothing more: failed ones of a delivery that arrived before an instant."""
-    arrived = exists().where(
-        _d.delivery_id == _t.delivery_id, _d.state == "delivered", _d.changed_at < _written(before)
-    )
-    return and_(_t.at < _written(before), _t.outcome != "delivered", arrived)
+    arrived = exists().where(_d.delivery_id == _t.delivery_id, _d.state == "delivered", _d.changed_at < written(before))
+    return and_(_t.at < written(before), _t.outcome != "delivered", arrived)
 
 
 def count_attempts(connection: Connection, before: float) -> int:
@@ -108,7 +105,3 @@ def thin_attempts(connection: Connection, before: float, limit: int) -> int:
     """
     oldest = select(_t.attempt_id).where(_thinned(before)).order_by(_t.attempt_id).limit(limit)
     return connection.execute(delete(tables.attempts).where(_t.attempt_id.in_(oldest.scalar_subquery()))).rowcount
-
-
-def _written(instant: float) -> str:
-    return timestamp(datetime.fromtimestamp(instant, UTC))

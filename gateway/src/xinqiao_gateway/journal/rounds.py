@@ -2,9 +2,9 @@
 
 from sqlalchemy import Connection, delete, insert, select, update
 
-from xinqiao.message import timestamp
 from xinqiao_gateway.journal import tables
 from xinqiao_gateway.journal.cases import load, save
+from xinqiao_gateway.journal.instants import written
 from xinqiao_gateway.processes import expired
 
 __all__ = ["beat", "expire_cases"]
@@ -22,7 +22,7 @@ def expire_cases(connection: Connection, now: float) -> list[str]:
     cases = load(connection, {key[0] for key in keys})
     # The row says when it ends: asked as of long ago, the case is over.
     ended = {key: after for key in keys if (after := expired(cases[key], 0.0, now)) is not None}
-    save(connection, ended, ended.keys(), timestamp(), now)
+    save(connection, ended, ended.keys(), written(now), now)
     lasting = [key for key in keys if key not in ended]
     for key in lasting:
         same = (_c.case_id == key[0], _c.test == key[1], _c.parties == key[2])

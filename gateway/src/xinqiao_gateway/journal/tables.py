@@ -134,7 +134,7 @@ batches = Table(
 cases = Table(
     "cases",
     metadata,
-    # Of an item: its case's id, "#", its kind, ":" and its number.
+    # Of an item: its case's id, "#", its kind, ":" and its number. PostgreSQL has an index of its bytes besides.
     Column("case_id", String(160), primary_key=True),
     Column("test", Boolean, primary_key=True),
     # The two institutions, sorted: each pair numbers its cases by itself.
@@ -236,6 +236,8 @@ archives = Table(
     Column("file", String(200), nullable=False),
     Column("digest", String(64), nullable=False),
     Column("archived_at", String(32), nullable=False),
+    # The gateway's, over the row and the chain value of its last batch; see archive.py.
+    Column("signature", Text, nullable=False, server_default=text("''")),
 )
 
 nodes = Table(

@@ -5,15 +5,15 @@ Everything here is ids, states and times; contents stay closed. What a case hold
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
 
 from xinqiao.errors import ContentGone, NotFound
-from xinqiao.message import Json, timestamp
+from xinqiao.message import Json
 from xinqiao.standard import message_types
 from xinqiao_gateway.journal import tables
+from xinqiao_gateway.journal.instants import written
 from xinqiao_gateway.journal.obligation_tables import obligations
 from xinqiao_gateway.journal.proposals import proposals_in
 from xinqiao_gateway.journal.reading import SHOWN, Reading
@@ -151,13 +151,9 @@ def _obligations(connection: Connection, positions: list[int]) -> Iterator[Json]
     query = select(*about).where(or_(_o.opened_by.in_(positions), _o.met_by.in_(positions)))
     for row in connection.execute(query).mappings():
         named = {name: row[name] for name in ("obligation_id", "rule", "day", "expects", "state")}
-        yield {"at": _written(row["due_at"]), "event": "due"} | named
+        yield {"at": written(row["due_at"]), "event": "due"} | named
         if row["settled_at"] is not None:
-            yield {"at": _written(row["settled_at"]), "event": "settled", "position": row["met_by"]} | named
-
-
-def _written(at: float) -> str:
-    return timestamp(datetime.fromtimestamp(at, UTC))
+            yield {"at": written(row["settled_at"]), "event": "settled", "position": row["met_by"]} | named
 
 
 def _state_title(case: Json | None) -> Json | None:
@@ -207,12 +203,11 @@ def _items(connection: Connection, case: Json | None) -> list[Json]:
 def _items_of(case_id: str, dialect: str) -> tuple[ColumnElement[bool], ...]:
     """Return which ids are those of a case's items, so that the index answers.
 
-    SQLite orders by bytes, in which "$" comes after "#", and would read every case for LIKE. PostgreSQL orders as its
-    database does, and answers LIKE from an index of bytes.
+    They lie together by their bytes, in which "$" comes after "#": so SQLite compares, and PostgreSQL by operators of
+    their own, whatever the collation of its database is.
     """
-    if dialect == "postgresql":
-        return (_c.case_id.startswith(f"{case_id}#", autoescape=True),)
-    return _c.case_id >= f"{case_id}#", _c.case_id < f"{case_id}$"
+    from_, before = ("~>=~", "~<~") if dialect == "postgresql" else (">=", "<")
+    return _c.case_id.bool_op(from_)(f"{case_id}#"), _c.case_id.bool_op(before)(f"{case_id}$")
 
 
 def _kind(connection: Connection, process: str, states: dict[str, int], own: tuple[Any, ...]) -> Json:

@@ -3,21 +3,24 @@
 Evidence covers raw inputs, messages and batches, up to the last batch that is there: that later ones were cut off
 shows only against a receipt, or a chain value, kept elsewhere. Cases, deliveries and exceptions are working state.
 
-Contents in an archive are not here to be read: of them this proves the digests, and that each range said to be archived
-is one of whole batches; that the file is still there, and is what it was, ``journal verify-archive FILE`` proves.
+Contents in an archive are not here to be read: of them this proves the digests, that the gateway signed each claim that
+a file holds them, and that the file is the one that was signed for, where it is at hand; else it says so.
 """
 
-import re
+import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, select
 
-from xinqiao.errors import KeyUnusable, SealInvalid
+from xinqiao.errors import KeyUnusable, SealInvalid, SealMissing
 from xinqiao.evidence import CHAIN_START, CHAIN_TYPE, Tree, chain_value, leaf_hash
 from xinqiao.seal import KeyRing, Sealed, open_seal
 from xinqiao_gateway.journal import tables
+from xinqiao_gateway.journal.archive import CLAIM_TYPE, claim
 from xinqiao_gateway.journal.receipts import digest_of, witness_of
 from xinqiao_gateway.journal.vault import Vault
 
@@ -26,7 +29,6 @@ __all__ = ["Verification", "verify"]
 _m, _r, _b, _k = tables.messages.c, tables.raws.c, tables.batches.c, tables.data_keys.c
 _e, _a = tables.erasures.c, tables.archives.c
 _raw_keys, _raw_erasures = tables.data_keys.alias("raw_keys"), tables.erasures.alias("raw_erasures")
-_SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(slots=True)
@@ -34,6 +36,7 @@ class Verification:
     """How much was read, the last chain value (hex; worth keeping elsewhere), and each breach found, in words.
 
     ``archived``: messages of which a content is in an archive and was not read; the evidence is the same without it.
+    ``not_looked_at``: the files of archives that were not at hand.
     """
 
     batches: int
@@ -41,14 +44,19 @@ class Verification:
     chain: str
     breaches: list[str]
     archived: int = field(default=0, compare=False)
+    not_looked_at: list[str] = field(default_factory=list, compare=False)
 
 
-def verify(connection: Connection, keys: KeyRing, vault: Vault | None = None) -> Verification:
+def verify(
+    connection: Connection, keys: KeyRing, vault: Vault | None = None, archives: Path | None = None
+) -> Verification:
     """Read the whole journal, a batch at a time, and name every changed, missing or reordered row.
 
-    With ``vault`` each data key is opened, too: one that was overwritten is named.
+    With ``vault`` each data key is opened, too: one that was overwritten is named. ``archives`` is the folder of the
+    archives' files.
     """
-    result = Verification(0, 0, CHAIN_START.hex(), list(_archives(connection)))
+    result = Verification(0, 0, CHAIN_START.hex(), [])
+    _look_at_archives(connection, keys, archives, result)
     previous, number, position = CHAIN_START, 0, 0
     for batch in connection.execute(select(tables.batches).order_by(_b.batch)).mappings():
         rows = list(_messages(connection, batch["first_position"], batch["size"]))
@@ -149,22 +157,38 @@ def _unusable(rows: Sequence[Any], vault: Vault) -> list[str]:
     return said
 
 
-def _archives(connection: Connection) -> Iterator[str]:
-    """Yield which rows of archives name no file that could hold what they say: whole batches, each once."""
+def _look_at_archives(connection: Connection, keys: KeyRing, folder: Path | None, result: Verification) -> None:
+    """Name each archive that does not hold whole batches once, that nobody signed, or whose file is another."""
     first, last = tables.batches.alias("first"), tables.batches.alias("last")
     query = (
-        select(tables.archives, first.c.first_position.label("start"), last.c.first_position, last.c.size)
+        select(
+            tables.archives,
+            first.c.first_position.label("start"),
+            (last.c.first_position + last.c.size - 1).label("end"),
+            last.c.chain,
+        )
         .outerjoin(first, first.c.batch == _a.first_batch)
         .outerjoin(last, last.c.batch == _a.last_batch)
         .order_by(_a.first_position)
     )
     before = 0
-    for row in connection.execute(query):
-        end = None if row[-2] is None else row[-2] + row[-1] - 1
-        named = row.file == f"archive-{row.first_batch}-{row.last_batch}.jsonl.gz" and _SHA256.fullmatch(row.digest)
-        if not named or (row.start, end) != (row.first_position, row.last_position) or row.first_position <= before:
-            yield f"archive {row.archive_id} ({row.file[:60]}) is no archive of whole batches"
-        before = row.last_position
+    for row in connection.execute(query).mappings():
+        named, file = f"archive {row['archive_id']} ({row['file'][:60]})", folder and folder / row["file"]
+        is_whole = (row["start"], row["end"]) == (row["first_position"], row["last_position"])
+        before, overlaps = row["last_position"], row["first_position"] <= before
+        if not is_whole or overlaps:
+            result.breaches.append(f"{named} is no archive of whole batches")
+        elif (wrong := _unsigned(claim(row, row["chain"]), CLAIM_TYPE, row["signature"], keys)) is not None:
+            result.breaches.append(f"{named} is nothing that the gateway said: {wrong}")
+        elif file is None or not file.is_file():
+            result.not_looked_at.append(row["file"])
+        elif _digest(file) != row["digest"]:
+            result.breaches.append(f"{named} is another file than the one that was archived")
+
+
+def _digest(file: Path) -> str:
+    with file.open("rb") as stored:
+        return hashlib.file_digest(stored, "sha256").hexdigest()
 
 
 def _numbering(batch: Any, expected_batch: int, positions: list[int], expected: int) -> list[str]:  # noqa: ANN401
@@ -186,8 +210,17 @@ def _chained(batch: Any, leaves: list[bytes], previous: bytes) -> list[str]:  # 
 
 
 def _signed(batch: Any, keys: KeyRing) -> list[str]:  # noqa: ANN401
+    wrong = _unsigned(batch["chain"], CHAIN_TYPE, batch["signature"], keys)
+    return [] if wrong is None else [f"batch {batch['batch']}: {wrong}"]
+
+
+def _unsigned(content: bytes, content_type: str, signature: str, keys: KeyRing) -> str | None:
+    """Say why a signature is none of these keys over this content; None where it is one, of whatever time.
+
+    A clock that was ahead has signed, too.
+    """
     try:
-        open_seal(Sealed(batch["chain"], CHAIN_TYPE, batch["signature"]), keys, max_age=None)
-    except SealInvalid as error:
-        return [f"batch {batch['batch']}: {error.detail}"]
-    return []
+        open_seal(Sealed(content, content_type, signature), keys, max_age=None, leeway=timedelta.max)
+    except (SealInvalid, SealMissing) as error:
+        return error.detail
+    return None

@@ -24,6 +24,8 @@ from xinqiao_gateway.journal.entry import Accepted, Outcome, Submission
 from xinqiao_gateway.journal.governance import Governance
 from xinqiao_gateway.journal.turns import Turns
 from xinqiao_gateway.journal.vault import Vault
+from xinqiao_gateway.telemetry.observer import NOBODY, Observer
+from xinqiao_gateway.telemetry.traces import span
 
 __all__ = ["Writer"]
 
@@ -59,6 +61,7 @@ class Writer:
     vault: Vault
     key: SigningKey
     now: Callable[[], float] = time.time
+    observer: Observer = NOBODY
     governance: Governance = field(default_factory=Governance)
     ticks: Callable[[], float] = time.monotonic
     _is_up: bool = True
@@ -181,6 +184,15 @@ class Writer:
 
     def _transaction(self, works: Sequence[_Work]) -> list[Any]:
         submissions = [work.what for work in works if isinstance(work.what, Submission)]
+        if not submissions:
+            return self._stored(works, submissions)
+        began, messages = time.perf_counter(), sum(len(each.entries) for each in submissions)
+        with span("journal.commit", **{"xinqiao.messages": messages}):
+            results = self._stored(works, submissions)
+        self.observer.committed(messages, time.perf_counter() - began)
+        return results
+
+    def _stored(self, works: Sequence[_Work], submissions: Sequence[Submission]) -> list[Any]:
         committed = Committed([], [])
         with self.engine.begin() as connection:
             if submissions:

@@ -26,6 +26,7 @@ from xinqiao_gateway.policy.left import Leaving
 from xinqiao_gateway.policy.loading import read_rules
 from xinqiao_gateway.policy.rule import RuleVerdict
 from xinqiao_gateway.policy.watch_list import Digest, WatchList, import_list
+from xinqiao_gateway.telemetry.observer import NOBODY, Observer
 
 __all__ = [
     "NO_PAST",
@@ -60,9 +61,9 @@ class Explained:
 
 
 class Policy:
-    """The rules in use. To read them again is to make a new one."""
+    """The rules in use. To read them again is to make a new one; ``observer`` is told each verdict."""
 
-    def __init__(self, rules: Iterable[Bound] = ()) -> None:
+    def __init__(self, rules: Iterable[Bound] = (), observer: Observer = NOBODY) -> None:
         found: dict[str, list[BoundRule]] = {}
         undoing: dict[str, list[BoundUndo]] = {}
         leaving: dict[str, Leaving] = {}
@@ -75,15 +76,16 @@ class Policy:
         self._rules = {body: tuple(each) for body, each in found.items()}
         self._undoing = {body: tuple(each) for body, each in undoing.items()}
         self._leaving = {each.body: each for each in leaving.values()}
+        self._observer = observer
 
     @classmethod
-    def load(cls, path: Path, watch_lists: Path, digest: Digest) -> Self:
+    def load(cls, path: Path, watch_lists: Path, digest: Digest, observer: Observer = NOBODY) -> Self:
         """Read ``policy.yaml`` and the watch lists that it names; no file means that everything passes.
 
         ``digest`` is the keyed digest of the installation (``Vault.keyed_digest``). Raises ``SettingsInvalid`` with
         one line for every problem.
         """
-        return cls(read_rules(path, watch_lists, digest))
+        return cls(read_rules(path, watch_lists, digest), observer)
 
     @property
     def horizon(self) -> int:
@@ -100,6 +102,7 @@ class Policy:
         rules, undoing = self._rules.get(kind.body), self._undoing.get(kind.body)
         leaving = self._leaving.get(kind.body)
         if rules is None and undoing is None and leaving is None:
+            self._observer.judged(PASSED.verdict)
             return PASSED
         applied: list[BoundRule] = []
         marks: list[Mark] = list(leaving.marks(message)) if leaving else []
@@ -113,6 +116,7 @@ class Policy:
                 if rule.verdict == "pass":
                     break
         verdict = _strictest(applied)
+        self._observer.judged(verdict)
         return Judgement(
             verdict=verdict,
             rules=tuple(rule.id for rule in applied),

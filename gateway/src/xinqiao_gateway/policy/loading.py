@@ -5,22 +5,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
-from xinqiao.errors import ProfileInvalid, SettingsInvalid
-from xinqiao_adapters.marked import Marked, Where, read_marked
+from xinqiao.errors import SettingsInvalid
+from xinqiao_adapters.marked import Marked, Where, read_marked, validated
+from xinqiao_adapters.problems import Problems
 from xinqiao_gateway.policy.compilation import Bound, bind
 from xinqiao_gateway.policy.rule import Condition, Rule
 from xinqiao_gateway.policy.watch_list import Digest, WatchList, read_list
 
 __all__ = ["read_rules"]
-
-_SAID = {
-    "extra_forbidden": "no such key here; check its spelling",
-    "missing": "this key is missing",
-    "string_type": "a text is expected; put numbers in quotes",
-    "string_pattern_mismatch": "is not written as it must be",
-}
 
 
 @dataclass(slots=True)
@@ -28,12 +20,12 @@ class _Reading:
     marked: Marked
     folder: Path
     digest: Digest
+    problems: Problems
     lists: dict[str, WatchList] = field(default_factory=dict)
-    problems: list[str] = field(default_factory=list)
 
     def note(self, where: Where, text: str) -> None:
         path = ".".join(map(str, where))
-        self.problems.append(f"{self.marked.mark(where)}: {path}: {text}")
+        self.problems.note(f"{self.marked.mark(where)}: {path}: {text}")
 
 
 def read_rules(path: Path, folder: Path, digest: Digest) -> list[Bound]:
@@ -43,21 +35,22 @@ def read_rules(path: Path, folder: Path, digest: Digest) -> list[Bound]:
     """
     if not path.exists():
         return []
-    try:
-        marked = read_marked(path)
-    except ProfileInvalid as error:
-        raise SettingsInvalid(error.detail) from error
-    reading = _Reading(marked, folder, digest)
-    bound = [each for number, raw in enumerate(_raw_rules(reading)) for each in _rule(reading, number, raw)]
-    if reading.problems:
-        raise SettingsInvalid("\n".join(reading.problems))
-    return bound
+    problems = Problems(SettingsInvalid)
+    bound = problems.attempt(_read, path, folder, digest, problems)
+    problems.check()
+    return bound or []
+
+
+def _read(path: Path, folder: Path, digest: Digest, problems: Problems) -> list[Bound]:
+    reading = _Reading(read_marked(path), folder, digest, problems)
+    tried = [problems.attempt(_rule, reading, number) for number in range(len(_raw_rules(reading)))]
+    return [bound for bound in tried if bound is not None]
 
 
 def _raw_rules(reading: _Reading) -> list[Any]:
     value = reading.marked.value
     for key in value.keys() - {"rules"}:
-        reading.note((key,), _SAID["extra_forbidden"])
+        reading.note((key,), "no such key here; the file holds rules alone")
     rules = value.get("rules")
     if not isinstance(rules, list):
         reading.note(("rules",), "a list of rules is expected")
@@ -75,19 +68,13 @@ def _check_ids(reading: _Reading, rules: list[Any]) -> None:
         seen.add(str(name))
 
 
-def _rule(reading: _Reading, number: int, raw: object) -> list[Bound]:
-    try:
-        rule = Rule.model_validate(raw)
-    except ValidationError as error:
-        for each in error.errors(include_url=False, include_input=False):
-            said = _SAID.get(each["type"], each["msg"].removeprefix("Value error, "))
-            reading.note(("rules", number, *each["loc"]), said)
-        return []
+def _rule(reading: _Reading, number: int) -> Bound:
+    rule = validated(reading.marked, Rule, ("rules", number))
     _read_lists(reading, number, rule)
     bound, doubts = bind(rule, reading.lists, reading.digest)
     for doubt in doubts:
         reading.note(("rules", number, *doubt.where), doubt.text)
-    return [bound]
+    return bound
 
 
 def _read_lists(reading: _Reading, number: int, rule: Rule) -> None:

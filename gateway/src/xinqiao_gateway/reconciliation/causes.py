@@ -1,6 +1,6 @@
 """Why an item did not match: the tests that ``causes.yaml`` names, and the first row that holds."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Set
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -11,7 +11,12 @@ from xinqiao_gateway.reconciliation.kinds import Compared, Kind, Outcome, Row, c
 from xinqiao_gateway.reconciliation.lines import Line, amount_of, instrument_code, units_of
 from xinqiao_gateway.reconciliation.pairing import Pair
 
-__all__ = ["BusinessDays", "Terms", "classified"]
+__all__ = ["MEASURES", "BusinessDays", "Said", "Terms", "classified"]
+
+# How much it is.
+MEASURES: frozenset[Compared] = frozenset({"amount", "units"})
+# Which measures the lines of a side say, by the message type that they stem from; "" of a statement.
+Said = Set[tuple[str, Compared]]
 
 
 class BusinessDays(Protocol):
@@ -39,22 +44,17 @@ class Terms:
     cut_off: time | None = None
 
 
-def classified(pair: Pair, terms: Terms) -> tuple[Outcome, Row]:
+def classified(pair: Pair, terms: Terms, here: Said = frozenset(), there: Said = frozenset()) -> tuple[Outcome, Row]:
     """Return what became of a pair, and the row that says why and what mends it.
 
-    The row of one that matched says nothing.
+    ``here`` and ``there`` are what the sides say somewhere. The row of one that matched says nothing.
     """
     if pair.there is None:
         return "ONLY_HERE", _first(causes()["ONLY_HERE"], pair, terms)
     if pair.here is None:
         return "ONLY_THERE", _first(causes()["ONLY_THERE"], pair, terms)
-    measures = _MEASURES & terms.kind.compare.keys()
-    unmeasured = not measures & pair.here.item.keys() & pair.there.item.keys()
-    fields = {
-        name
-        for name in terms.kind.compare
-        if _differs(name, pair.here, pair.there, missing=unmeasured and name in measures)
-    }
+    fields = {name for name in terms.kind.compare if _differs(name, pair.here, pair.there)}
+    fields |= _unsaid(pair.here, pair.there, terms, here, there)
     if not fields:
         return "MATCHED", Row()
     rows = causes()["DIFFERENT"]
@@ -86,19 +86,29 @@ def _value(name: Compared, line: Line) -> object:
             return line.item.get(name)
 
 
-# How much it is: a partner's statement may say one of them only, and of two sides that share none nothing agrees.
-_MEASURES: frozenset[Compared] = frozenset({"amount", "units"})
-
-
-def _differs(name: Compared, here: Line, there: Line, *, missing: bool) -> bool:
-    """Whether a field is not the same on both sides; a product has several codes, one in common is enough.
-
-    ``missing``: also where one side does not say it.
-    """
+def _differs(name: Compared, here: Line, there: Line) -> bool:
+    """Whether both sides say a field and not the same; a product has several codes, one in common is enough."""
     if name == "instrument" and {*here.item.get(name, {}).items()} & {*there.item.get(name, {}).items()}:
         return False
     values = _value(name, here), _value(name, there)
-    return values[0] != values[1] and (missing or None not in values)
+    return values[0] != values[1] and None not in values
+
+
+def _unsaid(here: Line, there: Line, terms: Terms, said_here: Said, said_there: Said) -> set[Compared]:
+    """Return the measures that one side says of a pair, and the other says of others of its lines only.
+
+    A side that never says one has no such column, and what it has is compared; but where two share no measure, nothing
+    agrees. Who says zero says no more than who says nothing.
+    """
+    measures = MEASURES & terms.kind.compare.keys()
+    unmeasured = not measures & here.item.keys() & there.item.keys()
+    sides = ((here, there, said_there), (there, here, said_here))
+    return {
+        name
+        for saying, silent, said in sides
+        for name in measures & saying.item.keys() - silent.item.keys()
+        if (unmeasured or (silent.body, name) in said) and _size(name, saying)
+    }
 
 
 def _date(line: Line) -> date | None:
@@ -189,7 +199,19 @@ def _fits(name: Compared, difference: Decimal, terms: Terms) -> bool:
 def _by_the_fee(pair: Pair, terms: Terms) -> bool:  # noqa: ARG001
     here, there = _both(pair)
     fee = here.fee or there.fee
-    return fee is not None and abs(amount_of(here.item) - amount_of(there.item)) == Decimal(fee) != 0
+    return (
+        fee is not None
+        and _both_say("amount", pair)
+        and abs(amount_of(here.item) - amount_of(there.item)) == Decimal(fee) != 0
+    )
+
+
+def _size(name: Compared, line: Line) -> Decimal:
+    return amount_of(line.item) if name == "amount" else units_of(line.item)
+
+
+def _both_say(name: Compared, pair: Pair) -> bool:
+    return all(name in line.item for line in _both(pair))
 
 
 def _both(pair: Pair) -> tuple[Line, Line]:
@@ -210,5 +232,7 @@ _TESTS: dict[str, Callable[[Pair, Terms], bool]] = {
     "sent_from_here": _sent_from_here,
     "within_tolerance": _within_tolerance,
     "by_the_fee": _by_the_fee,
+    "both_say_amount": lambda pair, _: _both_say("amount", pair),
+    "both_say_units": lambda pair, _: _both_say("units", pair),
     "otherwise": lambda *_: True,
 }

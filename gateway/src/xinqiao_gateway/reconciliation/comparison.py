@@ -14,8 +14,8 @@ from typing import Self
 
 from xinqiao.errors import ContentRefused
 from xinqiao.message import Json
-from xinqiao_gateway.reconciliation.causes import Terms, classified
-from xinqiao_gateway.reconciliation.kinds import Outcome, Row
+from xinqiao_gateway.reconciliation.causes import MEASURES, Terms, classified
+from xinqiao_gateway.reconciliation.kinds import Compared, Outcome, Row
 from xinqiao_gateway.reconciliation.lines import Line, lines_of
 from xinqiao_gateway.reconciliation.pairing import Pair, pairs, partner_key, standing
 from xinqiao_gateway.reconciliation.spool import Spool
@@ -38,11 +38,15 @@ class Difference:
 
 @dataclass(slots=True)
 class Side:
-    """What is known of one side: what came in, what is left out (corrected, undone, outdated), each outcome's sums."""
+    """What is known of one side: what came in, what is left out (corrected, undone, outdated), each outcome's sums.
+
+    ``said``: which measures its lines say, by the message type that they stem from.
+    """
 
     came: Totals = field(default_factory=Totals)
     left_out: Totals = field(default_factory=Totals)
     outcomes: dict[Outcome, Totals] = field(default_factory=lambda: defaultdict(Totals))
+    said: set[tuple[str, Compared]] = field(default_factory=set)
 
     @property
     def counted(self) -> Totals:
@@ -90,7 +94,7 @@ class Result:
 
     def note(self, pair: Pair) -> None:
         """Count a pair, and keep it where it did not match."""
-        outcome, row = classified(pair, self.terms)
+        outcome, row = classified(pair, self.terms, self.here.said, self.there.said)
         self.counts[outcome] += 1
         for side, line in ((self.here, pair.here), (self.there, pair.there)):
             if line:
@@ -154,6 +158,7 @@ class _Pages:
 def _spread(lines: Iterable[Line], terms: Terms, spool: Spool, side: Side) -> None:
     for line in lines:
         side.came.add(line)
+        side.said.update((line.body, name) for name in MEASURES if name in line.item)
         spool.add(zlib.crc32(partner_key(line, terms.kind).encode()) % _PARTITIONS, line.record())
 
 

@@ -14,7 +14,7 @@ from pydantic import BaseModel
 
 from xinqiao.errors import ContentRefused
 
-__all__ = ["Action", "Kind", "Outcome", "Row", "Source", "causes", "kind_of", "tolerance"]
+__all__ = ["Action", "Compared", "Kind", "Outcome", "Row", "Source", "causes", "kind_of", "tolerance"]
 
 Outcome = Literal["MATCHED", "ONLY_HERE", "ONLY_THERE", "DIFFERENT"]
 Action = Literal["supplement", "reverse", "resend", "correct"]

@@ -6,18 +6,18 @@ Both steps are messages of the journal; what is approved happens in the very com
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TypeVar
 
 from sqlalchemy import Connection
 
 from xinqiao.errors import Conflict, MalformedQuery, NotFound, NotValid
 from xinqiao.finding import errors_in
-from xinqiao.message import Json, message_type, read_json, timestamp
+from xinqiao.message import Json, message_type, read_json
 from xinqiao.seal import SigningKey
 from xinqiao.validation import check
 from xinqiao_gateway.channels import Channels
 from xinqiao_gateway.journal import Effect, Entry, Journal, Refused, holds, proposals
+from xinqiao_gateway.journal.instants import written
 from xinqiao_gateway.journal.listing import waiting_of
 from xinqiao_gateway.journal.proposals import Proposed
 from xinqiao_gateway.operators import Operator
@@ -116,7 +116,7 @@ class Desk:
         return await self._proposal(proposal_id)
 
     def _time(self) -> str:
-        return timestamp(datetime.fromtimestamp(self._journal.now(), UTC))
+        return written(self._journal.now())
 
     def _check_fit(self, action: Action, wish: Wish, exception: Json) -> None:
         """Refuse what cannot be done about an exception as it stands. Raises ``MalformedQuery``."""
@@ -145,7 +145,8 @@ class Desk:
             # Nobody is tipped off: who is on a watch list hears no reason.
             is_listed = "watch_list" in proposals.kinds_at(connection, position)
             request = self._journal.reading.at(connection, position)
-            found.append(refusal_of(self._channels, CHANNEL, request, None if is_listed else proposal["reason"]))
+            reason = None if is_listed else proposal["reason"]
+            found.append(refusal_of(self._channels, CHANNEL, request, reason, proposal["decided_at"]))
         return [each for each in found if each is not None]
 
     def _do(self, connection: Connection, proposal: Json, exception: Json, at: str, *, is_done: bool) -> None:

@@ -7,10 +7,11 @@ from types import MappingProxyType
 from sqlalchemy import Connection, insert, select, update
 
 from xinqiao.errors import Conflict, NotFound
-from xinqiao.message import Json, timestamp
+from xinqiao.message import Json
 from xinqiao_gateway.journal import holds, proposals, release, tables
 from xinqiao_gateway.journal.cases import load, save
 from xinqiao_gateway.journal.erasure import erase_case
+from xinqiao_gateway.journal.instants import written
 from xinqiao_gateway.journal.marks import marks_key, withdraw_marks
 from xinqiao_gateway.journal.meetings import meet_batch
 from xinqiao_gateway.journal.obligations import waive
@@ -44,6 +45,11 @@ class Approved:
         """Why."""
         reason: str = self.proposal["reason"]
         return reason
+
+    @property
+    def at(self) -> str:
+        """When, as the journal writes it."""
+        return written(self.now)
 
 
 def _release(connection: Connection, it: Approved) -> None:
@@ -80,15 +86,14 @@ def _also_held(connection: Connection, it: Approved, position: int) -> bool:
 def _close(connection: Connection, it: Approved, position: int, kind: str | None = None) -> None:
     """Resolve what else was raised about a message: of one kind, or all that kept it back."""
     kinds = PARKING if kind is None else {kind}
-    at = timestamp()
-    ended = {"state": "resolved", "resolution": it.proposal["action"], "resolved_at": at, "handled_by": it.by}
+    ended = {"state": "resolved", "resolution": it.proposal["action"], "resolved_at": it.at, "handled_by": it.by}
     of_it = update(tables.exceptions).where(_x.position == position, _x.kind.in_(kinds), _x.state != "resolved")
     connection.execute(of_it.values(ended))
 
 
 def _resend(connection: Connection, it: Approved) -> None:
     for delivery in _stuck(connection, it.exception):
-        release.replay(connection, it.reading, delivery, it.pushed, now=it.now, reason=it.reason, by=it.by)
+        release.replay(connection, delivery, it.pushed, now=it.now, reason=it.reason, by=it.by)
 
 
 def _skip(connection: Connection, it: Approved) -> None:
@@ -114,7 +119,7 @@ def _stuck(connection: Connection, exception: Json) -> list[int]:
 def _suspend(connection: Connection, it: Approved) -> None:
     """Keep the matter on the list, as what it is now: funds in suspense."""
     raised = {name: it.exception[name] for name in ("position", "case_id", "channel")}
-    row = raised | {"kind": "suspense", "expected": "", "state": "open", "raised_at": timestamp()}
+    row = raised | {"kind": "suspense", "expected": "", "state": "open", "raised_at": it.at}
     connection.execute(insert(tables.exceptions).values(**row))
 
 
@@ -135,13 +140,13 @@ def _abandon(connection: Connection, it: Approved) -> None:
     after = abandoned(cases[key])
     if after is None:
         raise Conflict(f"case {key[0]} is at {cases[key].state!r}, which is not given up")
-    save(connection, {key: after}, {key}, timestamp(), it.now)
+    save(connection, {key: after}, {key}, it.at, it.now)
 
 
 def _erase(connection: Connection, it: Approved) -> None:
     case = it.proposal["arguments"]
     sides = case["parties"].split("|")
-    erase_case(connection, case["case_id"], case["test"], case["parties"], it.reason, timestamp())
+    erase_case(connection, case["case_id"], case["test"], case["parties"], it.reason, it.at)
     own = (_m.case_id == case["case_id"], _m.test == case["test"], _m.sender.in_(sides), _m.receiver.in_(sides))
     positions = list(connection.execute(select(_m.position).where(*own)).scalars())
     for start in range(0, len(positions), _AT_ONCE):

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from xinqiao.finding import Text
-from xinqiao.message import Header, Json, content_digest, message_type, new_message_id, timestamp, write_json
+from xinqiao.message import Header, Json, content_digest, message_type, new_message_id, write_json
 from xinqiao.seal import SigningKey, seal
 from xinqiao.standard import STANDARD_VERSION
 from xinqiao_gateway.journal import Effect, Entry, Submission
@@ -39,7 +39,10 @@ _CODES: Mapping[str, str] = MappingProxyType(
 
 
 def notice(institution: str, proposal: Json, exception: Json | None, state: str) -> Json:
-    """Return the message that says what was proposed (``IN_HAND``), done or not done (``RESOLVED``, ``OPEN``)."""
+    """Return the message that says what was proposed (``IN_HAND``), done or not done (``RESOLVED``, ``OPEN``).
+
+    It was made when the proposal was decided, or else made.
+    """
     about = exception or {}
     arguments = proposal["arguments"]
     number = proposal["exception_id"]
@@ -51,7 +54,7 @@ def notice(institution: str, proposal: Json, exception: Json | None, state: str)
         "caseId": about.get("case_id") or arguments.get("case_id"),
         "correlationId": about.get("message_id"),
         "operator": proposal["checker"] or proposal["maker"],
-        "createdAt": timestamp(),
+        "createdAt": proposal["decided_at"] or proposal["proposed_at"],
         "test": about.get("test") or arguments.get("test"),
     }
     kind = about.get("kind") or proposal["action"]

@@ -1,7 +1,7 @@
 """What the sender of a request hears that was turned back: a ``requestResult``, where its channel takes one."""
 
 from xinqiao.errors import NoRoute
-from xinqiao.message import Header, Json, content_digest, message_type, new_message_id, timestamp, write_json
+from xinqiao.message import Header, Json, content_digest, message_type, new_message_id, write_json
 from xinqiao.standard import STANDARD_VERSION
 from xinqiao_gateway.channels import Channels
 from xinqiao_gateway.journal import Entry
@@ -10,17 +10,19 @@ from xinqiao_gateway.processes import item_ids
 __all__ = ["entry_of", "refusal_of"]
 
 
-def refusal_of(channels: Channels, channel: str, request: Json, reason: str | None) -> Entry | None:
+def refusal_of(channels: Channels, channel: str, request: Json, reason: str | None, at: str) -> Entry | None:
     """Return what tells a request's sender that it was turned back; None for a fact, or where nothing takes it.
 
-    ``reason`` is None where it must not be told: nobody is tipped off about a watch list. It is of no case: the request
-    never moved its case, so that its refusal must not either.
+    ``reason`` is None where it must not be told: nobody is tipped off about a watch list. ``at``: when it was turned
+    back, as the standard writes it. It is of no case: the request never moved its case, so that its refusal must not
+    either.
     """
     kind, header = message_type(request), Header.of(request)
     if kind.message_class != "REQUEST":
         return None
+    result = _result(header, _number(header, kind.body, request), reason, at)
     try:
-        return entry_of(channels, channel, _result(header, _number(header, kind.body, request), reason), "result")
+        return entry_of(channels, channel, result, "result")
     except NoRoute:
         return None
 
@@ -32,8 +34,7 @@ def _number(header: Header, body: str, request: Json) -> str:
     return (number or header.message_id)[:64]
 
 
-def _result(header: Header, number: str, reason: str | None) -> Json:
-    at = timestamp()
+def _result(header: Header, number: str, reason: str | None, at: str) -> Json:
     why = {"code": "OTHER"} | ({"text": reason} if reason else {})
     about = {
         "messageId": new_message_id(),

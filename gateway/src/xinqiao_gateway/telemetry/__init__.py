@@ -1,6 +1,4 @@
-"""Telemetry: what is seen of a running gateway from outside. Counts, durations and ids, never contents."""
+"""Telemetry: what is seen of a running gateway from outside. Counts, durations and ids, never contents.
 
-from xinqiao_gateway.telemetry.metrics import Metrics
-from xinqiao_gateway.telemetry.observer import NOBODY, Observer
-
-__all__ = ["NOBODY", "Metrics", "Observer"]
+The stations know ``observer`` and ``traces``; who counts (``metrics``) is handed to them.
+"""

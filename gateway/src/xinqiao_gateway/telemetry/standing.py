@@ -104,6 +104,12 @@ GAUGES = (
         _figure(lambda _, f: {(): float(f.nodes)}),
     ),
     Gauge(
+        "xinqiao_journal_ahead_seconds",
+        "By how much the last message is dated after now: a clock went ahead and was set back",
+        (),
+        _figure(lambda _, f: {(): f.ahead}),
+    ),
+    Gauge(
         "xinqiao_calendar_years_unknown",
         "Years that a calendar was asked for and that nobody has announced to it",
         (),

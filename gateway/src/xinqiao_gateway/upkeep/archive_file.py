@@ -20,7 +20,7 @@ import orjson
 
 from xinqiao.errors import SealInvalid, SettingsInvalid
 from xinqiao.evidence import CHAIN_TYPE, Tree, chain_value, leaf_hash
-from xinqiao.message import Json, timestamp
+from xinqiao.message import Json
 from xinqiao.seal import KeyRing, Sealed, SigningKey, open_seal
 from xinqiao_gateway.journal.archive import Span
 from xinqiao_gateway.journal.receipts import Row, digest_of, witness_of
@@ -49,11 +49,18 @@ def manifest_path(file: Path) -> Path:
 
 
 def write_archive(
-    folder: Path, span: Span, chains: tuple[bytes, bytes], rows: Iterable[tuple[str, Row]], key: SigningKey, told: Told
+    folder: Path,
+    span: Span,
+    chains: tuple[bytes, bytes],
+    rows: Iterable[tuple[str, Row]],
+    at: str,
+    key: SigningKey,
+    told: Told,
 ) -> Path:
     """Write an archive and its manifest durably and return its path; one that is there already is replaced.
 
-    ``chains``: the chain value before the first batch and that of the last; ``told`` hears of each batch written.
+    ``chains``: the chain value before the first batch and that of the last; ``at``: when, as the standard writes it;
+    ``told`` hears of each batch written.
     """
     file = folder / f"archive-{span.first_batch}-{span.last_batch}.jsonl.gz"
     before, after = (each.hex() for each in chains)
@@ -72,7 +79,7 @@ def write_archive(
     digest, size = digest_of_file(made), made.stat().st_size
     made.replace(file)
     sync_folder(folder)
-    said = head | {"kind": "archive", "file": file.name, "sha256": digest, "bytes": size, "created_at": timestamp()}
+    said = head | {"kind": "archive", "file": file.name, "sha256": digest, "bytes": size, "created_at": at}
     write_manifest(manifest_path(file), said, key)
     return file
 

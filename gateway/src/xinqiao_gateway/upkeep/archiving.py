@@ -14,10 +14,11 @@ from sqlalchemy import Connection, select
 
 from xinqiao.errors import SettingsInvalid
 from xinqiao.evidence import CHAIN_START
-from xinqiao.message import Json, timestamp
+from xinqiao.message import Json
 from xinqiao.seal import KeyRing, SigningKey, VerifyingKey
 from xinqiao_gateway.journal import Journal, archive, tables
 from xinqiao_gateway.journal.archive import Eligible, Span
+from xinqiao_gateway.journal.instants import written
 from xinqiao_gateway.upkeep.archive_file import Batch, Told, batches_of, check_archive, write_archive
 from xinqiao_gateway.upkeep.manifest import digest_of_file
 
@@ -64,15 +65,15 @@ class Archiving:
         """
         _check_folder(folder)
         await self.finish(folder)
-        written = []
+        files = []
         while (span := self.eligible(before).span) is not None:
             file = self._write(folder, span)
             check_archive(file, self._keys, self.told)
-            digest, at = digest_of_file(file), timestamp()
-            await self.journal.run(lambda c: archive.register(c, span, file.name, digest, at))  # noqa: B023 -- awaited
+            digest, at = digest_of_file(file), written(self.journal.now())
+            await self.journal.run(lambda c: archive.register(c, span, file.name, digest, at, self.key))  # noqa: B023 -- awaited
             await self._clear(span)
-            written.append(file)
-        return written
+            files.append(file)
+        return files
 
     async def finish(self, folder: Path) -> list[Path]:
         """Let contents go that a run before this one had archived and not removed; return their files.
@@ -115,7 +116,8 @@ class Archiving:
     def _write(self, folder: Path, span: Span) -> Path:
         with self.journal.reading.engine.begin() as connection:
             rows = archive.rows_of(connection, span)
-            return write_archive(folder, span, _chains(connection, span), rows, self.key, self.told)
+            chains, at = _chains(connection, span), written(self.journal.now())
+            return write_archive(folder, span, chains, rows, at, self.key, self.told)
 
     async def _clear(self, span: Span) -> None:
         """Let contents go, batch after batch, as many in a commit as hold about 500 messages."""

@@ -14,12 +14,13 @@ import structlog
 from sqlalchemy import ColumnElement, Connection, and_, func, select
 
 from xinqiao.errors import NotFound
-from xinqiao.message import Json, new_message_id, timestamp
+from xinqiao.message import Json, new_message_id
 from xinqiao.seal import SigningKey
 from xinqiao.standard import STANDARD_VERSION
 from xinqiao_gateway.journal import Journal, Refused
 from xinqiao_gateway.journal.alarms import forget_alarms
 from xinqiao_gateway.journal.erasure import erase_case
+from xinqiao_gateway.journal.instants import written
 from xinqiao_gateway.journal.mark_tables import marks
 from xinqiao_gateway.journal.marks import prune_marks
 from xinqiao_gateway.journal.obligation_tables import alarms, obligations
@@ -127,7 +128,7 @@ class Retention:
 
     async def _erase(self, case: EndedCase) -> bool:
         """Erase a case in the very commit that records it; say whether it was there."""
-        at = timestamp()
+        at = written(self._journal.now())
         reason = f"retention: {case.state} since {case.changed_at[:10]}"
         about = {"proposal_id": None, "exception_id": None, "action": "erase", "arguments": case.arguments}
         done = about | {"reason": reason, "maker": MAKER, "checker": None, "proposed_at": at, "decided_at": at}
@@ -184,7 +185,7 @@ class Retention:
 
     async def _record(self, forgotten: dict[str, int]) -> None:
         """Say in the journal what was forgotten."""
-        at = timestamp()
+        at = written(self._journal.now())
         counts = ", ".join(f"{name} {count}" for name, count in forgotten.items() if count)
         header = {
             "messageId": new_message_id(),

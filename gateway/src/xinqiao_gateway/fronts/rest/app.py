@@ -23,6 +23,7 @@ from xinqiao_gateway.fronts.rest.body import Guarded
 from xinqiao_gateway.fronts.rest.documents import DOCUMENT_PATH, Document
 from xinqiao_gateway.fronts.rest.exchange import Pull, Submit
 from xinqiao_gateway.fronts.rest.health import health, ready_of
+from xinqiao_gateway.fronts.rest.keys import Keys
 from xinqiao_gateway.fronts.rest.operation import Traced, metrics_of, reload_of
 from xinqiao_gateway.fronts.rest.queries import router
 from xinqiao_gateway.fronts.rest.resolution import router as resolution
@@ -50,7 +51,7 @@ def build_app(gateway: Gateway) -> Starlette:
             Route(path, Traced(Submit(gateway)), methods=["POST"]),
             Route(path, Pull(gateway), methods=["GET"]),
             Route(DOCUMENT_PATH, Document(gateway, gateway.documents), methods=["PUT", "GET"]),
-            Route("/v1/keys", _Keys(gateway), methods=["GET"]),
+            Route("/v1/keys", Keys(gateway), methods=["GET"]),
             Route("/v1/health", health, methods=["GET"]),
             Route("/v1/ready", ready_of(gateway), methods=["GET"]),
             Route("/v1/reload", reload_of(gateway), methods=["POST"]),
@@ -101,16 +102,6 @@ def _handlers(code: str) -> dict[Any, Any]:
         return error_response(InternalError(), code)
 
     return {XinqiaoError: ours, RequestValidationError: query, HTTPException: http, Exception: fault}
-
-
-class _Keys:
-    """GET /v1/keys: the gateway's public keys as a JWK set."""
-
-    def __init__(self, gateway: Gateway) -> None:
-        self._content = orjson.dumps({"keys": [gateway.installation.key.public().jwk()]})
-
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401 -- ASGI
-        await Response(self._content, media_type="application/json")(scope, receive, send)
 
 
 async def _schema(request: Request) -> Response:

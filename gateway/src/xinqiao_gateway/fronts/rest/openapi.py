@@ -8,6 +8,8 @@ from fastapi.openapi.utils import get_openapi
 from xinqiao.errors import error_table
 from xinqiao.seal import SIGNATURE_HEADER
 from xinqiao.standard import message_types
+from xinqiao_gateway.documents import shipped_kinds
+from xinqiao_gateway.fronts.rest.documents import DOCUMENT_PATH
 
 __all__ = ["SCHEMAS", "describe", "reference"]
 
@@ -22,6 +24,7 @@ def describe(app: FastAPI) -> dict[str, Any]:
         "post": _submit(),
         "get": _pull(),
     }
+    document["paths"][DOCUMENT_PATH] = _document()
     document["paths"] |= _operation()
     return document
 
@@ -33,17 +36,6 @@ def reference(name: str) -> dict[str, str]:
 
 def _submit() -> dict[str, Any]:
     messages = {"oneOf": [reference(kind.name) for kind in message_types().values()]}
-    reasons: dict[int, list[str]] = {}
-    for error in error_table():
-        reasons.setdefault(error.http_status, []).append(error.reason)
-    refusals = {
-        str(status): {
-            "description": ", ".join(found),
-            "content": {"application/json": {"schema": reference("Rejection")}},
-        }
-        for status, found in sorted(reasons.items())
-        if status < 500 or status == 503
-    }
     return {
         "tags": ["exchange"],
         "summary": "Submit one raw input",
@@ -71,13 +63,69 @@ def _submit() -> dict[str, Any]:
                 "content": {"application/json": {"schema": reference("Receipt")}},
             },
             "207": {"description": "several messages, some accepted: an array of receipts and rejections"},
-            **refusals,
+            **_refusals(),
         },
+    }
+
+
+def _refusals(*statuses: int) -> dict[str, Any]:
+    """Return the refusals with these statuses, or with all that a partner may be answered."""
+    reasons: dict[int, list[str]] = {}
+    for error in error_table():
+        reasons.setdefault(error.http_status, []).append(error.reason)
+    return {
+        str(status): {
+            "description": ", ".join(found),
+            "content": {"application/json": {"schema": reference("Rejection")}},
+        }
+        for status, found in sorted(reasons.items())
+        if status in statuses or (not statuses and (status < 500 or status == 503))
+    }
+
+
+def _document() -> dict[str, Any]:
+    """Return the path of a document; see docs/documents.md."""
+    names = ("sha256", "sm3", "mediaType", "size")
+    facts = {"type": "object", "required": list(names), "properties": {name: {"type": "string"} for name in names}}
+    stored = {"application/json": {"schema": facts}}
+    message = {"name": "message", "in": "query", "schema": {"type": "string"}}
+    message["description"] = "Id of a message to this channel that refers to the document; not needed by who has it."
+    head = {
+        "tags": ["documents"],
+        "parameters": [message],
+        "responses": {"200": {"description": "the document"}, **_refusals(400, 401, 404, 410, 503)},
+    }
+    return {
+        "description": "Authorization: Bearer, a token for this path signed with a key of the channel.",
+        "parameters": [
+            {"name": "channel", "in": "path", "required": True, "schema": {"type": "string"}},
+            {
+                "name": "digest",
+                "in": "path",
+                "required": True,
+                "description": "sha256:… or sm3:… of the content; SHA-256 where neither is said.",
+                "schema": {"type": "string"},
+            },
+        ],
+        "put": {
+            "tags": ["documents"],
+            "summary": "Put a document",
+            "description": "A document no larger than the largest message may be sealed like one instead.",
+            "requestBody": {"required": True, "content": {name: {} for name in shipped_kinds()}},
+            "responses": {
+                "201": {"description": "stored and durable", "content": stored},
+                "200": {"description": "this channel has it already", "content": stored},
+                **_refusals(400, 401, 404, 410, 413, 422, 503),
+            },
+        },
+        "get": head | {"summary": "Get a document"},
+        "head": head | {"summary": "Get its type and size; from then on the channel has it"},
     }
 
 
 def _operation() -> dict[str, Any]:
     return {
+        "/v1/keys": {"get": _asked("The gateway's public keys, the present one first", {"200": _KEYS})},
         "/v1/health": {"get": _asked("Whether the process lives", {"200": {"description": "yes"}})},
         "/v1/ready": {"get": _asked("Whether messages are taken now", _READINESS)},
         "/v1/reload": {"post": _asked("Read channels, policy, obligations and settings again", _RELOAD)},
@@ -87,6 +135,10 @@ def _operation() -> dict[str, Any]:
     }
 
 
+_KEYS = {
+    "description": "a JWK set; a key of before, for older evidence, says former: true",
+    "content": {"application/json": {}},
+}
 _READINESS = {
     "200": {"description": "yes"},
     "503": {"description": "no, and why for who has the admin token"},

@@ -16,6 +16,7 @@ from xinqiao.errors import SettingsInvalid, XinqiaoError
 from xinqiao_gateway.fronts.rest.app import build_app
 from xinqiao_gateway.fronts.rest.operation import metrics_app
 from xinqiao_gateway.gateway import Gateway
+from xinqiao_gateway.processes import processes
 
 __all__ = ["listen", "run"]
 
@@ -69,6 +70,7 @@ def run(gateway: Gateway, listener: socket.socket, announce: Callable[[], None])
         except SettingsInvalid:
             gateway.journal.close()
             raise
+        processes()  # half a second: not for the first message to wait for
         announce()
         _spare_the_collector()
         _Server(config, gateway, beside).run(sockets=[listener])
