@@ -2,6 +2,9 @@
 
 import hashlib
 import json
+import sqlite3
+from collections.abc import Callable
+from datetime import UTC, datetime
 from importlib.metadata import EntryPoint, EntryPoints
 from pathlib import Path
 
@@ -11,13 +14,14 @@ from cryptography.hazmat.primitives.hmac import HMAC
 from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap, aes_key_wrap
 from typer.testing import CliRunner
 
-from tests.gateway.conftest import CORE, PARTNER
+from tests.gateway.conftest import CORE, PARTNER, Site, message
 from xinqiao.errors import KeyUnusable
-from xinqiao.seal import new_key, write_key
+from xinqiao.evidence import CHAIN_TYPE
+from xinqiao.seal import SigningKey, new_key, seal, write_key
 from xinqiao_gateway.cli.config import app
 from xinqiao_gateway.configuration import Problem, inspect_installation
 from xinqiao_gateway.gateway import Gateway
-from xinqiao_gateway.installation import add_channel, open_installation
+from xinqiao_gateway.installation import add_channel, open_installation, read_installation
 from xinqiao_gateway.journal import vault
 from xinqiao_gateway.journal.vault import LocalKey, MasterKey, Vault, named_master_key, open_vault
 
@@ -81,6 +85,32 @@ def test_every_problem_is_said_with_its_place(data: Path) -> None:
     assert f"{data / 'operators.yaml'} is readable by others; chmod 600 it" in said
     assert f"{data / 'admin.token'} is readable by others; chmod 600 it" in said
     assert checked(data)[0] == 1
+
+
+@pytest.mark.parametrize(
+    ("signed", "problems"),
+    [
+        (lambda chain, key: seal(chain, CHAIN_TYPE, key, datetime(2999, 1, 1, tzinfo=UTC)).signature, []),
+        (lambda _chain, key: seal(b"other", CHAIN_TYPE, key).signature, ["is not as it was signed: the signature is"]),
+        (lambda _chain, _key: "", ["is not as it was signed: a detached JWS has the form"]),
+        (lambda chain, _key: seal(chain, CHAIN_TYPE, new_key("x")).signature, ["is signed by a key that is not here"]),
+    ],
+    ids=["a clock that was ahead", "changed", "gone", "another key"],
+)
+def test_the_last_batch_is_of_a_key_that_is_here(
+    site: Site, signed: Callable[[bytes, SigningKey], str], problems: list[str]
+) -> None:
+    assert site.send("partner", message("kycApplication")).status_code == 202
+    site.http.__exit__(None, None, None)
+    with sqlite3.connect(site.data / "journal.db") as connection:
+        ((chain,),) = connection.execute("SELECT chain FROM batches")
+        signature = signed(chain, read_installation(site.data).key)
+        connection.execute("UPDATE batches SET signature = ?", (signature,))
+    connection.close()
+    found = [each.text for each in inspect_installation(site.data)]
+    assert [said in text and "batch 1" in text for said, text in zip(problems, found, strict=True)] == [True] * len(
+        found
+    )
 
 
 OWN = """\

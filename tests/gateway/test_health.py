@@ -1,13 +1,20 @@
 """Health and readiness, as load balancers and Kubernetes ask for them."""
 
+import asyncio
+import threading
 from collections import namedtuple
+from pathlib import Path
 
 import orjson
 import pytest
+from sqlalchemy import event
 
 from tests.gateway.conftest import Site
+from tests.postgres import Postgres
 from xinqiao_gateway.gateway import Gateway
+from xinqiao_gateway.installation import open_installation
 from xinqiao_gateway.journal import Journal
+from xinqiao_gateway.journal.fitness import _known_head, schema_fits
 from xinqiao_gateway.surveillance import Readiness, Surveillance
 
 ALL = {"writing": True, "beating": True, "space": True, "schema": True, "serving": True}
@@ -83,6 +90,37 @@ def test_one_whose_database_another_version_has_upgraded_is_not_ready(site: Site
         connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
     site.http.portal.call(gateway.surveillance.turn)
     assert ready(site) == (503, {"status": "not ready", "conditions": ALL | {"schema": False}})
+
+
+def test_no_connection_is_held_while_the_schemas_versions_are_read(gateway: Gateway) -> None:
+    engine = gateway.journal.reading.engine
+    known = []
+    event.listen(engine, "checkout", lambda *_: known.append(_known_head.cache_info().currsize))
+    _known_head.cache_clear()
+    assert schema_fits(engine)
+    assert known[0] == 1
+
+
+async def test_one_that_stops_lets_the_look_under_way_end(tmp_path: Path, postgres: Postgres) -> None:
+    (tmp_path / "gateway.yaml").write_text(f"journal_url: {postgres.url()}\n")
+    gateway = Gateway(open_installation(tmp_path))
+    looks, go_on = threading.Event(), threading.Event()
+    held: list[object] = []
+
+    def hold(_connection: object, record: object, _proxy: object) -> None:
+        held.append(record)
+        looks.set()
+        go_on.wait(10)
+
+    event.listen(gateway.journal.reading.engine, "checkout", hold)
+    event.listen(gateway.journal.reading.engine, "checkin", lambda _connection, record: held.remove(record))
+    await gateway.start()
+    assert await asyncio.to_thread(looks.wait, 10)
+    stopping = asyncio.create_task(gateway.stop())
+    ended, _ = await asyncio.wait({stopping}, timeout=0.5)
+    go_on.set()
+    await stopping
+    assert (ended, held) == (set(), [])
 
 
 def test_one_that_was_never_looked_at_is_not_ready(site: Site, gateway: Gateway) -> None:

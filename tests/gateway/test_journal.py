@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack
 from dataclasses import replace
@@ -543,6 +544,32 @@ async def test_readers_do_not_keep_the_writer_waiting(journal: Journal) -> None:
             stack.enter_context(journal.reading.engine.connect())
         async with asyncio.timeout(5):
             await journal.submit(submission(entry(message("kycApplication"))))
+
+
+async def test_a_read_that_nobody_waits_for_ends_before_the_connections_are_closed(journal: Journal) -> None:
+    reads, go_on = threading.Event(), threading.Event()
+    read: list[int] = []
+
+    def slow() -> None:
+        with journal.reading.engine.begin() as connection:
+            reads.set()
+            go_on.wait(10)
+            read.append(connection.execute(select(literal(1))).scalar_one())
+
+    reading = asyncio.create_task(journal.read(slow))
+    assert await asyncio.to_thread(reads.wait, 10)
+    reading.cancel()
+    closing = asyncio.create_task(asyncio.to_thread(journal.close))
+    ended, _ = await asyncio.wait({closing}, timeout=0.2)
+    go_on.set()
+    await closing
+    assert (ended, read) == (set(), [1])
+
+
+async def test_a_journal_that_is_closed_is_not_read_any_more(journal: Journal) -> None:
+    journal.close()
+    with pytest.raises(JournalUnavailable, match="closed"):
+        await journal.waiting("core", 0, 1)
 
 
 async def test_a_journal_that_is_closed_says_so_and_leaves_nobody_waiting(tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ from xinqiao_gateway.journal.database import open_engine
 from xinqiao_gateway.journal.listing import exceptions
 from xinqiao_gateway.journal.revisions import head, refuse_newer
 from xinqiao_gateway.journal.search import Search, contents, found
+from xinqiao_gateway.upkeep.archiving import Archiving
 from xinqiao_gateway.upkeep.upgrade import Upgrade, planned, upgrade
 
 OLD = Path(__file__).with_name("journal-0001.jsonl")
@@ -131,20 +132,26 @@ def test_an_upgrade_gives_postgresql_an_index_of_the_bytes_of_case_ids(old: tupl
     assert found_.get("ix_cases_case_id") == (["case_id"] if url.startswith("postgresql") else None)
 
 
-async def test_an_archive_of_before_is_named_until_it_is_archived_anew(old: tuple[str, Json], tmp_path: Path) -> None:
-    """Nobody signed for it then, so anybody could have written its row."""
+async def test_an_archive_of_before_is_signed_by_the_next_run_that_finds_its_file(
+    old: tuple[str, Json], tmp_path: Path
+) -> None:
+    """Nobody signed for it then: its file proves it, and without that anybody could have written its row."""
     url, said = old
+    old_key = VerifyingKey.from_jwk(said["public_key"])
+    keys = KeyRing([old_key, NEW_KEY.public()])
     upgrade(url)
-    engine = open_engine(url, writing=True)
-    row = {"first_batch": 1, "last_batch": 1, "first_position": 1, "last_position": 1}
-    with engine.begin() as connection:
-        about = {"file": "archive-1-1.jsonl.gz", "digest": "0" * 64, "archived_at": "2026-11-23T00:00:00.000000Z"}
-        connection.execute(text(ARCHIVED), row | about)
-    engine.dispose()
     journal = open_old(url, tmp_path)
-    (breach,) = journal.verify(KeyRing([VerifyingKey.from_jwk(said["public_key"])])).breaches
-    assert "archive-1-1.jsonl.gz" in breach
-    assert "is nothing that the gateway said" in breach
+    archiving = Archiving(journal, NEW_KEY, former=(old_key,))
+    (file,) = await archiving.archive("2999-01-01", tmp_path / "out")
+    (row,) = archiving.archives()
+    await journal.run(lambda c: c.exec_driver_sql("DELETE FROM archives"))
+    await journal.run(lambda c: c.execute(text(ARCHIVED), {name: row[name] for name in row if f":{name}" in ARCHIVED}))
+    await archiving.archive("2000-01-01", tmp_path / "elsewhere")
+    (breach,) = journal.verify(keys).breaches
+    assert f"({file.name}) is nothing that the gateway said" in breach
+    await archiving.archive("2000-01-01", file.parent)
+    found_ = journal.verify(keys, file.parent)
+    assert (found_.breaches, found_.archived > 0, found_.not_looked_at) == ([], True, 0)
     journal.close()
 
 

@@ -96,6 +96,33 @@ def test_an_amount_that_a_side_says_of_other_lines_and_not_of_this_one_is_a_diff
             assert [each for each in repairs(result, AT) if each.cause == "OTHER"] == []
 
 
+CNY, USD = {"amount": {"value": "5.00", "currency": "CNY"}}, {"amount": {"value": "5.00", "currency": "USD"}}
+UNITS_HERE, UNITS_THERE = {"units": "100.00"}, {"units": "100.01"}
+
+
+@pytest.mark.parametrize(
+    ("here", "there", "said_there", "cause"),
+    [
+        (UNITS_HERE | CNY, UNITS_THERE, set(), "ROUNDING"),
+        (UNITS_HERE, UNITS_THERE | CNY, set(), "ROUNDING"),
+        (UNITS_HERE | CNY, UNITS_THERE | CNY, set(), "ROUNDING"),
+        (UNITS_HERE | CNY, UNITS_THERE | USD, set(), "WRONG_AMOUNT"),
+        (UNITS_HERE | CNY, UNITS_THERE, {("", "amount")}, "WRONG_UNITS"),
+        (UNITS_HERE | CNY, UNITS_HERE, {("", "amount")}, "OTHER"),
+        (CNY, UNITS_THERE, set(), "OTHER"),
+    ],
+    ids=[
+        "no amounts there", "no amounts here", "the same amount", "another currency",
+        "an amount of other lines only", "the same units and an amount of other lines only", "nothing in common",
+    ],
+)  # fmt: skip
+def test_a_rounding_is_one_where_both_sides_say_how_much(here: Json, there: Json, said_there: Any, cause: str) -> None:
+    about = Terms("CONFIRMATIONS", kind_of("CONFIRMATIONS"), DAY, DAY, "A", Calendars()["exchange"])
+    common = {"key": "1", "date": DAY.isoformat()}
+    outcome, row = classified(Pair(Line(common | here, "A"), Line(common | there, "B")), about, set(), said_there)
+    assert (outcome, row.cause) == ("DIFFERENT", cause)
+
+
 def _entry(number: int, amount: int, reverses: str | None = None) -> Line:
     item = {"key": "1", "amount": {"value": str(amount), "currency": "CNY"}}
     message = {"header": {"messageId": f"{number:05}"}}

@@ -12,11 +12,13 @@ from typer.testing import CliRunner
 from tests.gateway.conftest import Site, message
 from tests.gateway.test_config import Remote
 from xinqiao.errors import KeyUnusable, SealInvalid, SettingsInvalid
+from xinqiao.evidence import verify_receipt
 from xinqiao.seal import KeyRing, open_seal, seal
 from xinqiao_gateway.cli import app
 from xinqiao_gateway.configuration import inspect_installation
 from xinqiao_gateway.fronts.rest.app import build_app
-from xinqiao_gateway.fronts.rest.keys import Keys
+from xinqiao_gateway.fronts.rest.serving import listen
+from xinqiao_gateway.fronts.rest.serving import run as serve
 from xinqiao_gateway.gateway import Gateway
 from xinqiao_gateway.installation import add_channel, open_installation, read_installation
 from xinqiao_gateway.journal import Journal, vault
@@ -178,14 +180,26 @@ def test_the_keys_of_before_are_published_after_the_present_one(stopped: Path) -
     with TestClient(build_app(Gateway(open_installation(stopped)))) as http:
         published = orjson.loads(http.get("/v1/keys").content)
     assert published["keys"] == [present.public().jwk(), before.public().jwk() | {"former": True}]
-    old = seal(b"{}", "application/json", before)
-    open_seal(old, KeyRing.from_jwks(published), max_age=None)
+    with pytest.raises(SealInvalid):
+        open_seal(seal(b"{}", "application/json", before), KeyRing.from_jwks(published), max_age=None)
+
+
+def test_an_old_receipt_is_verified_with_the_former_keys_and_not_without(site: Site) -> None:
+    receipt = orjson.loads(site.send("partner", message("kycApplication")).content)["receipt"]
+    site.http.__exit__(None, None, None)
+    kid = read_installation(site.data).key.kid
+    rotate(site.data, keep=True)
+    with TestClient(build_app(Gateway(open_installation(site.data)))) as http:
+        published = orjson.loads(http.get("/v1/keys").content)
+    assert verify_receipt(receipt, KeyRing.from_jwks(published, former=True)) == kid
+    with pytest.raises(SealInvalid):
+        verify_receipt(receipt, KeyRing.from_jwks(published))
 
 
 def test_a_former_key_that_cannot_be_read_is_said_at_the_start(stopped: Path) -> None:
     rotate(stopped, keep=True)
     (stopped / "keys" / "former" / "2.jwk").write_text("x")
     gateway = Gateway(open_installation(stopped))
-    with pytest.raises(KeyUnusable, match=r"2\.jwk is not JSON"):
-        Keys(gateway)
-    gateway.journal.close()
+    with listen("127.0.0.1", 0) as listener, pytest.raises(KeyUnusable, match=r"2\.jwk is not JSON"):
+        serve(gateway, listener, lambda: pytest.fail("it was announced"))
+    assert not gateway.journal.healthy()

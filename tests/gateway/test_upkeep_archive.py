@@ -4,6 +4,7 @@ import gzip
 import sqlite3
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,8 @@ from sqlalchemy import insert, select, update
 
 from tests.gateway.test_journal import KEY, accepted, entry, journal, message, open_journal, submission
 from xinqiao.errors import Conflict, ContentGone, JournalUnavailable, SealInvalid, SettingsInvalid
-from xinqiao.message import Json
+from xinqiao.evidence import CHAIN_TYPE
+from xinqiao.message import Json, read_json, write_json
 from xinqiao.seal import KeyRing, new_key, seal
 from xinqiao_gateway.journal import Journal, Settlement, archive, release, tables
 from xinqiao_gateway.journal.erasure import erase_case
@@ -23,6 +25,7 @@ from xinqiao_gateway.upkeep.archiving import Archiving, silent
 __all__ = ["journal"]
 
 KEYS = KeyRing([KEY.public()])
+AHEAD = datetime(2999, 1, 1, tzinfo=UTC)
 LATER = "2999-01-01"
 
 
@@ -266,18 +269,122 @@ async def test_what_was_said_of_another_journal_says_nothing_of_this_one(tmp_pat
     two.close()
 
 
-async def test_verification_looks_at_the_files_at_hand_and_names_the_others(tmp_path: Path) -> None:
+async def test_verification_looks_at_the_files_of_a_folder_and_counts_what_it_does_not_look_at(
+    tmp_path: Path,
+) -> None:
     journal = open_journal(tmp_path)
     await filled(journal, 2)
     (file,) = await Archiving(journal, KEY).archive(LATER, tmp_path / "out")
-    found = [journal.verify(KEYS, folder) for folder in (None, tmp_path, tmp_path / "out")]
-    assert [each.breaches for each in found] == [[], [], []]
-    assert [each.not_looked_at for each in found] == [[file.name], [file.name], []]
+    await filled_after(journal)
+    found = [journal.verify(KEYS, folder) for folder in (None, tmp_path / "out")]
+    assert [(each.breaches, each.archived, each.not_looked_at) for each in found] == [([], 2, 2), ([], 2, 0)]
+
+    def said() -> tuple[list[str], int]:
+        result = journal.verify(KEYS, file.parent)
+        return result.breaches, result.not_looked_at
+
+    named = f"archive 1 ({file.name})"
     file.write_bytes(b"another")
-    assert journal.verify(KEYS, file.parent).breaches == [
-        f"archive 1 ({file.name}) is another file than the one that was archived"
-    ]
+    assert said() == ([f"{named} is another file than the one that was archived"], 2)
+    file.unlink()
+    assert said() == ([f"{named} cannot be read: {file}: No such file or directory"], 2)
+    file.mkdir()
+    assert said() == ([f"{named} cannot be read: {file}: Is a directory"], 2)
     journal.close()
+
+
+async def test_an_old_claim_put_back_proves_nothing_without_its_file(journal: Journal, tmp_path: Path) -> None:
+    """Who may write to the database deletes contents and says again what the gateway signed of them once."""
+    await filled(journal, 2)
+    (file,) = await Archiving(journal, KEY).archive(LATER, tmp_path)
+    (old,) = claims(journal)
+    await Archiving(journal, KEY).unarchive(file)
+    file.unlink()
+    await journal.run(lambda c: c.execute(insert(tables.archives).values(old)))
+    await journal.run(lambda c: archive.clear(c, 1, 2))
+    unseen = journal.verify(KEYS)
+    assert (unseen.breaches, unseen.not_looked_at) == ([], 2)
+    (breach,) = journal.verify(KEYS, tmp_path).breaches
+    assert "cannot be read" in breach
+
+
+async def unsign(journal: Journal, **changed: Any) -> None:
+    """Make the row of an archive one from before the gateway signed."""
+    await journal.run(lambda c: c.execute(update(tables.archives).values(signature="", **changed)))
+
+
+async def test_an_archive_of_before_is_signed_where_its_file_proves_it(journal: Journal, tmp_path: Path) -> None:
+    await filled(journal, 2)
+    (file,) = await Archiving(journal, KEY).archive(LATER, tmp_path / "out")
+    await unsign(journal)
+    assert len(journal.verify(KEYS).breaches) == 1
+    assert await Archiving(journal, KEY).archive(LATER, tmp_path / "elsewhere") == []
+    assert len(journal.verify(KEYS).breaches) == 1
+    assert await Archiving(journal, KEY).archive(LATER, file.parent) == []
+    found = journal.verify(KEYS, file.parent)
+    assert (found.breaches, found.not_looked_at) == ([], 0)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"digest": "0" * 64}, {"first_position": 2}, {"last_position": 3}, {"first_batch": 2}, {"last_batch": 3},
+        {"last_batch": 9},
+    ],
+)  # fmt: skip
+async def test_an_archive_that_its_file_does_not_prove_stays_unsigned(
+    journal: Journal, tmp_path: Path, changed: dict[str, Any]
+) -> None:
+    await filled(journal, 2)
+    await Archiving(journal, KEY).archive(LATER, tmp_path)
+    await filled_after(journal)
+    await unsign(journal, **changed)
+    with pytest.raises(SettingsInvalid, match="another file than the one that the journal knows"):
+        await Archiving(journal, KEY).finish(tmp_path)
+    assert [each["signature"] for each in claims(journal)] == [""]
+
+
+async def test_a_damaged_archive_of_before_stays_unsigned(journal: Journal, tmp_path: Path) -> None:
+    await filled(journal, 2)
+    (file,) = await Archiving(journal, KEY).archive(LATER, tmp_path)
+    file.write_bytes(b"another")
+    await unsign(journal)
+    with pytest.raises(SealInvalid):
+        await Archiving(journal, KEY).finish(tmp_path)
+    assert [each["signature"] for each in claims(journal)] == [""]
+
+
+async def test_an_archive_of_before_of_another_journal_is_not_signed(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+    one, two = (open_journal(tmp_path / name) for name in ("one", "two"))
+    await filled(one, 2)
+    await filled(two, 2)
+    await Archiving(one, KEY).archive(LATER, tmp_path)
+    await two.run(lambda c: c.execute(insert(tables.archives).values(claims(one))))
+    await unsign(two)
+    with pytest.raises(SettingsInvalid, match="another file than the one that the journal knows"):
+        await Archiving(two, KEY).finish(tmp_path)
+    one.close()
+    two.close()
+
+
+async def test_what_a_clock_signed_that_was_ahead_is_archived_and_checked(journal: Journal, tmp_path: Path) -> None:
+    await filled(journal, 1)
+    (row,) = (row for kind, row in read_rows(journal) if kind == "batch")
+    signature = seal(row["chain"], CHAIN_TYPE, KEY, AHEAD).signature
+    await journal.run(lambda c: c.execute(update(tables.batches).values(signature=signature)))
+    (file,) = await Archiving(journal, KEY).archive(LATER, tmp_path)
+    stored = read_json(manifest_path(file).read_bytes())
+    sealed = seal(write_json(stored["manifest"]), "application/vnd.xinqiao.manifest+json", KEY, AHEAD)
+    manifest_path(file).write_bytes(write_json(stored | {"signature": sealed.signature}))
+    assert check_archive(file, KEYS, silent)["last_batch"] == 1
+    assert journal.verify(KEYS, tmp_path).breaches == []
+
+
+def read_rows(journal: Journal) -> list[tuple[str, Any]]:
+    with journal.reading.engine.begin() as connection:
+        return list(archive.rows_of(connection, archive.Span(1, 1, 1, 1)))
 
 
 async def test_what_is_erased_after_it_was_archived_stays_erased(journal: Journal, tmp_path: Path) -> None:

@@ -207,5 +207,5 @@ def test_without_the_programs_of_postgresql_it_says_what_to_do(
 
 
 def test_whole_means_that_nothing_is_missing() -> None:
-    found = Restored(1, 1, "2026-11-23T00:00:00Z", "00", (), None, None)
+    found = Restored(1, 1, "2026-11-23T00:00:00Z", "00", (), None, None, 0)
     assert found.is_whole

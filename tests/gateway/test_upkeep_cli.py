@@ -67,16 +67,23 @@ def test_archive_verify_and_unarchive(site: Site, tmp_path: Path) -> None:
         run("unarchive", file, *data)
 
 
-def test_verify_says_which_archives_it_did_not_look_at(site: Site, tmp_path: Path) -> None:
+def test_verify_and_restore_count_what_they_did_not_look_at(site: Site, tmp_path: Path) -> None:
     fill(site)
     to = tmp_path / "out"
     (file,) = asked("archive", "--data", site.data, "--to", to, "--before", "2999-01-01")["files"]
-    name = Path(file).name
-    assert asked("verify", "--data", site.data)["not_looked_at"] == [name]
-    assert f"not looked at: {name}" in run("verify", "--data", site.data)
-    assert asked("verify", "--data", site.data, "--archives", to)["not_looked_at"] == []
+    assert asked("verify", "--data", site.data)["not_looked_at"] == 3
+    unseen = "contents of 3 messages in archives not looked at"
+    assert f"verified; 归档内容未查看 {unseen}" in run("verify", "--data", site.data)
+    assert asked("verify", "--data", site.data, "--archives", to)["not_looked_at"] == 0
+    assert "not looked at" not in run("verify", "--data", site.data, "--archives", to)
+    run("backup", "--data", site.data, "--to", tmp_path / "backup", "--with-master-key")
+    assert asked("restore", tmp_path / "backup", "--data", tmp_path / "again")["not_looked_at"] == 3
+    assert unseen in run("restore", tmp_path / "backup", "--data", tmp_path / "once more")
     Path(file).write_bytes(b"")
     assert "another file" in run("verify", "--data", site.data, "--archives", to, status=1)
+    Path(file).unlink()
+    assert "cannot be read" in run("verify", "--data", site.data, "--archives", to, status=1)
+    run("verify", "--data", site.data, "--archives", tmp_path / "nowhere", status=2)
 
 
 def test_archive_says_what_it_stops_at(site: Site, tmp_path: Path) -> None:

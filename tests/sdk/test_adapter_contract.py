@@ -3,11 +3,13 @@
 import subprocess
 import sys
 from collections import defaultdict
+from collections.abc import Callable
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 
+from xinqiao.adapter import Reply
 from xinqiao.testing.adapter_contract import AdapterContract
 from xinqiao.testing.file_adapter_contract import FileAdapterContract
 from xinqiao.testing.samples import Sample, samples_in
@@ -137,3 +139,9 @@ def test_the_plugin_brings_neither_pytest_nor_the_standard_along() -> None:
     code = "import sys, xinqiao.pytest_plugin; print({'pytest', 'orjson', 'xinqiao.message'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
     assert done.stdout == "set()\n"
+
+
+def test_a_reply_does_not_take_a_text_for_missing() -> None:
+    by_position: Callable[..., Reply] = Reply
+    with pytest.raises(TypeError):
+        by_position(False, "2002", "王小明的证件有误")

@@ -337,6 +337,18 @@ def test_a_fetched_message_that_is_not_the_gateways_or_not_canonical_is_refused(
         receiver.messages()
 
 
+def test_a_fetched_message_under_a_former_key_is_refused() -> None:
+    published = {"keys": [new_key("gateway-2").public().jwk(), GATEWAY.public().jwk() | {"former": True}]}
+    answer = Answer(200, orjson.dumps({"messages": [entry(seal(b"{}", CONTENT_TYPE_JSON, GATEWAY))], "cursor": "c"}))
+
+    with (
+        serving(in_turn(answer)) as served,
+        Client(served.url, "demo-bank", KEY, gateway_keys=KeyRing.from_jwks(published), timeout=5) as receiver,
+        pytest.raises(SealInvalid, match="gateway-1"),
+    ):
+        receiver.messages()
+
+
 def test_a_fetched_message_that_is_not_base64_is_refused() -> None:
     broken = entry(seal(b"{}", CONTENT_TYPE_JSON, GATEWAY)) | {"content": "***"}
     answer = Answer(200, orjson.dumps({"messages": [broken], "cursor": "c"}))

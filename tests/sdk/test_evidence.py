@@ -1,6 +1,7 @@
 """Receipts prove themselves: every leaf of every tree, and nothing else."""
 
 import hashlib
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -28,7 +29,7 @@ SALT, WITNESS = "5a" * 32, "77" * 32
 AT = "2026-01-15T09:30:00.000000Z"
 
 
-def receipt_of(size: int, index: int, batch: int = 7) -> dict[str, Any]:
+def receipt_of(size: int, index: int, batch: int = 7, signed: datetime | None = None) -> dict[str, Any]:
     message_id, digest = MESSAGE["header"]["messageId"], content_digest(MESSAGE)
     own = leaf_hash(receipt_commitment(message_id, AT, 42, digest, SALT), bytes.fromhex(WITNESS))
     leaves = [own if number == index else leaf_hash(b"", bytes([number % 256])) for number in range(size)]
@@ -41,7 +42,7 @@ def receipt_of(size: int, index: int, batch: int = 7) -> dict[str, Any]:
         "salt": SALT,
         "witness": WITNESS,
         "previous": CHAIN_START.hex(),
-        "signature": seal(chain_value(CHAIN_START, batch, size, tree.root), CHAIN_TYPE, KEY).signature,
+        "signature": seal(chain_value(CHAIN_START, batch, size, tree.root), CHAIN_TYPE, KEY, signed).signature,
     }
     return {
         "acceptedMessageId": message_id,
@@ -113,6 +114,10 @@ def test_a_changed_proof_is_refused(change: dict[str, Any]) -> None:
     receipt = receipt_of(11, 3)
     with pytest.raises(SealInvalid):
         verify_receipt(receipt | {"proof": receipt["proof"] | change}, KEYS)
+
+
+def test_a_receipt_that_a_clock_signed_that_was_ahead_proves_itself() -> None:
+    assert verify_receipt(receipt_of(5, 3, signed=datetime(2999, 1, 1, tzinfo=UTC)), KEYS, MESSAGE) == "gateway-1"
 
 
 def test_a_receipt_for_another_message_or_other_content_is_refused() -> None:

@@ -147,6 +147,14 @@ def test_a_ring_goes_through_a_jwk_set() -> None:
     assert len(again) == 2
 
 
+@pytest.mark.parametrize("mark", [True, "true", 1])
+def test_a_former_key_is_left_out_of_a_ring_unless_it_is_asked_for(mark: object) -> None:
+    jwks = {"keys": [PUBLIC, new_key("bank-0").public().jwk() | {"former": mark}]}
+
+    assert [key.kid for key in KeyRing.from_jwks(jwks)] == [PUBLIC["kid"]]
+    assert [key.kid for key in KeyRing.from_jwks(jwks, former=True)] == [PUBLIC["kid"], "bank-0"]
+
+
 def test_a_ring_refuses_two_keys_of_one_name() -> None:
     KeyRing([KEY.public(), KEY.public()])
     with pytest.raises(KeyUnusable, match="two different keys"):

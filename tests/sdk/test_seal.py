@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from xinqiao.errors import SealExpired, SealInvalid, SealMissing
-from xinqiao.seal import CONTENT_TYPE_JSON, KeyRing, Sealed, SigningKey, new_key, open_seal, seal
+from xinqiao.seal import CONTENT_TYPE_JSON, KeyRing, Sealed, SigningKey, kid_of, new_key, open_seal, open_stored, seal
 
 KEY = new_key("bank-1")
 KEYS = KeyRing([KEY.public()])
@@ -173,6 +173,23 @@ def test_a_stored_seal_opens_at_any_age_but_not_before_it_was_made() -> None:
     assert open_seal(SEALED, KEYS, at=NOW + timedelta(days=3650), max_age=None) == "bank-1"
     with pytest.raises(SealExpired, match="in the future"):
         open_seal(SEALED, KEYS, at=NOW - timedelta(hours=1), max_age=None)
+
+
+def test_stored_evidence_opens_whatever_time_it_says() -> None:
+    for at in (datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC)):
+        assert open_stored(seal(CONTENT, CONTENT_TYPE_JSON, KEY, at), KEYS) == "bank-1"
+    for wrong, error in (
+        (Sealed(b"other", CONTENT_TYPE_JSON, SEALED.signature), SealInvalid),
+        (Sealed(CONTENT, CONTENT_TYPE_JSON, ""), SealMissing),
+    ):
+        with pytest.raises(error):
+            open_stored(wrong, KEYS)
+
+
+def test_a_seal_names_its_key_before_anything_is_verified() -> None:
+    assert kid_of(Sealed(b"other", CONTENT_TYPE_JSON, SEALED.signature)) == "bank-1"
+    with pytest.raises(SealInvalid):
+        kid_of(Sealed(CONTENT, CONTENT_TYPE_JSON, "none"))
 
 
 @pytest.mark.parametrize(("issued", "said"), [(0, "s ago"), (2**53 - 1, "in the future")])

@@ -8,9 +8,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from xinqiao.errors import KeyUnusable, Rejected, SettingsInvalid, XinqiaoError
+from xinqiao.errors import KeyUnusable, Rejected, SealInvalid, SettingsInvalid, XinqiaoError
 from xinqiao.evidence import CHAIN_TYPE
-from xinqiao.seal import KeyRing, Sealed, VerifyingKey, open_seal, read_signing_key
+from xinqiao.seal import KeyRing, Sealed, VerifyingKey, kid_of, open_stored, read_signing_key
 from xinqiao_adapters.problems import Problems
 from xinqiao_gateway.calendars import Calendars, read_calendars
 from xinqiao_gateway.channels import Channels, ServedChannel
@@ -165,16 +165,20 @@ def _journal(data: Path, settings: Settings) -> list[str]:
 
 
 def _check_last_batch(data: Path, settings: Settings, keys: list[VerifyingKey]) -> None:
-    """Raise ``KeyUnusable`` where the journal ends in a batch of a key that is no longer there."""
+    """Raise ``KeyUnusable`` where the key of the last batch is gone, ``SealInvalid`` where the batch was changed."""
     row = last_batch(journal_url_of(data, settings))
     if row is None:
         return
+    sealed, here = Sealed(row.chain, CHAIN_TYPE, row.signature), KeyRing(keys)
     try:
-        open_seal(Sealed(row.chain, CHAIN_TYPE, row.signature), KeyRing(keys), max_age=None)
+        if here.find(kid := kid_of(sealed)) is None:
+            place = data / "keys" / "former"
+            said = f"batch {row.batch} is signed by a key that is not here; put its public key into {place}"
+            raise KeyUnusable(f"{said}: kid {kid[:80]!r}")
+        open_stored(sealed, here)
     except Rejected as error:
-        place = data / "keys" / "former"
-        said = f"batch {row.batch} is signed by a key that is not here; put its public key into {place}"
-        raise KeyUnusable(f"{said}: {error.detail}") from error
+        said = f"batch {row.batch} is not as it was signed: {error.detail}; journal verify says what else was changed"
+        raise SealInvalid(said) from error
 
 
 def _space(data: Path, settings: Settings) -> Iterator[str]:

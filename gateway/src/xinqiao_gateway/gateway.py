@@ -175,7 +175,9 @@ class Gateway:
             await asyncio.sleep(_HOUR)
 
     def _built(self, installation: Installation) -> Service:
-        return Service.build(installation, self.journal, self.surveillance.backlog, self.metrics)
+        return Service.build(
+            installation, self.journal, self.surveillance.backlog, lambda: self.documents, self.metrics
+        )
 
     def _new_documents(self, installation: Installation, now: Callable[[], float]) -> Documents:
         return Documents(

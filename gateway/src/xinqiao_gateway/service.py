@@ -12,6 +12,7 @@ from xinqiao_gateway.admission import Admission, Allowance
 from xinqiao_gateway.calendars import read_calendars
 from xinqiao_gateway.channels import Channels, ServedChannel
 from xinqiao_gateway.delivery import check_lease
+from xinqiao_gateway.documents import Documents
 from xinqiao_gateway.fingerprints import channel_fingerprint, file_fingerprints
 from xinqiao_gateway.installation import Installation
 from xinqiao_gateway.intake import Intake
@@ -69,11 +70,13 @@ class Service:
         installation: Installation,
         journal: Journal,
         backlog: Callable[[str], int],
+        documents: Callable[[], Documents],
         observer: Observer = NOBODY,
     ) -> Self:
         """Read all that stands beside an installation's channels, and check it.
 
-        ``backlog`` says how many deliveries wait for a channel. Raises a ``ConfigurationError`` with file and line.
+        ``backlog`` says how many deliveries wait for a channel, ``documents`` opens the documents. Raises a
+        ``ConfigurationError`` with file and line.
         """
         data, settings, channels = installation.data, installation.settings, installation.channels
         check_lease(channels, settings.lease)
@@ -90,7 +93,7 @@ class Service:
                 messages_limit=settings.messages_limit,
                 observer=observer,
             ),
-            desk=Desk(journal, channels, settings.institution_code, installation.key),
+            desk=Desk(journal, channels, settings.institution_code, installation.key, documents),
             fingerprints={each.channel_id: channel_fingerprint(each, data) for each in channels},
             files=file_fingerprints(data, *_FILES),
         )

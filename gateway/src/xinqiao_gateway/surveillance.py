@@ -89,7 +89,7 @@ class Surveillance:
         if self.figures is not None and abs(now - self.figures.at) < _FIGURES_OLD:
             return
         try:
-            self.figures = await asyncio.to_thread(figures, self._journal.reading.engine, now)
+            self.figures = await self._journal.read(figures, self._journal.reading.engine, now)
         except XinqiaoError as error:
             self.figures = None
             _log.warning("figures failed", reason=error.reason)
@@ -105,11 +105,11 @@ class Surveillance:
             _log.warning("disk space is back" if has_space else "disk space is low")
         await self._journal.beat()
         self._beaten_at = self._journal.now()
-        self._has_schema = await asyncio.to_thread(schema_fits, self._journal.reading.engine)
+        self._has_schema = await self._journal.read(schema_fits, self._journal.reading.engine)
         await self._compare_clock()
         channels = self._channels()
         await self._journal.rearrange_all(channels)
-        self._backlogs = await asyncio.to_thread(self._journal.reading.backlogs, channels)
+        self._backlogs = await self._journal.read(self._journal.reading.backlogs, channels)
         for case_id in await self._journal.expire_cases():
             _log.info("case expired", case=case_id)
 

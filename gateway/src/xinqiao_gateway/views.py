@@ -3,7 +3,6 @@
 Contents of messages are masked; everything else is ids, states and times.
 """
 
-import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from datetime import datetime
@@ -23,12 +22,13 @@ from xinqiao_gateway.journal.listing import (
     exceptions_at,
     obligations_in,
     proposal,
+    proposals_in,
     waiting_for,
 )
 from xinqiao_gateway.journal.reading import Reading
 from xinqiao_gateway.journal.search import Search, found
 from xinqiao_gateway.journal.timeline import messages_at, timeline
-from xinqiao_gateway.resolution import ACTIONS, KINDS, possible
+from xinqiao_gateway.resolution import ACTIONS, KINDS, explained, possible
 from xinqiao_gateway.resolution.affected import affected_orders
 
 __all__ = [
@@ -39,6 +39,7 @@ __all__ = [
     "messages_view",
     "obligations_view",
     "proposal_view",
+    "proposals_view",
     "replay_view",
     "titled",
     "within",
@@ -90,7 +91,12 @@ def proposal_view(reading: Reading, proposal_id: int) -> Json:
         sent = read_json(content)
         message = mask_message(sent, message_type(sent).body)
     exception = None if about is None else titled(exception_in_full(reading, about))
-    return shown | {"text": ACTIONS[shown["action"]].text.as_json(), "exception": exception, "message": message}
+    return explained(shown) | {"exception": exception, "message": message}
+
+
+def proposals_view(reading: Reading, state: str | None = "open", limit: int = 100) -> list[Json]:
+    """Return proposals in a state (None: any), oldest first."""
+    return [explained(each) for each in proposals_in(reading, state, limit)]
 
 
 def case_view(
@@ -162,10 +168,10 @@ async def replay_view(
 
 async def _refuse(journal: Journal, selection: Selection) -> None:
     """Say why what is named is not replayed. Raises ``NotFound``, ``Conflict``."""
-    waits = await asyncio.to_thread(waiting_for, journal.reading, selection.delivery_id, selection.message_id)
+    waits = await journal.read(waiting_for, journal.reading, selection.delivery_id, selection.message_id)
     for state, actions in (("parked", "release or decline"), ("held", "resend, skip or confirm")):
         if state in waits:
-            numbers = await asyncio.to_thread(exceptions_at, journal.reading, waits[state])
+            numbers = await journal.read(exceptions_at, journal.reading, waits[state])
             named = ", ".join(str(each) for each in numbers) or "none"
             raise Conflict(f"it is {state} and waits for a person: resolve its exception ({named}) with {actions}")
     raise NotFound("nothing that is named is dead; see what it is: journal deliveries")

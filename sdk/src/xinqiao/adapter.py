@@ -96,7 +96,7 @@ class Reply:
 
     accepted: bool | None
     code: str = ""
-    missing: bool = False
+    missing: bool = field(default=False, kw_only=True)
 
 
 class Adapter(Protocol):

@@ -14,7 +14,7 @@ import orjson
 
 from xinqiao.errors import SealInvalid
 from xinqiao.message import Json, content_digest
-from xinqiao.seal import KeyRing, Sealed, open_seal
+from xinqiao.seal import KeyRing, Sealed, open_stored
 
 __all__ = [
     "CHAIN_START",
@@ -113,7 +113,7 @@ def verify_receipt(receipt: Json, keys: KeyRing, message: Json | None = None) ->
         signature = str(receipt["proof"]["signature"])
     except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise SealInvalid(f"the receipt is malformed: {type(error).__name__}") from error
-    return open_seal(Sealed(chain, CHAIN_TYPE, signature), keys, max_age=None)
+    return open_stored(Sealed(chain, CHAIN_TYPE, signature), keys)
 
 
 def _check_subject(receipt: Json, message: Json) -> None:

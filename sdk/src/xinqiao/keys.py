@@ -172,12 +172,16 @@ class KeyRing:
         return {"keys": [key.jwk() for key in self]}
 
     @classmethod
-    def from_jwks(cls, jwks: Mapping[str, Any]) -> Self:
-        """Read a JWK set, e.g. the answer of ``GET /v1/keys``. Raises ``KeyUnusable``."""
+    def from_jwks(cls, jwks: Mapping[str, Any], *, former: bool = False) -> Self:
+        """Read a JWK set, e.g. the answer of ``GET /v1/keys``. Raises ``KeyUnusable``.
+
+        A key that the set marks as ``former`` was retired, or leaked: it verifies evidence of the past, such as an old
+        receipt, and nothing that comes now. It is left out unless ``former`` asks for it.
+        """
         keys = jwks.get("keys")
         if not isinstance(keys, list) or not all(isinstance(each, dict) for each in keys):
             raise KeyUnusable("a JWK set is an object with an array named keys")
-        return cls(VerifyingKey.from_jwk(each) for each in keys)
+        return cls(VerifyingKey.from_jwk(each) for each in keys if former or not each.get("former"))
 
 
 def new_key(kid: str, algorithm: str = "Ed25519") -> SigningKey:

@@ -38,8 +38,10 @@ __all__ = [
     "VerifyingKey",
     "access_token",
     "check_access_token",
+    "kid_of",
     "new_key",
     "open_seal",
+    "open_stored",
     "read_signing_key",
     "read_verifying_key",
     "seal",
@@ -106,6 +108,20 @@ def open_seal(
         raise SealInvalid(f"the signature is not key {key.kid}'s over these {len(sealed.content)} bytes")
     _check_time(header["iat"], at or datetime.now(UTC), max_age, leeway)
     return key.kid
+
+
+def open_stored(sealed: Sealed, keys: KeyRing) -> str:
+    """Verify the seal of evidence that was stored, of whatever time, and return the id of the key that made it.
+
+    A clock that was ahead has signed, too. Raises ``SealMissing`` or ``SealInvalid``.
+    """
+    return open_seal(sealed, keys, max_age=None, leeway=timedelta.max)
+
+
+def kid_of(sealed: Sealed) -> str:
+    """Return the id of the key that a seal names. It proves nothing. Raises ``SealInvalid`` for what is no seal."""
+    kid: str = _header(_parts(sealed.signature)[0])["kid"]
+    return kid
 
 
 def _parts(signature: str) -> tuple[str, str]:

@@ -89,6 +89,23 @@ async def test_one_that_was_cut_off_is_not_lent_again(clients: Clients, partner:
     assert partner.asked == [1, 2]
 
 
+async def test_those_that_a_burst_has_left_over_are_closed_once_they_are_unused_for_long() -> None:
+    clients = Clients(2.0, keep_alive=0.0)
+    async with clients.lent() as first, clients.lent() as second:
+        assert first is not second
+    async with clients.lent() as third:
+        assert (first.is_closed, second.is_closed, third.is_closed) == (True, True, False)
+    await clients.close()
+
+
+async def test_those_that_a_burst_has_left_over_are_kept_for_a_while(clients: Clients) -> None:
+    async with clients.lent() as first, clients.lent() as second:
+        pass
+    async with clients.lent() as again:
+        assert again is first
+    assert not second.is_closed
+
+
 async def test_what_did_not_connect_is_not_what_took_too_long() -> None:
     clients = Clients(2.0)
     async with clients.lent() as client:

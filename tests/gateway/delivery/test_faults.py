@@ -106,6 +106,7 @@ class Asking:
             found: Reply = self._adapter.read_reply(interface, status, content, sent)
             return found
         verdicts = {b"has": Reply(True, "has"), b"no": Reply(False, "no"), b"missing": Reply(None, missing=True)}
+        verdicts[b"no, none"] = Reply(False, "no", missing=True)
         return verdicts.get(content, Reply(None))
 
 
@@ -234,6 +235,7 @@ async def test_a_lease_that_ran_out_is_held_where_the_profile_holds(
     [
         ([b"has"], "delivered", 1),
         ([b"no"], "dead", 1),
+        ([b"no, none"], "dead", 1),
         ([b"?", b"missing"], "delivered", 2),
         ([b"?", b"?", b"has"], "delivered", 1),
     ],
@@ -380,6 +382,20 @@ def refuses_for(reason: str) -> Script:
         ("Wang Xiaoming", "HTTP 422"),
         ("bad\n", "HTTP 422"),
         ("", "HTTP 422"),
+        # Codes, up to each limit.
+        ("ACQ:1", "HTTP 422 ACQ:1"),
+        ("ERR 0001:A", "HTTP 422 ERR 0001:A"),
+        ("1234567", "HTTP 422 1234567"),
+        ("x" * 40, f"HTTP 422 {'x' * 40}"),
+        # Beyond a limit; numbers, however they are grouped; names.
+        ("12345678", "HTTP 422"),
+        ("x" * 41, "HTTP 422"),
+        ("138-0013-8000", "HTTP 422"),
+        ("6222-0212-3456-7890", "HTTP 422"),
+        ("110101.199003.078515", "HTTP 422"),
+        ("Wang Xiao", "HTTP 422"),
+        ("E1  E2", "HTTP 422"),
+        (" E1", "HTTP 422"),
     ],
 )
 async def test_of_what_a_partner_says_a_code_alone_is_kept(line: Line, reason: str, detail: str) -> None:

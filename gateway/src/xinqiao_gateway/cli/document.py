@@ -12,17 +12,19 @@ from typing import Annotated
 
 import typer
 
-from xinqiao.errors import FourEyes, InternalError, SettingsInvalid, UnknownChannel
-from xinqiao.message import timestamp
+from xinqiao.errors import ContentGone, InternalError, SettingsInvalid, UnknownChannel
+from xinqiao.message import Json, timestamp
 from xinqiao_gateway.cli.case import Institution, Test
-from xinqiao_gateway.cli.opening import AsJson, Data, Reason, Token, opened, show, signed_in
+from xinqiao_gateway.cli.opening import AsJson, Data, Reason, Token, documents_of, opened, show
+from xinqiao_gateway.cli.resolution import proposed
 from xinqiao_gateway.cli.terminal import china_time, counted, line
-from xinqiao_gateway.documents import Announced, Directory, DocumentDigest, Documents, Opened
+from xinqiao_gateway.documents import Announced, DocumentDigest, Documents, Opened
 from xinqiao_gateway.documents.digests import Hashing
 from xinqiao_gateway.documents.references import mentioned
 from xinqiao_gateway.installation import Installation, read_installation
-from xinqiao_gateway.journal.timeline import messages_at, timeline
+from xinqiao_gateway.journal.timeline import case_contents
 from xinqiao_gateway.journal.vault import open_vault
+from xinqiao_gateway.resolution import Wish
 
 __all__ = ["app"]
 
@@ -43,11 +45,7 @@ def _documents(data: Path) -> Iterator[tuple[Documents, Installation]]:
     if not installation.has_journal:
         raise SettingsInvalid(f"{data} holds no documents: no gateway was started on it yet; start one: serve")
     vault = open_vault(installation.master_key, is_new=False)
-    sizes = {each.channel_id: each.channel.profile.limits.documents for each in installation.channels}
-    yield (
-        Documents(Directory(data / "documents"), vault, installation.settings.documents, sizes.__getitem__),
-        installation,
-    )
+    yield documents_of(installation, vault), installation
 
 
 @app.command("list")
@@ -58,19 +56,31 @@ def list_documents(
     test: Test = False,
     as_json: AsJson = False,
 ) -> None:
-    """列出文档、持有的渠道和已销毁的文档 /
+    """列出文档、持有的渠道和已销毁的文档；业务有消息无法读取时退出状态为 1 /
     List the documents that are here, with the channels that have them, and those that were removed.
+    Exit status 1 where a message of the case cannot be read.
     """
+    unread: list[Json] = []
     with _documents(data) as (documents, _):
         if case is None:
-            digests, removed = documents.digests(), [asdict(each) for each in documents.removed()]
+            digests, removed = list(documents.digests()), [asdict(each) for each in documents.removed()]
         else:
-            named = _named_in(data, case, institution, test=test)
-            digests, removed = (each for each in named if documents.exists(each)), []
+            named, unread = _named_in(data, case, institution, test=test)
+            digests, removed = sorted({kept for each in named if (kept := documents.kept_as(each))}, key=str), []
         rows = [_row(documents, digest) for digest in digests]
     if as_json:
-        typer.echo(json.dumps({"documents": rows, "removed": removed}, ensure_ascii=False))
-        return
+        typer.echo(json.dumps({"documents": rows, "removed": removed, "unread": unread}, ensure_ascii=False))
+    else:
+        _print(rows, removed)
+    if unread:
+        said = f"{counted(len(unread), 'message')} cannot be read, and may name more:"
+        line(f"{len(unread)} 条消息无法读取，清单可能不完整；{said}", "red", stderr=True)
+        for each in unread:
+            line(f"  {each['message_id']}: {each['why']}", "red", stderr=True)
+        raise typer.Exit(1)
+
+
+def _print(rows: list[Json], removed: list[Json]) -> None:
     if rows:
         show("文档 documents", _COLUMNS, rows)
     for each in removed:
@@ -79,16 +89,17 @@ def list_documents(
     line(f"{len(rows)} 份文档，{len(removed)} 份已销毁；{counted(len(rows), 'document')}, {len(removed)} removed")
 
 
-def _named_in(data: Path, case: str, institution: str | None, *, test: bool) -> list[DocumentDigest]:
-    """Return every digest in the messages of a case, those of its latest messages where it has very many."""
+def _named_in(data: Path, case: str, institution: str | None, *, test: bool) -> tuple[set[DocumentDigest], list[Json]]:
+    """Return every digest in the messages of a case, and the messages that cannot be read, with why."""
+    named: set[DocumentDigest] = set()
+    unread = []
     with opened(data) as (journal, _):
-        found = timeline(journal.reading, case, test, institution)
-        positions = [each["position"] for each in found["messages"]]
-        named = {each for _, message in messages_at(journal.reading, positions) for each in mentioned(message)}
-    if more := found["message_count"] - len(positions):
-        said = f"另有 {more} 条更早的消息未查看；{counted(more, 'earlier message')} not looked at"
-        line(said, "yellow", stderr=True)
-    return sorted(named, key=str)
+        for message_id, content in case_contents(journal.reading, case, test, institution):
+            if isinstance(content, ContentGone):
+                unread.append({"message_id": message_id, "why": content.detail})
+            else:
+                named |= mentioned(content)
+    return named, unread
 
 
 @app.command()
@@ -165,24 +176,15 @@ def verify(
 
 @app.command()
 def remove(
-    digest: Digest,
-    reason: Reason,
-    checker: Annotated[Path, typer.Option(help="File with the token of another operator.", exists=True)],
-    token: Token = None,
-    data: Data = Path("data"),
+    digest: Digest, reason: Reason, token: Token = None, data: Data = Path("data"), as_json: AsJson = False
 ) -> None:
-    """销毁文档，须两名操作员共同执行，不可恢复 /
-    Destroy a document for good: two operators do it together, and a record stays of what, who, when and why.
+    """申请销毁文档，由另一名操作员复核，不可恢复 /
+    Propose to destroy a document for good. Nothing happens before another operator approves it with proposal approve.
     """
-    made, checked = signed_in(data, token), signed_in(data, checker)
-    if made == checked:
-        raise FourEyes(f"both tokens are of {made.name}; --checker takes that of another operator")
-    with _documents(data) as (documents, _):
-        removed = documents.remove(DocumentDigest.parse(digest), by=f"{made.name}+{checked.name}", reason=reason)
-    line(f"已销毁 removed: sha256:{removed.sha256}")
+    proposed(Wish("remove", reason, document=digest), token, data, as_json=as_json)
 
 
-def _row(documents: Documents, digest: DocumentDigest) -> dict[str, object]:
+def _row(documents: Documents, digest: DocumentDigest) -> Json:
     holders = " ".join(documents.holders(digest))
     try:
         with documents.open(digest) as opened:

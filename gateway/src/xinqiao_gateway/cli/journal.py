@@ -32,11 +32,15 @@ DeliveryState = Literal["pending", "leased", "delivered", "dead", "parked", "wai
 @app.command()
 def verify(
     data: Data = Path("data"),
-    archives: Annotated[Path | None, typer.Option(help="Folder of the archives: their files are looked at.")] = None,
+    archives: Annotated[
+        Path | None,
+        typer.Option(help="Folder of all archives: their files are looked at.", exists=True, file_okay=False),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """重新计算并校验全部存证 /
     Recompute all evidence; exit status 1 where a row was changed, removed or reordered, or an archive's file.
+    Without --archives, contents in archives are not looked at.
     """
     with opened(data) as (journal, installation):
         result = journal.verify(installation.verifying_keys, archives)
@@ -48,11 +52,10 @@ def verify(
             typer.echo(breach)
         count = len(result.breaches)
         broken = f"{count} 处不符 {counted(count, 'breach', 'breaches')}"
-        line(f"{held_text(result.messages, result.batches)}: {broken if count else '校验通过 verified'}")
+        unseen = upkeep.not_looked_at_text(result.not_looked_at)
+        line(f"{held_text(result.messages, result.batches)}: {broken if count else '校验通过 verified'}{unseen}")
         if result.archived:
             line(f"已归档 archived: {result.archived}")
-        for name in result.not_looked_at:
-            line(f"未查看归档文件 not looked at: {name}", "yellow")
         line(f"最后的链值 last chain value: {result.chain}")
     raise typer.Exit(1 if result.breaches else 0)
 

@@ -15,9 +15,11 @@ from xinqiao.errors import NotAuthorized, SettingsInvalid
 from xinqiao.message import Json
 from xinqiao_gateway.calendars import CHINA
 from xinqiao_gateway.cli.terminal import china_time, line, table
+from xinqiao_gateway.documents import Directory, Documents
 from xinqiao_gateway.gateway import governance_of
 from xinqiao_gateway.installation import Installation, read_installation
 from xinqiao_gateway.journal import Journal
+from xinqiao_gateway.journal.vault import Vault
 from xinqiao_gateway.operators import Operator, Operators
 from xinqiao_gateway.resolution import Desk
 
@@ -31,6 +33,7 @@ __all__ = [
     "Reason",
     "Token",
     "at_desk",
+    "documents_of",
     "listed",
     "moment",
     "opened",
@@ -63,6 +66,13 @@ def opened(data: Path) -> Iterator[tuple[Journal, Installation]]:
         yield journal, installation
     finally:
         journal.close()
+
+
+def documents_of(installation: Installation, vault: Vault) -> Documents:
+    """Return the documents of an installation, which a gateway may be serving."""
+    sizes = {each.channel_id: each.channel.profile.limits.documents for each in installation.channels}
+    folder = Directory(installation.data / "documents")
+    return Documents(folder, vault, installation.settings.documents, sizes.__getitem__)
 
 
 def moment(text: str) -> datetime:
@@ -102,8 +112,11 @@ def at_desk(data: Path, token: Path | None) -> Iterator[AtDesk]:
     operator = signed_in(data, token)
     with opened(data) as (journal, installation):
         journal.govern(governance_of(installation, journal.reading.vault.keyed_digest))
-        code = installation.settings.institution_code
-        yield AtDesk(operator, Desk(journal, installation.channels, code, installation.key), journal, installation)
+        code, key = installation.settings.institution_code, installation.key
+        desk = Desk(
+            journal, installation.channels, code, key, lambda: documents_of(installation, journal.reading.vault)
+        )
+        yield AtDesk(operator, desk, journal, installation)
 
 
 def _only_line(file: Path) -> str:

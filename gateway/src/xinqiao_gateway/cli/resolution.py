@@ -13,10 +13,10 @@ from xinqiao.message import Json
 from xinqiao_gateway.cli.opening import After, AsJson, Data, Limit, Reason, Token, at_desk, listed, opened, show
 from xinqiao_gateway.cli.terminal import china_time, console, counted, line
 from xinqiao_gateway.journal import Journal
-from xinqiao_gateway.journal.listing import cases_of, proposals_in, suspended_as
+from xinqiao_gateway.journal.listing import cases_of, suspended_as
 from xinqiao_gateway.journal.timeline import timeline
 from xinqiao_gateway.resolution import ACTIONS, Wish
-from xinqiao_gateway.views import exception_view, exceptions_view, proposal_view
+from xinqiao_gateway.views import exception_view, exceptions_view, proposal_view, proposals_view
 
 __all__ = ["exceptions", "proposals", "proposed"]
 
@@ -27,17 +27,9 @@ proposals = typer.Typer(
 
 ExceptionId = Annotated[int, typer.Argument(help="Number of the exception, as exception list shows it.", min=1)]
 ProposalId = Annotated[int, typer.Argument(help="Number of the proposal, as proposal list shows it.", min=1)]
-_ABOUT = ", ".join(f"{each.name} {each.text.zh}" for each in ACTIONS.values() if not each.about_case)
+_ABOUT = ", ".join(f"{each.name} {each.text.zh}" for each in ACTIONS.values() if each.about == "exception")
 _EXCEPTIONS = ("exception_id", "kind", "title", "case_id", "channel", "message_type", "state", "raised_at")
 _PROPOSALS = ("proposal_id", "action", "case_id", "exception_id", "reason", "maker", "state", "checker")
-
-_FOR_GOOD = (
-    "警告：销毁后任何人都无法再读取该业务的内容，不能恢复；证据链保持完整，此前的备份仍可读，须另行删除；"
-    "文档不随业务销毁，请先用 document list --case 列出，再用 document remove 销毁；"
-    "warning: erasing is for good: nobody reads the case any more; its evidence stays whole, and backups made before "
-    "can still be read until they are deleted; documents are not erased with it: list them now with "
-    "document list --case, and remove them with document remove"
-)
 
 
 @exceptions.command("list")
@@ -136,16 +128,24 @@ def proposed(wish: Wish, token: Path | None, data: Path, *, as_json: bool) -> No
             typer.echo(json.dumps(made, ensure_ascii=False))
             return
         line(_said(made), "green")
-        _print_case(it.journal, made)
+        _print_about(it.journal, made)
     line("须由另一名操作员复核 another operator decides it:")
     line(f"  xinqiao-gateway proposal approve {made['proposal_id']} --data {data}")
 
 
-def _print_case(journal: Journal, proposal: Json) -> None:
-    """Say which case a proposal is about, how it stands, how much it holds, and what cannot be undone."""
-    about = proposal["arguments"]
-    if "case_id" not in about:
-        return
+def _print_about(journal: Journal, proposal: Json) -> None:
+    """Say which case a proposal is about, how it stands, how much it holds; and what people are warned of."""
+    if "case_id" in proposal["arguments"]:
+        _print_case(journal, proposal["arguments"])
+    _warn(proposal)
+
+
+def _warn(proposal: Json) -> None:
+    if warning := proposal["warning"]:
+        line(f"  警告：{warning['zh']}；warning: {warning['en']}", "bold red")
+
+
+def _print_case(journal: Journal, about: Json) -> None:
     with suppress(NotFound):  # its rows may be gone since
         # Both of its institutions: the same id may be a case of one of them with somebody else.
         found = timeline(journal.reading, about["case_id"], about["test"], about["parties"])
@@ -153,13 +153,12 @@ def _print_case(journal: Journal, proposal: Json) -> None:
         line(f"  业务 case {found['case_id']}: {found['state']} {title['zh']} {title['en']}")
         line(f"  {found['message_count']} 条消息 {counted(found['message_count'], 'message')}")
         line(f"  {' ↔ '.join(found['parties'])}{'  测试 test' if found['test'] else ''}")
-    if proposal["action"] == "erase" and proposal["state"] == "open":
-        line(f"  {_FOR_GOOD}", "bold red")
 
 
 def _said(each: Json) -> str:
     action = ACTIONS[each["action"]]
-    about = f"exception {each['exception_id']}" if each["exception_id"] else f"case {each['arguments'].get('case_id')}"
+    arguments = each["arguments"]
+    about = f"{action.about} {each['exception_id'] or arguments.get('case_id') or arguments.get('document')}"
     decided = f", {_DECIDED[_how(each)]} by {each['checker']}" if each["checker"] else ""
     said = f"申请 proposal {each['proposal_id']}: {action.name} {action.text.zh}, {about}, by {each['maker']}{decided}"
     return f"{said}: {each['reason']}"
@@ -185,15 +184,15 @@ def list_proposals(
 ) -> None:
     """列出申请，最早的在前 / List proposals, oldest first."""
     with opened(data) as (journal, _):
-        found = proposals_in(journal.reading, None if state == "any" else state, limit)
+        found = proposals_view(journal.reading, None if state == "any" else state, limit)
         cases = cases_of(journal.reading, (each["exception_id"] for each in found if each["exception_id"]))
     if as_json:
         typer.echo(json.dumps(found, ensure_ascii=False))
         return
     named = ({"case_id": each["arguments"].get("case_id") or cases.get(each["exception_id"])} for each in found)
     show("申请 proposals", _PROPOSALS, [each | case for each, case in zip(found, named, strict=True)])
-    if any(each["action"] == "erase" and each["state"] == "open" for each in found):
-        line(_FOR_GOOD, "bold red")
+    for each in {each["action"]: each for each in found if each["warning"]}.values():
+        _warn(each)
 
 
 @proposals.command("show")
@@ -207,7 +206,7 @@ def show_proposal(proposal_id: ProposalId, data: Data = Path("data"), as_json: A
             typer.echo(json.dumps(found, ensure_ascii=False))
             return
         line(_said(found), "bold")
-        _print_case(journal, found)
+        _print_about(journal, found)
     if found["arguments"].get("batch"):
         line(f"  批次 batch: {found['arguments']['batch']}")
     if found["message"]:

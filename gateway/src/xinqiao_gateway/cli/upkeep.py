@@ -84,7 +84,8 @@ def restore(
     known = Known(master_key, key, expect_chain, journal_url)
     with _progress("files") as told:
         result = restore_backup(backup_folder, data, known, lambda _name, _size: told(1))
-    text = f"{data}: {held_text(result.messages, result.batches)}, {_until(result.accepted_at)}"
+    unseen = not_looked_at_text(result.not_looked_at)
+    text = f"{data}: {held_text(result.messages, result.batches)}, {_until(result.accepted_at)}{unseen}"
     _say(asdict(result) | {"whole": result.is_whole}, text, as_json)
     if not as_json:
         for breach in result.breaches:
@@ -94,6 +95,11 @@ def restore(
             line("用备份自带的公钥校验，能发现损坏，不能发现伪造；用 --key 两者都能发现", "yellow")
             line("checked with the backup's own key, which shows damage and no forgery; --key shows both", "yellow")
     raise typer.Exit(0 if result.is_whole else 1)
+
+
+def not_looked_at_text(count: int) -> str:
+    """Return what a verification did not prove: that the contents of so many messages are in their archives."""
+    return f"; 归档内容未查看 contents of {counted(count, 'message')} in archives not looked at" if count else ""
 
 
 def _say_chain(result: Restored) -> None:

@@ -39,15 +39,16 @@ _NOT_SENT = (
     httpx.LocalProtocolError,
     httpx.InvalidURL,
 )
-# Not the number of a telephone, a card or a person.
-_CODE = re.compile(r"[A-Za-z0-9_. -]{1,10}|(?!.*\d{7})[A-Za-z0-9_.-]{1,40}")
+_CODE = re.compile(r"[A-Za-z0-9_.:-]+(?: [A-Za-z0-9_.:-]+)*")
+# The number of a telephone, a card or a person has more digits, however it is grouped.
+_LONGEST_CODE, _MOST_DIGITS = 40, 7
 
 _log = structlog.get_logger("delivery")
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """What one try proves. ``detail`` holds nothing that a partner wrote but a code.
+    """What one try proves. ``detail`` holds nothing that a partner wrote but a code: see ``_is_code``.
 
     ``outcome``: delivered, refused, failed (nothing has arrived), unknown, or missing (the partner, asked, has none).
     ``when_unknown`` is the profile's way: repeat, query or hold. ``channel_up``: whether the channel works as it
@@ -200,17 +201,25 @@ def _read(reply: Reply, status: int, way: str, wait: float | None) -> Attempt:
     if reply.accepted:
         return Attempt("delivered", "", code, way, channel_up=True)
     said = f"HTTP {status} {code}".strip()
+    if reply.accepted is not None:
+        return Attempt("refused", DestinationRefused.reason, said, way, channel_up=True)
     if reply.missing:
         return Attempt("missing", "", said, way, channel_up=True)
-    if reply.accepted is None:
-        detail = f"HTTP {status}, not an answer to this message"
-        return Attempt("unknown", DestinationDown.reason, detail, way, False, wait)
-    return Attempt("refused", DestinationRefused.reason, said, way, channel_up=True)
+    detail = f"HTTP {status}, not an answer to this message"
+    return Attempt("unknown", DestinationDown.reason, detail, way, False, wait)
 
 
 def _code(said: str) -> str:
     """Return the code of an answer where it is one: a partner's own words may hold personal data."""
-    return said if said in _reasons() or _CODE.fullmatch(said) else ""
+    return said if said in _reasons() or _is_code(said) else ""
+
+
+def _is_code(said: str) -> bool:
+    """Say whether a text is shaped as return codes are, and not as a number or a name of somebody."""
+    if len(said) > _LONGEST_CODE or not _CODE.fullmatch(said) or sum(map(str.isdigit, said)) > _MOST_DIGITS:
+        return False
+    tokens = said.split(" ")
+    return len(tokens) == 1 or all(each.isupper() or any(map(str.isdigit, each)) for each in tokens)
 
 
 @cache

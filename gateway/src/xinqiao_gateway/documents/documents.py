@@ -125,8 +125,14 @@ class Documents:
 
     def exists(self, digest: DocumentDigest) -> bool:
         """Say whether a document is here."""
+        return self.kept_as(digest) is not None
+
+    def kept_as(self, digest: DocumentDigest) -> DocumentDigest | None:
+        """Return the SHA-256 digest of a document that is here, damaged or not; None where it is not here."""
         sha256 = self._catalogue.sha256_of(digest)
-        return sha256 is not None and self._store.exists(self._catalogue.content(sha256))
+        if sha256 is None or not self._store.exists(self._catalogue.content(sha256)):
+            return None
+        return DocumentDigest("SHA256", sha256)
 
     def missing(self, message: Json) -> list[str]:
         """Return the digests (``sha256:…``, ``sm3:…``) of the files that a message refers to and that are not here."""

@@ -9,15 +9,16 @@ import re
 import secrets
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Self, TypeVar
+from typing import ParamSpec, Self, TypeVar
 
 from alembic.util import CommandError
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from xinqiao.errors import SettingsInvalid
+from xinqiao.errors import JournalUnavailable, SettingsInvalid
 from xinqiao.seal import KeyRing, SigningKey
 from xinqiao_gateway.journal import deliveries, leases, release, rounds
 from xinqiao_gateway.journal.database import (
@@ -68,7 +69,11 @@ __all__ = [
     "refused",
 ]
 
+P = ParamSpec("P")
 T = TypeVar("T")
+
+# Reads at once; fewer than the connections that readers may have (15), so that what reads beside them finds one.
+_READERS = 8
 
 
 class Journal:
@@ -90,6 +95,7 @@ class Journal:
         # By channel, what was leased to a caller that has neither settled it nor given it back: it may have been sent.
         self._handed: dict[str, set[int]] = {}
         self._listeners: list[Callable[[Iterable[str]], None]] = []
+        self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="journal-reader")
         self.reading = Reading(reading, vault)
 
     @classmethod
@@ -129,8 +135,10 @@ class Journal:
         return journal
 
     def close(self) -> None:
-        """Commit what waits and close the connections."""
+        """Commit what waits, let reads under way end, and close the connections."""
         self._writer.stop()
+        # Whoever waited for a read may be gone; its thread has a connection until it ends.
+        self._readers.shutdown()
         for engine in self._engines:
             engine.dispose()
 
@@ -161,6 +169,17 @@ class Journal:
         """Run a function inside the writer's next transaction; see ``Writer.run``."""
         return await self._writer.run(act)
 
+    async def read(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run a function that reads the journal, beside the event loop; ``close`` waits for its end.
+
+        Raises ``JournalUnavailable`` once the journal is closed.
+        """
+        try:
+            read = self._readers.submit(function, *args, **kwargs)
+        except RuntimeError as error:
+            raise JournalUnavailable("the journal is closed") from error
+        return await asyncio.wrap_future(read)
+
     async def beat(self) -> None:
         """Record that this node lives; that it could is what readiness rests on."""
         await self._writer.run(lambda c: rounds.beat(c, self._holder, self.now()))
@@ -172,7 +191,7 @@ class Journal:
             with self.reading.engine.begin() as connection:
                 return ahead(connection, self.now())
 
-        return await asyncio.to_thread(read)
+        return await self.read(read)
 
     async def expire_cases(self) -> list[str]:
         """Let cases expire whose time is over; return their ids."""
@@ -210,7 +229,7 @@ class Journal:
         handed &= kept
         if not leased:
             return []
-        due, unreadable = await asyncio.to_thread(leases.read, self.reading, leased, lease)
+        due, unreadable = await self.read(leases.read, self.reading, leased, lease)
         for settlement in unreadable:
             await self.settle(settlement)
         handed.update(each.delivery_id for each in due)
@@ -257,7 +276,7 @@ class Journal:
 
     async def selected(self, selection: Selection, limit: int = 1000) -> Selected:
         """Return what ``replay_selected`` would replay, and change nothing. Raises ``MalformedQuery``."""
-        return await asyncio.to_thread(self._selected, selection, limit)
+        return await self.read(self._selected, selection, limit)
 
     def _selected(self, selection: Selection, limit: int) -> Selected:
         with self.reading.engine.begin() as connection:
@@ -288,7 +307,7 @@ class Journal:
 
     async def waiting(self, channel: str, after: int, limit: int) -> list[Waiting]:
         """Return what a pulling channel gets after a cursor."""
-        return await asyncio.to_thread(self.reading.waiting, channel, after, limit)
+        return await self.read(self.reading.waiting, channel, after, limit)
 
     async def acknowledge(self, channel: str, cursor: int) -> None:
         """Record that a pulling partner has what came up to a cursor."""

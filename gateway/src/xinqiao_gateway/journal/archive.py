@@ -28,7 +28,9 @@ __all__ = [
     "put_back",
     "register",
     "rows_of",
+    "sign",
     "unfinished",
+    "unsigned",
 ]
 
 _m, _r, _b, _d = tables.messages.c, tables.raws.c, tables.batches.c, tables.deliveries.c
@@ -147,9 +149,24 @@ def register(connection: Connection, span: Span, file: str, digest: str, at: str
     if (position := _blocked(connection, span)) is not None:
         raise Conflict(f"position {position} is waited for again")
     row = asdict(span) | {"file": file, "digest": digest, "archived_at": at}
-    chain = connection.execute(select(_b.chain).where(_b.batch == span.last_batch)).scalar_one()
-    signature = seal(claim(row, chain), CLAIM_TYPE, key).signature
-    connection.execute(insert(tables.archives).values(**row, signature=signature))
+    connection.execute(insert(tables.archives).values(**row, signature=_signature(connection, row, key)))
+
+
+def _signature(connection: Connection, row: Row, key: SigningKey) -> str:
+    chain = connection.execute(select(_b.chain).where(_b.batch == row["last_batch"])).scalar_one()
+    return seal(claim(row, chain), CLAIM_TYPE, key).signature
+
+
+def unsigned(connection: Connection) -> list[Row]:
+    """Return the rows of archives from before the gateway signed what they hold."""
+    query = select(tables.archives).where(_a.signature == "").order_by(_a.first_batch)
+    return list(connection.execute(query).mappings())
+
+
+def sign(connection: Connection, row: Row, key: SigningKey) -> None:
+    """Sign such a row, whose file was checked."""
+    still = (_a.archive_id == row["archive_id"], _a.signature == "")
+    connection.execute(update(tables.archives).where(*still).values(signature=_signature(connection, row, key)))
 
 
 def unfinished(connection: Connection) -> list[tuple[str, str, Span]]:

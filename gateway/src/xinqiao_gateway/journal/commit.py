@@ -6,7 +6,6 @@ transaction, so the answers hold when it commits.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 
 from sqlalchemy import Connection, bindparam, func, select
 
@@ -21,7 +20,7 @@ from xinqiao.errors import (
     XinqiaoError,
 )
 from xinqiao.evidence import CHAIN_START
-from xinqiao.message import Header, new_message_id, timestamp, write_json
+from xinqiao.message import Header, new_message_id, write_json
 from xinqiao.seal import SigningKey
 from xinqiao_gateway.journal import tables
 from xinqiao_gateway.journal.batch import Batch, Key, Row, scope_of
@@ -30,6 +29,7 @@ from xinqiao_gateway.journal.cases import CaseKey, awaited, decided, ids_of, loa
 from xinqiao_gateway.journal.consequences import follow
 from xinqiao_gateway.journal.entry import Accepted, Entry, Hold, Outcome, Refused, Submission
 from xinqiao_gateway.journal.governance import Governance
+from xinqiao_gateway.journal.instants import written
 from xinqiao_gateway.journal.marks import JournalPast, marks_key
 from xinqiao_gateway.journal.receipts import Proofs, proofs_of, receipt_body
 from xinqiao_gateway.journal.vault import DataKey, Vault
@@ -133,7 +133,7 @@ def _begin(
         first_sequence=(sequence or 0) + 1,
         previous=chain or CHAIN_START,
         # A clock that is set back does not take the journal's order with it.
-        accepted_at=max(timestamp(datetime.fromtimestamp(now, UTC)), last or ""),
+        accepted_at=max(written(now), last or ""),
         now=now,
         known=_known(connection, entries),
         cases=cases,

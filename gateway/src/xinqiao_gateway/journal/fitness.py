@@ -19,9 +19,10 @@ _known_head = cache(head)
 
 def schema_fits(engine: Engine) -> bool:
     """Say whether a database still has the schema of this version. Raises ``JournalUnavailable``."""
+    known = _known_head()  # reads files: not with a connection in hand
     try:
         with engine.begin() as connection:
-            return revision_of(connection) == _known_head()
+            return revision_of(connection) == known
     except SQLAlchemyError as error:
         raise JournalUnavailable(type(error).__name__) from error
 

@@ -19,9 +19,9 @@ from xinqiao_gateway.journal.proposals import proposals_in
 from xinqiao_gateway.journal.reading import SHOWN, Reading
 from xinqiao_gateway.processes import CaseState, expectations, processes
 
-__all__ = ["MOST", "messages_at", "timeline"]
+__all__ = ["case_contents", "messages_at", "timeline"]
 
-# Messages of a case that are shown; a day of trading has many more.
+# Messages of a case that are shown, or read at once; a day of trading has many more.
 MOST = 500
 # Items of one kind that are named; all are counted.
 _MOST_ITEMS = 50
@@ -48,10 +48,8 @@ def timeline(
         case = reading.case_row(connection, case_id, test, institution)
         own = _own(case_id, test, case, institution)
         messages = _messages(connection, own)
-        if not messages and (case is None or institution is not None):
-            raise NotFound(
-                f"no case {case_id}{f' of {institution}' if institution else ''}{_others(connection, case_id)}"
-            )
+        if not messages:
+            _check_known(connection, case, case_id, institution)
         count: int = connection.execute(select(func.count()).where(own)).scalar_one()
         events = sorted(_events(connection, case_id, messages), key=lambda each: each["at"])
         shown: Json = case or {"case_id": case_id, "test": test, "process": None, "state": None}
@@ -65,6 +63,43 @@ def timeline(
             "exceptions": _exceptions(connection, case_id, messages),
             "timeline": events,
         }
+
+
+def case_contents(
+    reading: Reading, case_id: str, test: bool = False, institution: str | None = None
+) -> Iterator[tuple[str, Json | ContentGone]]:
+    """Yield every message of a case, oldest first: its id, and its content or why that cannot be read.
+
+    Which case of several: see ``Reading.case_row``. Raises ``NotFound``.
+    """
+    with reading.engine.begin() as connection:
+        case = reading.case_row(connection, case_id, test, institution)
+        own, after = _own(case_id, test, case, institution), 0
+    while True:
+        with reading.engine.begin() as connection:
+            query = select(_m.position, _m.message_id).where(own, _m.position > after).order_by(_m.position)
+            rows = connection.execute(query.limit(MOST)).all()
+            if not rows and not after:
+                _check_known(connection, case, case_id, institution)
+            for row in rows:
+                yield row.message_id, _content(reading, connection, row.position)
+        if len(rows) < MOST:
+            return
+        after = rows[-1].position
+
+
+def _content(reading: Reading, connection: Connection, position: int) -> Json | ContentGone:
+    try:
+        return reading.at(connection, position)
+    except ContentGone as error:
+        return error
+
+
+def _check_known(connection: Connection, case: Json | None, case_id: str, institution: str | None) -> None:
+    """Refuse a case that has no messages, unless a process is about it. Raises ``NotFound``."""
+    if case is None or institution is not None:
+        whose = f" of {institution}" if institution else ""
+        raise NotFound(f"no case {case_id}{whose}{_others(connection, case_id)}")
 
 
 def messages_at(reading: Reading, positions: Iterable[int]) -> Iterator[tuple[int, Json]]:

@@ -3,14 +3,14 @@
 Evidence covers raw inputs, messages and batches, up to the last batch that is there: that later ones were cut off
 shows only against a receipt, or a chain value, kept elsewhere. Cases, deliveries and exceptions are working state.
 
-Contents in an archive are not here to be read: of them this proves the digests, that the gateway signed each claim that
-a file holds them, and that the file is the one that was signed for, where it is at hand; else it says so.
+Contents in an archive are not here to be read: of them this proves the digests, that the gateway signed once that a
+file holds them, and, where the folder of the files is named, that they are there. Without it these contents are not
+looked at, and counted so: whoever may write here could delete contents and put an old claim of the gateway back.
 """
 
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from sqlalchemy import Connection, select
 
 from xinqiao.errors import KeyUnusable, SealInvalid, SealMissing
 from xinqiao.evidence import CHAIN_START, CHAIN_TYPE, Tree, chain_value, leaf_hash
-from xinqiao.seal import KeyRing, Sealed, open_seal
+from xinqiao.seal import KeyRing, Sealed, open_stored
 from xinqiao_gateway.journal import tables
 from xinqiao_gateway.journal.archive import CLAIM_TYPE, claim
 from xinqiao_gateway.journal.receipts import digest_of, witness_of
@@ -35,8 +35,8 @@ _raw_keys, _raw_erasures = tables.data_keys.alias("raw_keys"), tables.erasures.a
 class Verification:
     """How much was read, the last chain value (hex; worth keeping elsewhere), and each breach found, in words.
 
-    ``archived``: messages of which a content is in an archive and was not read; the evidence is the same without it.
-    ``not_looked_at``: the files of archives that were not at hand.
+    ``archived``: messages of which a content is in an archive; the evidence is the same without it.
+    ``not_looked_at``: how many of these are in a file that was not looked at, and so not proved to be there.
     """
 
     batches: int
@@ -44,7 +44,7 @@ class Verification:
     chain: str
     breaches: list[str]
     archived: int = field(default=0, compare=False)
-    not_looked_at: list[str] = field(default_factory=list, compare=False)
+    not_looked_at: int = field(default=0, compare=False)
 
 
 def verify(
@@ -52,11 +52,11 @@ def verify(
 ) -> Verification:
     """Read the whole journal, a batch at a time, and name every changed, missing or reordered row.
 
-    With ``vault`` each data key is opened, too: one that was overwritten is named. ``archives`` is the folder of the
-    archives' files.
+    With ``vault`` each data key is opened, too: one that was overwritten is named. ``archives`` is the folder of
+    all the archives' files.
     """
     result = Verification(0, 0, CHAIN_START.hex(), [])
-    _look_at_archives(connection, keys, archives, result)
+    looked_at = _look_at_archives(connection, keys, archives, result)
     previous, number, position = CHAIN_START, 0, 0
     for batch in connection.execute(select(tables.batches).order_by(_b.batch)).mappings():
         rows = list(_messages(connection, batch["first_position"], batch["size"]))
@@ -69,7 +69,9 @@ def verify(
         previous, number = batch["chain"], batch["batch"]
         position = rows[-1]["position"] if rows else position
         result.batches, result.messages = result.batches + 1, result.messages + len(rows)
-        result.archived += sum(_is_gone(row) and row["archive_id"] is not None for row in rows)
+        away = [row["archive_id"] for row in rows if row["archive_id"] is not None and _is_gone(row)]
+        result.archived += len(away)
+        result.not_looked_at += sum(each not in looked_at for each in away)
     last = connection.execute(select(_m.position).order_by(_m.position.desc()).limit(1)).scalar() or 0
     if last > position:
         result.breaches.append(f"messages {position + 1} to {last} belong to no batch")
@@ -157,8 +159,11 @@ def _unusable(rows: Sequence[Any], vault: Vault) -> list[str]:
     return said
 
 
-def _look_at_archives(connection: Connection, keys: KeyRing, folder: Path | None, result: Verification) -> None:
-    """Name each archive that does not hold whole batches once, that nobody signed, or whose file is another."""
+def _look_at_archives(connection: Connection, keys: KeyRing, folder: Path | None, result: Verification) -> set[int]:
+    """Name each archive that does not hold whole batches once, that nobody signed, or whose file is not the one.
+
+    Return those whose file is.
+    """
     first, last = tables.batches.alias("first"), tables.batches.alias("last")
     query = (
         select(
@@ -171,24 +176,30 @@ def _look_at_archives(connection: Connection, keys: KeyRing, folder: Path | None
         .outerjoin(last, last.c.batch == _a.last_batch)
         .order_by(_a.first_position)
     )
-    before = 0
+    before, looked_at = 0, set()
     for row in connection.execute(query).mappings():
-        named, file = f"archive {row['archive_id']} ({row['file'][:60]})", folder and folder / row["file"]
+        named = f"archive {row['archive_id']} ({row['file'][:60]})"
         is_whole = (row["start"], row["end"]) == (row["first_position"], row["last_position"])
         before, overlaps = row["last_position"], row["first_position"] <= before
         if not is_whole or overlaps:
             result.breaches.append(f"{named} is no archive of whole batches")
         elif (wrong := _unsigned(claim(row, row["chain"]), CLAIM_TYPE, row["signature"], keys)) is not None:
             result.breaches.append(f"{named} is nothing that the gateway said: {wrong}")
-        elif file is None or not file.is_file():
-            result.not_looked_at.append(row["file"])
-        elif _digest(file) != row["digest"]:
-            result.breaches.append(f"{named} is another file than the one that was archived")
+        elif folder is not None and (wrong := _other_file(folder / row["file"], row["digest"])) is not None:
+            result.breaches.append(f"{named} {wrong}")
+        elif folder is not None:
+            looked_at.add(row["archive_id"])
+    return looked_at
 
 
-def _digest(file: Path) -> str:
-    with file.open("rb") as stored:
-        return hashlib.file_digest(stored, "sha256").hexdigest()
+def _other_file(file: Path, digest: str) -> str | None:
+    """Say why a file is not the one that was archived; None where it is."""
+    try:
+        with file.open("rb") as stored:
+            same = hashlib.file_digest(stored, "sha256").hexdigest() == digest
+    except OSError as error:
+        return f"cannot be read: {file}: {error.strerror}"
+    return None if same else "is another file than the one that was archived"
 
 
 def _numbering(batch: Any, expected_batch: int, positions: list[int], expected: int) -> list[str]:  # noqa: ANN401
@@ -215,12 +226,9 @@ def _signed(batch: Any, keys: KeyRing) -> list[str]:  # noqa: ANN401
 
 
 def _unsigned(content: bytes, content_type: str, signature: str, keys: KeyRing) -> str | None:
-    """Say why a signature is none of these keys over this content; None where it is one, of whatever time.
-
-    A clock that was ahead has signed, too.
-    """
+    """Say why a signature is none of these keys over this content; None where it is one."""
     try:
-        open_seal(Sealed(content, content_type, signature), keys, max_age=None, leeway=timedelta.max)
+        open_stored(Sealed(content, content_type, signature), keys)
     except (SealInvalid, SealMissing) as error:
         return error.detail
     return None

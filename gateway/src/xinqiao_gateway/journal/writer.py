@@ -36,6 +36,8 @@ _LONGEST_QUEUE = 1024
 _LONGEST_WAIT = 20.0
 _HANGING = 10.0
 _MOMENT = 0.002
+# So many that came together last time are worth waiting a moment for.
+_TOGETHER = 2
 
 T = TypeVar("T")
 
@@ -135,7 +137,7 @@ class Writer:
         while self._turns.wait():
             # Callers came together last time: wait a moment, so that one commit serves more of them. Once, and not
             # a wait for each: a thread that wakes costs more than what it takes.
-            if len(works) > 1:
+            if len(works) >= _TOGETHER:
                 time.sleep(_MOMENT)
             works = self._turns.take(_LARGEST_BATCH)
             self._commit(works)

@@ -54,10 +54,11 @@ def classified(pair: Pair, terms: Terms, here: Said = frozenset(), there: Said =
     if pair.here is None:
         return "ONLY_THERE", _first(causes()["ONLY_THERE"], pair, terms)
     fields = {name for name in terms.kind.compare if _differs(name, pair.here, pair.there)}
-    fields |= _unsaid(pair.here, pair.there, terms, here, there)
+    fields |= (unsaid := _unsaid(pair.here, pair.there, terms, here, there))
     if not fields:
         return "MATCHED", Row()
-    rows = causes()["DIFFERENT"]
+    # How much is not said on one side is no rounding: it is asked for.
+    rows = (each for each in causes()["DIFFERENT"] if not (unsaid and each.repair == "NONE"))
     row = _first(tuple(each for each in rows if each.field in fields), pair, terms, fields)
     if row.repair is None:
         side = "sent_from_here" if _sent_from_here(pair, terms) else "sent_from_there"
@@ -186,10 +187,10 @@ def _sent_from_here(pair: Pair, terms: Terms) -> bool:
 
 def _within_tolerance(pair: Pair, terms: Terms) -> bool:
     here, there = _both(pair)
-    if here.item.get("amount", {}).get("currency") != there.item.get("amount", {}).get("currency"):
+    said = [name for name in MEASURES if _both_say(name, pair)]
+    if "amount" in said and here.item["amount"]["currency"] != there.item["amount"]["currency"]:
         return False
-    amounts, units = amount_of(here.item) - amount_of(there.item), units_of(here.item) - units_of(there.item)
-    return _fits("amount", amounts, terms) and _fits("units", units, terms)
+    return all(_fits(name, _size(name, here) - _size(name, there), terms) for name in said)
 
 
 def _fits(name: Compared, difference: Decimal, terms: Terms) -> bool:

@@ -3,10 +3,12 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Literal
 
 from xinqiao.finding import Text
+from xinqiao.message import Json
 
-__all__ = ["ACTIONS", "KINDS", "PARKING", "Action", "possible"]
+__all__ = ["ACTIONS", "KINDS", "PARKING", "Action", "explained", "possible"]
 
 # Kinds under which a message may be parked.
 PARKING = frozenset({"unexpected_fact", "late", "correction", "approval", "suspicion", "watch_list", "suspense"})
@@ -43,9 +45,9 @@ KINDS: Mapping[str, Text] = MappingProxyType(
 class Action:
     """What an operator may propose.
 
-    ``kinds``: the exceptions that it resolves, None for all; empty where it is about a case and no exception.
+    ``kinds``: the exceptions that it resolves, None for all; empty where it is ``about`` something else.
     ``message``: it sends one that the maker gives. ``needs``: states of which something of the exception must be;
-    ``last``: it is done only once nothing of it waits any more.
+    ``last``: it is done only once nothing of it waits any more. ``warning``: what both should know before it is done.
     """
 
     name: str
@@ -54,11 +56,8 @@ class Action:
     message: bool = False
     needs: frozenset[str] = frozenset()
     last: bool = False
-
-    @property
-    def about_case(self) -> bool:
-        """Whether it is about a case, and no exception."""
-        return self.kinds is not None and not self.kinds
+    about: Literal["exception", "case", "document"] = "exception"
+    warning: Text | None = None
 
     def resolves(self, kind: str, waits: Collection[str]) -> bool:
         """Say whether it is something to do about an exception of a kind, of which something waits in these states."""
@@ -68,12 +67,32 @@ class Action:
 
 def possible(kind: str, waits: Collection[str]) -> list[str]:
     """Return the names of the actions that resolve an exception of a kind, as it stands."""
-    return [action.name for action in ACTIONS.values() if not action.about_case and action.resolves(kind, waits)]
+    return [action.name for action in ACTIONS.values() if action.resolves(kind, waits)]
+
+
+def explained(proposal: Json) -> Json:
+    """Return a proposal with the words of people for its action and, while it is open, what they are warned of."""
+    action = ACTIONS[proposal["action"]]
+    warning = action.warning if proposal["state"] == "open" else None
+    return proposal | {"text": action.text.as_json(), "warning": warning and warning.as_json()}
 
 
 def _by_name(*actions: Action) -> Mapping[str, Action]:
     return MappingProxyType({action.name: action for action in actions})
 
+
+_ERASE = Text(
+    "销毁后任何人都无法再读取该业务的内容，不能恢复；证据链保持完整，此前的备份仍可读，须另行删除；"
+    "文档不随业务销毁，请先用 document list --case 列出，再用 document remove 申请销毁",
+    "erasing is for good: nobody reads the case any more; its evidence stays whole, and backups made before can still "
+    "be read until they are deleted; documents are not erased with it: list them now with document list --case, and "
+    "propose to remove them with document remove",
+)
+_REMOVE = Text(
+    "销毁后任何人都无法再读取该文档，不能恢复，无论被哪个业务引用；此前的备份仍可读，须另行删除",
+    "removing is for good: nobody reads the document any more, whichever case names it; backups made before can still "
+    "be read until they are deleted",
+)
 
 ACTIONS = _by_name(
     Action("release", Text("放行", "let a message go on that waits"), PARKING, needs=_IS_PARKED),
@@ -86,6 +105,19 @@ ACTIONS = _by_name(
     Action("suspense", Text("挂账", "leave money in suspense until it is matched or returned"), PARKING - {"suspense"}),
     Action("waive", Text("豁免", "nothing need come any more"), frozenset({"overdue"})),
     Action("close", Text("结案", "nothing is to be done any more"), None, last=True),
-    Action("abandon", Text("终止", "give a case up"), frozenset()),
-    Action("erase", Text("销毁", "destroy the keys of a case: nobody can read it any more"), frozenset()),
+    Action("abandon", Text("终止", "give a case up"), frozenset(), about="case"),
+    Action(
+        "erase",
+        Text("销毁", "destroy the keys of a case: nobody can read it any more"),
+        frozenset(),
+        about="case",
+        warning=_ERASE,
+    ),
+    Action(
+        "remove",
+        Text("销毁文档", "destroy a document: nobody can read it any more"),
+        frozenset(),
+        about="document",
+        warning=_REMOVE,
+    ),
 )

@@ -3,7 +3,6 @@
 Both steps are messages of the journal; what is approved happens in the very commit that records the approval.
 """
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
@@ -16,13 +15,14 @@ from xinqiao.message import Json, message_type, read_json
 from xinqiao.seal import SigningKey
 from xinqiao.validation import check
 from xinqiao_gateway.channels import Channels
+from xinqiao_gateway.documents import DocumentDigest, Documents
 from xinqiao_gateway.journal import Effect, Entry, Journal, Refused, holds, proposals
 from xinqiao_gateway.journal.instants import written
 from xinqiao_gateway.journal.listing import waiting_of
 from xinqiao_gateway.journal.proposals import Proposed
 from xinqiao_gateway.operators import Operator
 from xinqiao_gateway.processes import CaseState, abandoned
-from xinqiao_gateway.resolution.actions import ACTIONS, Action, possible
+from xinqiao_gateway.resolution.actions import ACTIONS, Action, explained, possible
 from xinqiao_gateway.resolution.batches import late_batch
 from xinqiao_gateway.resolution.effects import EFFECTS, Approved
 from xinqiao_gateway.resolution.notice import CHANNEL, notice, recorded
@@ -38,10 +38,11 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What an operator asks for: an action on an exception, or on a case (``case_id``, ``institution``, ``test``).
+    """What an operator asks for: an action on an exception, a case or a document.
 
-    ``message``: the canonical JSON that a supplement or a reversal sends. ``batch``: the named batch that a late
-    file is released into.
+    A case is named by ``case_id``, ``institution``, ``test``; a ``document`` by its digest, ``sha256:…`` or ``sm3:…``.
+    ``message``: the canonical JSON that a supplement or a reversal sends. ``batch``: the named batch that a late file
+    is released into.
     """
 
     action: str
@@ -50,18 +51,34 @@ class Wish:
     case_id: str | None = None
     institution: str | None = None
     test: bool = False
+    document: str | None = None
     batch: str | None = None
     message: bytes | None = None
 
 
-class Desk:
-    """Takes proposals and decisions; ``institution`` is the gateway's own code, ``key`` its signing key."""
+def _no_documents() -> Documents:
+    raise NotFound("there are no documents here")
 
-    def __init__(self, journal: Journal, channels: Channels, institution: str, key: SigningKey) -> None:
+
+class Desk:
+    """Takes proposals and decisions; ``institution`` is the gateway's own code, ``key`` its signing key.
+
+    ``documents`` opens those that an operator may remove.
+    """
+
+    def __init__(
+        self,
+        journal: Journal,
+        channels: Channels,
+        institution: str,
+        key: SigningKey,
+        documents: Callable[[], Documents] = _no_documents,
+    ) -> None:
         self._journal = journal
         self._channels = channels
         self._institution = institution
         self._key = key
+        self._documents = documents
 
     async def propose(self, operator: Operator, wish: Wish) -> Json:
         """Record what an operator asks for and return the proposal, which another operator decides.
@@ -79,7 +96,7 @@ class Desk:
         asked = Proposed(
             action=action.name,
             exception_id=wish.exception_id,
-            arguments=await asyncio.to_thread(self._arguments, wish),
+            arguments=await self._journal.read(self._arguments, wish),
             reason=wish.reason,
             maker=operator.name,
             message=wish.message,
@@ -91,7 +108,7 @@ class Desk:
             made[:] = [proposals.propose(connection, vault, asked, at)]
 
         await self._submit(_asked(asked, at), exception, "IN_HAND", effect)
-        return await self._proposal(made[0])
+        return explained(await self._proposal(made[0]))
 
     async def decide(self, operator: Operator, proposal_id: int, *, approved: bool) -> Json:
         """Approve or decline a proposal; what is approved is done when this returns.
@@ -113,7 +130,7 @@ class Desk:
 
         others = await self._others(decided, exception) if approved and proposal["state"] == "open" else []
         await self._submit(decided, exception, "RESOLVED" if is_done else "OPEN", effect, *others)
-        return await self._proposal(proposal_id)
+        return explained(await self._proposal(proposal_id))
 
     def _time(self) -> str:
         return written(self._journal.now())
@@ -150,13 +167,21 @@ class Desk:
         return [each for each in found if each is not None]
 
     def _do(self, connection: Connection, proposal: Json, exception: Json, at: str, *, is_done: bool) -> None:
-        by, book = f"{proposal['maker']}+{proposal['checker']}", self._journal.governance.book
-        it = Approved(proposal, exception, self._journal.reading, book, self._channels.pushed, self._journal.now(), by)
+        it = Approved(
+            proposal=proposal,
+            exception=exception,
+            reading=self._journal.reading,
+            book=self._journal.governance.book,
+            pushed=self._channels.pushed,
+            documents=self._documents,
+            now=self._journal.now(),
+            by=f"{proposal['maker']}+{proposal['checker']}",
+        )
         EFFECTS[proposal["action"]](connection, it)
         if proposal["exception_id"] is None:
             return
         if is_done:
-            proposals.close_exception(connection, proposal["exception_id"], proposal["action"], by, at)
+            proposals.close_exception(connection, proposal["exception_id"], proposal["action"], it.by, at)
         else:
             proposals.open_again(connection, proposal["exception_id"])
 
@@ -169,6 +194,8 @@ class Desk:
 
     def _arguments(self, wish: Wish) -> Json:
         """Return what a proposal is about, as it is kept."""
+        if wish.document is not None:
+            return {"document": str(self._document(wish.document))}
         if wish.case_id is None:
             return {"batch": wish.batch} if wish.batch else {}
         reading = self._journal.reading
@@ -182,6 +209,13 @@ class Desk:
         if wish.action == "abandon" and abandoned(state) is None:
             raise Conflict(f"case {wish.case_id} is at {case['state']!r}, which is not given up")
         return {"case_id": wish.case_id, "test": wish.test, "parties": "|".join(case["parties"])}
+
+    def _document(self, named: str) -> DocumentDigest:
+        """Return the SHA-256 digest of a document. Raises ``MalformedQuery``, ``NotFound``."""
+        kept = self._documents().kept_as(DocumentDigest.parse(named))
+        if kept is None:
+            raise NotFound(f"no document {named} is here; see document list")
+        return kept
 
     def _entry(self, content: bytes) -> Entry:
         """Return the entry of a message that an operator gives. Raises a ``Rejected`` as the intake would."""
@@ -216,7 +250,7 @@ class Desk:
             with self._journal.reading.engine.begin() as connection:
                 return act(connection)
 
-        return await asyncio.to_thread(read)
+        return await self._journal.read(read)
 
 
 def _asked(asked: Proposed, at: str) -> Json:
@@ -239,8 +273,9 @@ def _action(wish: Wish) -> Action:
     action = ACTIONS.get(wish.action)
     if action is None:
         raise MalformedQuery(f"{wish.action[:40]!r} is no action: {', '.join(ACTIONS)}")
-    if action.about_case != (wish.exception_id is None) or action.about_case != (wish.case_id is not None):
-        raise MalformedQuery(f"{action.name} is about {'a case' if action.about_case else 'an exception'}")
+    given = {"exception": wish.exception_id, "case": wish.case_id, "document": wish.document}
+    if [name for name, value in given.items() if value is not None] != [action.about]:
+        raise MalformedQuery(f"{action.name} is about {'an' if action.about == 'exception' else 'a'} {action.about}")
     if action.message != (wish.message is not None):
         raise MalformedQuery(f"{action.name} {'needs a' if action.message else 'takes no'} message")
     if wish.message is not None and len(wish.message) > _LARGEST_MESSAGE:

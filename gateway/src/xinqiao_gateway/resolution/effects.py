@@ -1,13 +1,15 @@
 """What each action does once it is approved: functions of the transaction that records the approval."""
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from types import MappingProxyType
 
 from sqlalchemy import Connection, insert, select, update
 
-from xinqiao.errors import Conflict, NotFound
+from xinqiao.errors import Conflict, ContentGone, NotFound
 from xinqiao.message import Json
+from xinqiao_gateway.documents import DocumentDigest, Documents
 from xinqiao_gateway.journal import holds, proposals, release, tables
 from xinqiao_gateway.journal.cases import load, save
 from xinqiao_gateway.journal.erasure import erase_case
@@ -37,6 +39,7 @@ class Approved:
     reading: Reading
     book: Book
     pushed: Callable[[str], bool]
+    documents: Callable[[], Documents]
     now: float
     by: str
 
@@ -155,6 +158,16 @@ def _erase(connection: Connection, it: Approved) -> None:
         withdraw_marks(connection, marks_key(it.reading.vault), some)
 
 
+def _remove(_connection: Connection, it: Approved) -> None:
+    """Remove a document before the commit: what cannot be removed is not recorded as approved.
+
+    Should the commit fail after it, the proposal is open still, and approving it again finds nothing left to do.
+    """
+    with suppress(ContentGone):
+        digest = DocumentDigest.parse(it.proposal["arguments"]["document"])
+        it.documents().remove(digest, by=it.by, reason=it.reason)
+
+
 EFFECTS: Mapping[str, Callable[[Connection, Approved], None]] = MappingProxyType(
     {
         "release": _release,
@@ -169,5 +182,6 @@ EFFECTS: Mapping[str, Callable[[Connection, Approved], None]] = MappingProxyType
         "close": _nothing,
         "abandon": _abandon,
         "erase": _erase,
+        "remove": _remove,
     }
 )

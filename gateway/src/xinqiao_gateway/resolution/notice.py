@@ -16,6 +16,8 @@ __all__ = ["CHANNEL", "notice", "recorded"]
 CHANNEL = "operations"
 # What exceptionNotice.handledBy holds.
 _LONGEST_NAMES = 60
+# What an item of exceptionNotice.references holds.
+_LONGEST_REFERENCE = 64
 # The standard's codes for kinds that it knows; all others are OTHER.
 _CODES: Mapping[str, str] = MappingProxyType(
     {
@@ -59,7 +61,7 @@ def notice(institution: str, proposal: Json, exception: Json | None, state: str)
     }
     kind = about.get("kind") or proposal["action"]
     body = {
-        "exceptionNo": str(number) if number is not None else "CASE",
+        "exceptionNo": str(number) if number is not None else ACTIONS[proposal["action"]].about.upper(),
         "kind": _CODES.get(kind, "OTHER"),
         "state": state,
         "messageId": about.get("message_id"),
@@ -116,9 +118,13 @@ def recorded(message: Json, key: SigningKey, effect: Effect, *others: Entry) -> 
 
 
 def _references(proposal: Json, exception: Json) -> list[str] | None:
-    numbered = (("proposal", proposal["proposal_id"]), ("position", exception.get("position")))
-    case = proposal["arguments"].get("case_id")
-    return [f"{what} {number}"[:64] for what, number in (*numbered, ("case", case)) if number is not None] or None
+    about = proposal["arguments"]
+    named = (("proposal", proposal["proposal_id"]), ("position", exception.get("position")))
+    numbered = (*named, ("case", about.get("case_id")))
+    found = [f"{what} {number}"[:_LONGEST_REFERENCE] for what, number in numbered if number is not None]
+    if "document" in about:  # its SHA-256 alone fills a reference
+        found.append(about["document"].removeprefix("sha256:"))
+    return found or None
 
 
 def _text(kind: str) -> Text:

@@ -21,7 +21,7 @@ import orjson
 from xinqiao.errors import SealInvalid, SettingsInvalid
 from xinqiao.evidence import CHAIN_TYPE, Tree, chain_value, leaf_hash
 from xinqiao.message import Json
-from xinqiao.seal import KeyRing, Sealed, SigningKey, open_seal
+from xinqiao.seal import KeyRing, Sealed, SigningKey, open_stored
 from xinqiao_gateway.journal.archive import Span
 from xinqiao_gateway.journal.receipts import Row, digest_of, witness_of
 from xinqiao_gateway.upkeep.manifest import digest_of_file, open_manifest, sync_folder, write_manifest
@@ -182,4 +182,4 @@ def _check(batch: Batch, number: int, previous: bytes, keys: KeyRing) -> None:
     root = Tree.over([leaf_hash(each["commitment"], each["witness"]) for each in batch.messages]).root
     if (row["previous"], chain_value(previous, number, row["size"], root)) != (previous, row["chain"]):
         raise SealInvalid(f"batch {number} of the archive does not follow from the batch before")
-    open_seal(Sealed(row["chain"], CHAIN_TYPE, row["signature"]), keys, max_age=None)
+    open_stored(Sealed(row["chain"], CHAIN_TYPE, row["signature"]), keys)

@@ -6,7 +6,7 @@ run. Intake waits for one such commit at most, some milliseconds.
 """
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import TypeVar
 
@@ -29,6 +29,8 @@ _LARGEST_FILE = 100_000
 _LARGEST_COMMIT = 500
 # Pages of SQLite given back in one commit, where the file was made for it (see ``space.py``).
 _PAGES = 1000
+
+_SPAN = tuple(each.name for each in fields(Span))
 
 T = TypeVar("T")
 
@@ -78,8 +80,11 @@ class Archiving:
     async def finish(self, folder: Path) -> list[Path]:
         """Let contents go that a run before this one had archived and not removed; return their files.
 
-        Raises ``SettingsInvalid`` where such a file is not in the folder, ``SealInvalid`` where it is damaged.
+        Archives from before the gateway signed for them are signed for, where their files are in the folder. Raises
+        ``SettingsInvalid`` where a file to be finished is not there, or is not the one that the journal knows,
+        ``SealInvalid`` where one is damaged.
         """
+        await self._sign(folder)
         left = self._read(archive.unfinished)
         for name, digest, span in left:
             file = folder / name
@@ -91,13 +96,26 @@ class Archiving:
             await self._clear(span)
         return [folder / name for name, _, _ in left]
 
+    async def _sign(self, folder: Path) -> None:
+        """Sign for what the sealed manifest of a file proves."""
+        for row in self._read(archive.unsigned):
+            file, span = folder / row["file"], Span(**{name: row[name] for name in _SPAN})
+            if not file.is_file():
+                continue  # in another folder: journal verify names it until then
+            manifest = check_archive(file, self._keys, self.told)
+            before, after = (each.hex() for each in self._read(lambda c: _chains(c, span)))  # noqa: B023 -- at once
+            known = asdict(span) | {"sha256": row["digest"], "before": before, "after": after}
+            if any(manifest[name] != value for name, value in known.items()):
+                raise SettingsInvalid(f"{file} is another file than the one that the journal knows")
+            await self.journal.run(lambda c: archive.sign(c, row, self.key))  # noqa: B023 -- awaited
+
     async def unarchive(self, file: Path) -> Span:
         """Put the contents of an archive back and return what it holds.
 
         Raises ``SealInvalid`` for a file that is damaged or forged, ``Conflict`` for one of another journal.
         """
         manifest = check_archive(file, self._keys, self.told)
-        span = Span(**{name: manifest[name] for name in asdict(Span(0, 0, 0, 0))})
+        span = Span(**{name: manifest[name] for name in _SPAN})
         page: list[Batch] = []
         for batch in batches_of(file, self._keys, self.told):
             page.append(batch)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from xinqiao.errors import MalformedJson, SealInvalid, SettingsInvalid
 from xinqiao.message import Json, read_json, write_json
-from xinqiao.seal import KeyRing, Sealed, SigningKey, open_seal, seal
+from xinqiao.seal import KeyRing, Sealed, SigningKey, open_stored, seal
 
 __all__ = ["digest_of_file", "open_manifest", "read_unsealed", "sync_folder", "write_manifest"]
 
@@ -33,7 +33,7 @@ def open_manifest(path: Path, keys: KeyRing) -> Json:
     found = _read(path)
     sealed = Sealed(write_json(found["manifest"]), _TYPE, found["signature"])
     try:
-        open_seal(sealed, keys, max_age=None)
+        open_stored(sealed, keys)
     except SealInvalid as error:
         raise SealInvalid(f"{path}: {error.detail}") from error
     manifest: Json = found["manifest"]

@@ -46,7 +46,8 @@ class Restored:
     """What is there again. ``accepted_at``: of its last message; whatever was accepted later is not in it.
 
     ``knows_chain``: whether the chain value known elsewhere is in it (None where none was given), and then ``since``
-    is how many batches came after that one. ``breaches`` are those of ``journal verify``.
+    is how many batches came after that one. ``breaches`` and ``not_looked_at`` are those of ``journal verify``: the
+    files of archives are no part of a backup.
     """
 
     batches: int
@@ -56,6 +57,7 @@ class Restored:
     breaches: tuple[str, ...]
     knows_chain: bool | None
     since: int | None
+    not_looked_at: int
 
     @property
     def is_whole(self) -> bool:
@@ -170,6 +172,7 @@ def _proved(installation: Installation, manifest: Json, known: Known) -> Restore
         breaches=tuple(breaches),
         knows_chain=None if expected is None else batch is not None,
         since=None if batch is None else last - batch,
+        not_looked_at=found.not_looked_at,
     )
 
 

@@ -4,7 +4,6 @@ An erasure cannot be undone, so a rule only proposes it (an operator approves ea
 ``approval: false``: where the law wants deletion without a person's doing, the rule itself is the decision.
 """
 
-import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -93,9 +92,9 @@ class Retention:
 
     async def turn(self) -> Swept:
         """Do what there is to do now, at most 200 cases a rule and 5,000 rows a commit; record it in the journal."""
-        to_propose = await asyncio.to_thread(self._cases, approval=True)
+        to_propose = await self._journal.read(self._cases, approval=True)
         proposed = [each for each in to_propose if await self._propose(each)]
-        to_erase = await asyncio.to_thread(self._cases, approval=False)
+        to_erase = await self._journal.read(self._cases, approval=False)
         erased = [each for each in to_erase if await self._erase(each)]
         forgotten = await self._forget()
         swept = Swept(tuple(proposed), tuple(erased), forgotten)

@@ -114,7 +114,8 @@ class Document:
         check_access_token(_bearer(request), channel.keys, request.url.path)
         held.enter_context(self._documents.transfer(channel.channel_id))
         message_id = request.query_params.get("message", "")[:36] or None
-        opened = held.enter_context(await asyncio.to_thread(self._opened, channel.channel_id, digest, message_id))
+        read = self._gateway.journal.read
+        opened = held.enter_context(await read(self._opened, channel.channel_id, digest, message_id))
         headers = _headers(opened.facts)
         if request.method == "HEAD":
             return Response(None, 200, headers)

@@ -7,9 +7,8 @@ from fastapi import APIRouter, Depends, Path, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from xinqiao_gateway.fronts.rest.access import REFUSALS, Acting, Served, reader
-from xinqiao_gateway.journal.listing import proposals_in
 from xinqiao_gateway.resolution import Wish
-from xinqiao_gateway.views import exception_view, exceptions_view, obligations_view, proposal_view
+from xinqiao_gateway.views import exception_view, exceptions_view, obligations_view, proposal_view, proposals_view
 
 __all__ = ["router"]
 
@@ -73,7 +72,7 @@ def proposals(
     gateway: Served, state: Literal["open", "approved", "declined", "any"] = "open", limit: Limit = 100
 ) -> list[dict[str, Any]]:
     """Return proposals, oldest first."""
-    return proposals_in(gateway.journal.reading, None if state == "any" else state, limit)
+    return proposals_view(gateway.journal.reading, None if state == "any" else state, limit)
 
 
 @router.post("/proposals", status_code=201)

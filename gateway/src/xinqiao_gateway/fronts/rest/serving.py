@@ -44,9 +44,26 @@ def listen(host: str, port: int) -> socket.socket:
 def run(gateway: Gateway, listener: socket.socket, announce: Callable[[], None]) -> None:
     """Serve until SIGINT or SIGTERM; ``announce`` is called when nothing can keep the server from starting.
 
-    Raises ``SettingsInvalid`` where the TLS files or the port for metrics cannot be used; the journal is closed
-    either way.
+    Raises ``SettingsInvalid`` where the TLS files or the port for metrics cannot be used, ``KeyUnusable`` where a
+    former key cannot be read; the journal is closed either way.
     """
+    settings = gateway.installation.settings
+    with contextlib.ExitStack() as held:
+        try:
+            config = _loaded(gateway)
+            port = settings.metrics_port
+            beside = held.enter_context(listen(settings.metrics_host, port)) if port else None
+        except XinqiaoError:
+            gateway.journal.close()
+            raise
+        processes()  # half a second: not for the first message to wait for
+        announce()
+        _spare_the_collector()
+        _Server(config, gateway, beside).run(sockets=[listener])
+
+
+def _loaded(gateway: Gateway) -> uvicorn.Config:
+    """Return the server's configuration, the application built and the TLS files read."""
     settings = gateway.installation.settings
     config = uvicorn.Config(
         build_app(gateway),
@@ -58,22 +75,12 @@ def run(gateway: Gateway, listener: socket.socket, announce: Callable[[], None])
         ssl_certfile=settings.tls_certificate,
         ssl_keyfile=settings.tls_key,
     )
-    with contextlib.ExitStack() as held:
-        try:
-            config.load()
-            port = settings.metrics_port
-            beside = held.enter_context(listen(settings.metrics_host, port)) if port else None
-        except OSError as error:
-            gateway.journal.close()
-            files = f"{settings.tls_certificate}, {settings.tls_key}"
-            raise SettingsInvalid(f"tls_certificate, tls_key: {files}: {error.strerror or error}") from error
-        except SettingsInvalid:
-            gateway.journal.close()
-            raise
-        processes()  # half a second: not for the first message to wait for
-        announce()
-        _spare_the_collector()
-        _Server(config, gateway, beside).run(sockets=[listener])
+    try:
+        config.load()
+    except OSError as error:
+        files = f"{settings.tls_certificate}, {settings.tls_key}"
+        raise SettingsInvalid(f"tls_certificate, tls_key: {files}: {error.strerror or error}") from error
+    return config
 
 
 class _Server(uvicorn.Server):
