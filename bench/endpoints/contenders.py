@@ -16,6 +16,9 @@ from xinqiao_gateway.installation import add_channel
 __all__ = ["CONTENDERS", "Contender", "Place", "serve_gateway"]
 
 
+_QUEUE = 100_000_000
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """Where a contender runs: a folder of its own, the sender's key, an empty PostgreSQL database's URL or nothing."""
@@ -48,7 +51,8 @@ def serve_gateway(place: Place, push_url: str | None = None) -> Iterator[int]:
         add_channel(data, "bench", extends="canonical", keys=[key_file], institution=bank)
     port = free_port()
     command = [sys.executable, "-m", "xinqiao_gateway", "serve", "--data", str(data), "--port", str(port)]
-    environment = {"XINQIAO_JOURNAL_URL": place.database} if place.database else {}
+    # Nobody pulls from the core: a million messages wait for it, and more must be taken.
+    environment = {"XINQIAO_QUEUE": str(_QUEUE)} | ({"XINQIAO_JOURNAL_URL": place.database} if place.database else {})
     with serving(command, f"http://127.0.0.1:{port}/v1/health", environment):
         yield port
 

@@ -1,6 +1,7 @@
 """Admission: what a channel takes beyond its limits is refused or waits, and costs another no more than a piece."""
 
 import asyncio
+import contextlib
 from pathlib import Path
 from typing import Any
 
@@ -149,7 +150,7 @@ async def test_beside_another_channel_only_a_few_inputs_are_on_their_way_and_the
         nonlocal inside
         async with found.entered("flood"):
             inside += 1
-            assert inside <= 8
+            assert inside <= 4
             order.append(number)
             await asyncio.sleep(0)
             inside -= 1
@@ -163,6 +164,38 @@ async def test_beside_another_channel_only_a_few_inputs_are_on_their_way_and_the
         await asyncio.gather(*tasks, return_exceptions=True)
     assert order == [number for number in range(100) if number != 50]
     await enter(found)
+
+
+async def test_who_takes_less_than_its_part_is_held_back_by_nothing() -> None:
+    clock = Clock()
+    found = admission(clock)
+    async with found.entered("flood"):
+        found.count("flood", 1000)
+    async with asyncio.timeout(10), contextlib.AsyncExitStack() as held:
+        for _ in range(100):
+            await held.enter_async_context(found.entered("quiet"))
+        await held.enter_async_context(found.entered("flood"))
+        clock.time += 4.0
+        for _ in range(3):
+            await held.enter_async_context(found.entered("flood"))
+        waiting = asyncio.create_task(enter(found))
+        await asyncio.sleep(0)
+        assert not waiting.done()
+    await waiting
+
+
+async def test_what_a_channel_took_long_ago_counts_no_more() -> None:
+    clock = Clock()
+    found = admission(clock)
+    async with found.entered("flood"):
+        found.count("flood", 1000)
+    for _ in range(12):
+        clock.time += 5.0
+        await enter(found, "quiet")
+    async with asyncio.timeout(10), contextlib.AsyncExitStack() as held:
+        for _ in range(6):
+            await held.enter_async_context(found.entered("flood"))
+            await enter(found, "quiet")
 
 
 async def test_alone_a_channel_is_held_back_by_nothing() -> None:

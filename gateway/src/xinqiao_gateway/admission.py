@@ -1,7 +1,8 @@
 """Admission: what each channel may take of the gateway, so that one which floods or hangs harms itself alone.
 
 Rates and inputs under way are limited for each channel. Where several are active, they take turns on the processor,
-and none has more than a few inputs on their way to the journal: whoever comes next finds a short way.
+and one that takes more than its part has only a few inputs on their way to the journal: whoever comes next finds a
+short way.
 """
 
 import asyncio
@@ -16,8 +17,10 @@ from xinqiao.errors import Overloaded, RateLimited
 __all__ = ["Admission", "Allowance"]
 
 
-# Inputs of one channel between its turn and its answer, while others are active: beside a flood, others' median was
-# 12 ms with 8 and 8 ms with 4, and no less with 2. And for how many seconds a channel that sent something is active.
+# Inputs, between their turn and their answer, of a channel that takes more than its part (by a quarter) while others
+# are active: beside a flood, others' median was 12 ms with 8 and 8 ms with 4, and no less with 2. And for how many
+# seconds a channel that sent something is active, and after how many what it took counts half.
+_MORE = 1.25
 _SHARE = 4
 _ACTIVE = 5.0
 
@@ -75,6 +78,9 @@ class Admission:
         self._gate = _Gate()
         # Who came last and when, and when somebody else came last before.
         self._last, self._last_at, self._other_at = "", -math.inf, -math.inf
+        # The messages that each channel sent of late, and since when they have not been halved.
+        self._had: Counter[str] = Counter()
+        self._halved_at = now()
 
     @contextmanager
     def reading(self, channel: str) -> Iterator[None]:
@@ -115,7 +121,7 @@ class Admission:
             try:
                 yield
             finally:
-                self._gate.leave(channel, self._share())
+                self._gate.leave(channel, self._share(channel))
         finally:
             self._under_way[channel] -= 1
             if not self._under_way[channel]:
@@ -126,9 +132,11 @@ class Admission:
             self._last, self._other_at = channel, self._last_at
         self._last_at = self._now()
 
-    def _share(self) -> float:
-        """Return how many inputs of one channel may be on their way; any number where no other is active."""
-        return _SHARE if abs(self._now() - self._other_at) < _ACTIVE else math.inf
+    def _share(self, channel: str) -> float:
+        """Return how many inputs of a channel may be on their way; few where it takes more than its part."""
+        is_alone = abs(self._now() - self._other_at) >= _ACTIVE
+        takes_more = self._had[channel] * len(self._had) > self._had.total() * _MORE
+        return _SHARE if takes_more and not is_alone else math.inf
 
     async def turn(self, channel: str) -> None:
         """Wait for the channel's turn, where others have work too."""
@@ -140,6 +148,10 @@ class Admission:
         self._take(channel, messages - 1)
 
     def _take(self, channel: str, messages: int) -> None:
+        self._had[channel] += messages
+        if abs(self._now() - self._halved_at) >= _ACTIVE:
+            self._halved_at = self._now()
+            self._had = Counter({name: had // 2 for name, had in self._had.items() if had > 1})
         bucket = self._buckets.get(channel)
         if bucket is not None:
             bucket.take(messages)
@@ -160,10 +172,10 @@ class _Gate:
         self._inside: Counter[str] = Counter()
         self._waiting: dict[str, deque[asyncio.Future[None]]] = {}
 
-    async def enter(self, channel: str, share: Callable[[], float]) -> None:
+    async def enter(self, channel: str, share: Callable[[str], float]) -> None:
         """Wait until there is room for one more."""
         queue = self._waiting.get(channel)
-        if not queue and self._inside[channel] < share():
+        if not queue and self._inside[channel] < share(channel):
             self._inside[channel] += 1
             return
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -172,7 +184,7 @@ class _Gate:
             await future
         except asyncio.CancelledError:
             if future.done() and not future.cancelled():
-                self.leave(channel, share())
+                self.leave(channel, share(channel))
             raise
 
     def leave(self, channel: str, share: float) -> None:

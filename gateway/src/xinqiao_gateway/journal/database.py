@@ -118,7 +118,9 @@ def _opener(path: Path, *, creating: bool) -> Callable[[], sqlite3.Connection]:
 
 def _configure_sqlite(connection: sqlite3.Connection, _record: object) -> None:
     connection.isolation_level = None  # transactions begin where SQLAlchemy says, not where sqlite3 guesses
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=10000"):
+    # 16 MB of pages: with the usual 2, a journal of a million messages read 40 KB of index for each new one.
+    pragmas = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=10000", "cache_size=-16384")
+    for pragma in pragmas:
         connection.execute(f"PRAGMA {pragma}")
 
 

@@ -36,8 +36,9 @@ _LONGEST_QUEUE = 1024
 _LONGEST_WAIT = 20.0
 _HANGING = 10.0
 _MOMENT = 0.002
-# So many that came together last time are worth waiting a moment for.
-_TOGETHER = 2
+# As many as came together last time are worth a moment's wait. More than channels have that share the way (4 each and
+# one beside them): whoever is next to a flood does not wait for it.
+_TOGETHER = 6
 
 T = TypeVar("T")
 
