@@ -6,6 +6,7 @@ from typing import Any
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter
 
 from bench.endpoints.contenders import CONTENDERS
 
@@ -65,7 +66,7 @@ def _latency(opened: dict[str, list[dict[str, float]]]) -> Figure:
     axes.axhline(50, color="#cc0000", linewidth=0.8, linestyle=":", label="aim: p99 under 50 ms at half of capacity")
     axes.set_yscale("log")
     axes.yaxis.set_major_formatter("{x:g}")
-    axes.yaxis.set_minor_formatter("{x:g}")
+    axes.yaxis.set_minor_formatter(NullFormatter())
     axes.set_xlim(left=0)
     axes.set_xlabel("messages/s that come, at 25, 50 and 75 % of what each takes at most")
     axes.set_ylabel("ms from due to answered")
