@@ -37,7 +37,7 @@ def admission(clock: Clock | None = None, **limits: Any) -> Admission:
 
 async def enter(found: Admission, channel: str = "flood") -> None:
     async with found.entered(channel):
-        pass
+        found.count(channel, 1)
 
 
 async def test_a_channel_may_send_its_burst_and_then_its_rate() -> None:
@@ -149,6 +149,7 @@ async def test_beside_another_channel_only_a_few_inputs_are_on_their_way_and_the
     async def take(number: int) -> None:
         nonlocal inside
         async with found.entered("flood"):
+            found.count("flood", 1)
             inside += 1
             assert inside <= 4
             order.append(number)
@@ -174,9 +175,9 @@ async def test_who_takes_less_than_its_part_is_held_back_by_nothing() -> None:
     async with asyncio.timeout(10), contextlib.AsyncExitStack() as held:
         for _ in range(100):
             await held.enter_async_context(found.entered("quiet"))
-        await held.enter_async_context(found.entered("flood"))
-        clock.time += 4.0
-        for _ in range(3):
+            found.count("quiet", 1)
+        clock.time += 6.0
+        for _ in range(4):
             await held.enter_async_context(found.entered("flood"))
         waiting = asyncio.create_task(enter(found))
         await asyncio.sleep(0)
@@ -184,18 +185,37 @@ async def test_who_takes_less_than_its_part_is_held_back_by_nothing() -> None:
     await waiting
 
 
-async def test_what_a_channel_took_long_ago_counts_no_more() -> None:
+@pytest.mark.parametrize("passed", [5.0, 10.0, 60.0])
+async def test_what_a_channel_took_long_ago_counts_no_more(passed: float) -> None:
     clock = Clock()
     found = admission(clock)
     async with found.entered("flood"):
         found.count("flood", 1000)
-    for _ in range(12):
-        clock.time += 5.0
+    clock.time += passed
+    await enter(found, "quiet")
+    clock.time += passed
+    await enter(found, "quiet")
+    await hold_many(found, "quiet")
+
+
+async def test_what_strangers_send_holds_back_nobody() -> None:
+    found = admission()
+    async with contextlib.AsyncExitStack() as forged:
+        for _ in range(100):
+            await forged.enter_async_context(found.entered("flood"))
         await enter(found, "quiet")
+        await hold_many(found, "quiet")
+        for _ in range(100):
+            found.count("flood", 0)
+        await hold_many(found, "quiet")
+
+
+async def hold_many(found: Admission, channel: str) -> None:
+    """Have ten inputs of a channel on their way at once."""
     async with asyncio.timeout(10), contextlib.AsyncExitStack() as held:
-        for _ in range(6):
-            await held.enter_async_context(found.entered("flood"))
-            await enter(found, "quiet")
+        for _ in range(10):
+            await held.enter_async_context(found.entered(channel))
+            found.count(channel, 1)
 
 
 async def test_alone_a_channel_is_held_back_by_nothing() -> None:

@@ -18,11 +18,11 @@ __all__ = ["Admission", "Allowance"]
 
 
 # Inputs, between their turn and their answer, of a channel that takes more than its part (by a quarter) while others
-# are active: beside a flood, others' median was 12 ms with 8 and 8 ms with 4, and no less with 2. And for how many
-# seconds a channel that sent something is active, and after how many what it took counts half.
+# are active: beside a flood, others' median was 12 ms with 8 and 8 ms with 4, and no less with 2. What a channel sent
+# counts in its window of so many seconds, and in the next.
 _MORE = 1.25
 _SHARE = 4
-_ACTIVE = 5.0
+_WINDOW = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +76,10 @@ class Admission:
         self._reading: Counter[str] = Counter()
         self._turns = _Turns()
         self._gate = _Gate()
-        # Who came last and when, and when somebody else came last before.
-        self._last, self._last_at, self._other_at = "", -math.inf, -math.inf
-        # The messages that each channel sent of late, and since when they have not been halved.
-        self._had: Counter[str] = Counter()
-        self._halved_at = now()
+        # The messages that each channel sent in this window, which began then, and in the one before.
+        self._recent: Counter[str] = Counter()
+        self._before: Counter[str] = Counter()
+        self._began = now()
 
     @contextmanager
     def reading(self, channel: str) -> Iterator[None]:
@@ -115,7 +114,6 @@ class Admission:
         self._check_rate(channel)
         self._take(channel, 1)
         self._under_way[channel] += 1
-        self._see(channel)
         try:
             await self._gate.enter(channel, self._share)
             try:
@@ -127,16 +125,18 @@ class Admission:
             if not self._under_way[channel]:
                 del self._under_way[channel]
 
-    def _see(self, channel: str) -> None:
-        if channel != self._last:
-            self._last, self._other_at = channel, self._last_at
-        self._last_at = self._now()
-
     def _share(self, channel: str) -> float:
         """Return how many inputs of a channel may be on their way; few where it takes more than its part."""
-        is_alone = abs(self._now() - self._other_at) >= _ACTIVE
-        takes_more = self._had[channel] * len(self._had) > self._had.total() * _MORE
-        return _SHARE if takes_more and not is_alone else math.inf
+        self._move_on()
+        had = self._recent + self._before
+        return _SHARE if had[channel] * len(had) > had.total() * _MORE else math.inf
+
+    def _move_on(self) -> None:
+        """Begin a new window where this one is over; a clock that goes back ends it, too."""
+        passed = abs(self._now() - self._began)
+        if passed >= _WINDOW:
+            self._before = self._recent if passed < 2 * _WINDOW else Counter()
+            self._recent, self._began = Counter(), self._now()
 
     async def turn(self, channel: str) -> None:
         """Wait for the channel's turn, where others have work too."""
@@ -146,12 +146,11 @@ class Admission:
     def count(self, channel: str, messages: int) -> None:
         """Say how many messages an input held that was taken for one; none where it was not the channel's."""
         self._take(channel, messages - 1)
+        if messages:  # what a stranger sends makes no channel an active one
+            self._move_on()
+            self._recent[channel] += messages
 
     def _take(self, channel: str, messages: int) -> None:
-        self._had[channel] += messages
-        if abs(self._now() - self._halved_at) >= _ACTIVE:
-            self._halved_at = self._now()
-            self._had = Counter({name: had // 2 for name, had in self._had.items() if had > 1})
         bucket = self._buckets.get(channel)
         if bucket is not None:
             bucket.take(messages)

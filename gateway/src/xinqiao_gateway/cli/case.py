@@ -8,10 +8,9 @@ import typer
 
 from xinqiao.message import Json
 from xinqiao.standard import message_types
-from xinqiao_gateway.cli.opening import AsJson, Data, Limit, Reason, Token, listed, opened
+from xinqiao_gateway.cli.opening import AsJson, Data, Limit, Reason, Token, documents_of, listed, opened
 from xinqiao_gateway.cli.resolution import proposed
 from xinqiao_gateway.cli.terminal import china_time, line, table
-from xinqiao_gateway.documents import Directory, Documents
 from xinqiao_gateway.resolution import Wish
 from xinqiao_gateway.views import case_view
 
@@ -49,8 +48,7 @@ def show_case(
     Show a case: its state, its timeline, what is expected next and from whom, what is many in it.
     """
     with opened(data) as (journal, installation):
-        documents = Documents(Directory(data / "documents"), journal.reading.vault, installation.settings.documents)
-        known = (installation.channels, documents)
+        known = (installation.channels, documents_of(installation, journal.reading.vault))
         found = case_view(journal.reading, *known, case_id, test=test, institution=institution)
     typer.echo(json.dumps(found, ensure_ascii=False)) if as_json else _print(found)
 

@@ -31,11 +31,12 @@ __all__ = [
     "Data",
     "Limit",
     "Reason",
+    "Since",
     "Token",
+    "Until",
     "at_desk",
     "documents_of",
     "listed",
-    "moment",
     "opened",
     "show",
     "signed_in",
@@ -53,6 +54,23 @@ Token = Annotated[
     Path | None,
     typer.Option(help=f"File with your operator's token; without it {TOKEN} is read.", exists=True, dir_okay=False),
 ]
+
+
+def moment(text: str) -> datetime:
+    """Return an instant that somebody typed; one without a zone is China time."""
+    try:
+        asked = datetime.fromisoformat(text)
+    except ValueError as error:
+        form = "2026-11-23, 2026-11-23T09:00 or 2026-11-23T09:00:00.5+08:00"
+        raise typer.BadParameter(f"{text[:40]!r} is no time such as {form}") from error
+    return asked if asked.tzinfo else asked.replace(tzinfo=CHINA)
+
+
+Since = Annotated[
+    datetime | None,
+    typer.Option(help="Accepted at this time or later; China time unless it says.", parser=moment, metavar="TIME"),
+]
+Until = Annotated[datetime | None, typer.Option(help="Accepted before this time.", parser=moment, metavar="TIME")]
 
 
 @contextmanager
@@ -73,16 +91,6 @@ def documents_of(installation: Installation, vault: Vault) -> Documents:
     sizes = {each.channel_id: each.channel.profile.limits.documents for each in installation.channels}
     folder = Directory(installation.data / "documents")
     return Documents(folder, vault, installation.settings.documents, sizes.__getitem__)
-
-
-def moment(text: str) -> datetime:
-    """Return an instant that somebody typed; one without a zone is China time."""
-    try:
-        asked = datetime.fromisoformat(text)
-    except ValueError as error:
-        form = "2026-11-23, 2026-11-23T09:00 or 2026-11-23T09:00:00.5+08:00"
-        raise typer.BadParameter(f"{text[:40]!r} is no time such as {form}") from error
-    return asked if asked.tzinfo else asked.replace(tzinfo=CHINA)
 
 
 def signed_in(data: Path, token: Path | None) -> Operator:

@@ -2,14 +2,13 @@
 
 import asyncio
 import json
-from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from xinqiao.message import Json
-from xinqiao_gateway.cli.opening import AsJson, Data, Token, moment, opened, signed_in
+from xinqiao_gateway.cli.opening import AsJson, Data, Since, Token, Until, opened, signed_in
 from xinqiao_gateway.cli.terminal import line, table
 from xinqiao_gateway.journal import Selection
 from xinqiao_gateway.views import replay_view, within
@@ -26,13 +25,8 @@ def replay(
     case: Annotated[str | None, typer.Option(help="Only those of this case.")] = None,
     channel: Annotated[str | None, typer.Option(help="Only those to this channel.")] = None,
     message: Annotated[str | None, typer.Option(help="Only those of the message with this id.")] = None,
-    since: Annotated[
-        datetime | None,
-        typer.Option(help="Accepted at this time or later; China time unless it says.", parser=moment, metavar="TIME"),
-    ] = None,
-    until: Annotated[
-        datetime | None, typer.Option(help="Accepted before this time.", parser=moment, metavar="TIME")
-    ] = None,
+    since: Since = None,
+    until: Until = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="List what would be replayed, and change nothing.")
     ] = False,

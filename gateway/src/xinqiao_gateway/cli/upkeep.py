@@ -19,7 +19,7 @@ from xinqiao.errors import MalformedQuery
 from xinqiao.message import timestamp
 from xinqiao.seal import KeyRing, read_verifying_key
 from xinqiao_gateway.calendars import CHINA
-from xinqiao_gateway.cli.opening import AsJson, Data, moment, opened, show
+from xinqiao_gateway.cli.opening import AsJson, Data, Since, Until, opened, show
 from xinqiao_gateway.cli.terminal import china_time, console, counted, held_text, line
 from xinqiao_gateway.installation import read_installation
 from xinqiao_gateway.journal.search import Search, found
@@ -172,13 +172,8 @@ def search(
     type_: Annotated[str | None, typer.Option("--type", help="Body of the message, such as kycApplication.")] = None,
     channel: Annotated[str | None, typer.Option(help="Channel that it came by.")] = None,
     serial: Annotated[str | None, typer.Option(help="The partner's own reference.")] = None,
-    since: Annotated[
-        datetime | None,
-        typer.Option(help="Accepted at this time or later; China time unless it says.", parser=moment, metavar="TIME"),
-    ] = None,
-    until: Annotated[
-        datetime | None, typer.Option(help="Accepted before this time.", parser=moment, metavar="TIME")
-    ] = None,
+    since: Since = None,
+    until: Until = None,
     after: Annotated[int, typer.Option(help="Continue after this position.", min=0)] = 0,
     limit: Annotated[int, typer.Option(help="At most this many.", min=1, max=10_000)] = 100,
     as_json: AsJson = False,
