@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, model_validator
 
+from xinqiao_adapters.docking import H5, Files, Mail, Push, Tcp
 from xinqiao_adapters.formats.spec import STRICT, CanonicalSpec, FormatSpec
 from xinqiao_adapters.security.spec import JwsSecurity, Security
 
@@ -58,13 +59,6 @@ class Institution(_Part):
         "bank", "insurer", "wealth-manager", "fund-distributor", "platform", "asset-servicer", "trust-company"
     ]
     code: Annotated[str, Field(pattern=r"^[0-9A-HJ-NPQRTUWXY]{18}$")]
-
-
-class Push(_Part):
-    """Where messages for this channel are posted; ``timeout`` in seconds."""
-
-    url: str
-    timeout: float | int | None = None
 
 
 Count = Annotated[int, Field(gt=0)]
@@ -355,6 +349,10 @@ class Profile(_Part):
     test: bool = False
     security: Security = JwsSecurity()
     push: Push | None = None
+    files: Files | None = None
+    tcp: Tcp | None = None
+    mail: Mail | None = None
+    h5: H5 | None = None
     limits: Limits = Limits()
     adapter: str | None = None
     format: dict[str, Any] = {}

@@ -1,5 +1,6 @@
 """The channels that this gateway serves: profile, keys, environment, and which one leads to whom."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -21,28 +22,56 @@ __all__ = ["Channels", "Push", "ServedChannel"]
 
 # The channel of what operators do.
 _RESERVED = frozenset({"operations"})
+# What may be pushed to, by its scheme, and as it is written.
+_ADDRESSES = {
+    "https": "https://host/path",
+    "http": "http://host/path",
+    "tls": "tls://host:port",
+    "tcp": "tcp://host:port",
+    "sftp": "sftp://user@host/folder",
+}
+_FILES = frozenset({"sftp", "folder"})
+# What is not encrypted, and what is in its place.
+_CLEAR = {"http": "https", "tcp": "tls"}
+_FOLDER = re.compile(r"folder:[a-z][a-z0-9-]{0,40}", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class Push:
-    """Where a channel is pushed to, and how long that may take (seconds)."""
+    """Where a channel is pushed to, and how long that may take (seconds). The scheme of ``url`` says by which way."""
 
     url: str
     timeout: float
 
+    @property
+    def scheme(self) -> str:
+        """How it is reached: http, https, tcp, tls, sftp or folder."""
+        return self.url.partition(":")[0].lower()
+
+    @property
+    def carries_files(self) -> bool:
+        """Whether messages go out in files, and not each by itself."""
+        return self.scheme in _FILES
+
     def check(self, channel_id: str, *, test: bool) -> None:
-        """Refuse an address that messages must not be posted to. Raises ``ProfileInvalid`` saying why."""
+        """Refuse an address that messages must not be sent to. Raises ``ProfileInvalid`` saying why."""
         where = f"channel {channel_id}: push.url {self.url!r}"
+        if self.scheme == "folder":
+            if not _FOLDER.fullmatch(self.url):
+                raise ProfileInvalid(f"{where} is no folder of the channel's own; write folder:out")
+            return
         try:
             url = httpx.URL(self.url)
         except httpx.InvalidURL as error:
             raise ProfileInvalid(f"{where} is no address: {error}") from error
-        if url.scheme not in {"http", "https"} or not url.host:
-            raise ProfileInvalid(f"{where} is no http or https address; write https://host/path")
-        if url.scheme == "http" and not (test or _is_loopback(url.host)):
+        if url.scheme not in _ADDRESSES or not url.host or (url.scheme in {"tcp", "tls"} and url.port is None):
             raise ProfileInvalid(
-                f"{where} would carry production messages in the clear; use https "
-                "(plain http is for this machine and for test channels)"
+                f"{where} is no address that can be pushed to; write one of: {', '.join(_ADDRESSES.values())}"
+            )
+        if url.scheme in _CLEAR and not (test or _is_loopback(url.host)):
+            raise ProfileInvalid(
+                f"{where} would carry production messages in the clear; use {_CLEAR[url.scheme]} "
+                f"(plain {url.scheme} is for this machine and for test channels)"
             )
 
 

@@ -25,6 +25,11 @@ class Change:
     def __bool__(self) -> bool:
         return bool(self.added or self.changed or self.removed)
 
+    @property
+    def names(self) -> frozenset[str]:
+        """All that differ."""
+        return frozenset((*self.added, *self.changed, *self.removed))
+
     def as_json(self) -> dict[str, Any]:
         """Return it for people and machines."""
         return {"added": list(self.added), "changed": list(self.changed), "removed": list(self.removed)}

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
 import structlog
@@ -64,6 +64,7 @@ class Gateway:
         )
         self.watch = self._new_watch()
         self._reloading = asyncio.Lock()
+        self._reload_listeners: list[Callable[[frozenset[str]], Awaitable[None]]] = []
         self._tasks: dict[str, asyncio.Task[None]] = {}
 
     @property
@@ -107,6 +108,10 @@ class Gateway:
         await self.dispatcher.stop()
         await asyncio.to_thread(self.journal.close)
 
+    def when_reloaded(self, listener: Callable[[frozenset[str]], Awaitable[None]]) -> None:
+        """Call a function with the ids of the channels that a reload has changed, once they are served."""
+        self._reload_listeners.append(listener)
+
     async def reload(self) -> Reloaded:
         """Read the installation again, check all of it, and serve it from one moment on.
 
@@ -146,6 +151,8 @@ class Gateway:
         await self._renew_watch(old, new)
         await self.journal.rearrange_all(_reached(each for each in new.channels if each.channel_id in renewed))
         self.journal.look_again(renewed)
+        for listener in self._reload_listeners:
+            await listener(reloaded.channels.names)
         _log.info("reloaded", **reloaded.as_json())
         return reloaded
 

@@ -49,12 +49,21 @@ class Raw:
 
     The signature is the value of the header that the channel names; it is empty where the bytes carry their own.
     All three are the evidence that the journal keeps, as they came.
+
+    ``attested`` is what the front itself verified, where the channel's profile lets it stand in place of a signature:
+    a line such as ``tcp certificate SHA256:…``, without personal data. It is kept in the signature's place.
     """
 
     channel_id: str
     content: bytes
     content_type: str
     signature: str
+    attested: str = ""
+
+    @property
+    def evidence(self) -> str:
+        """What says from whom it is: the partner's signature, or what the front verified."""
+        return self.signature or self.attested
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,13 +160,18 @@ class Intake:
         """Open and decode an input; return its content in the partner's format and what it holds."""
         if len(raw.content_type) > _LONGEST_CONTENT_TYPE:
             raise ContentRefused(f"the content type is longer than {_LONGEST_CONTENT_TYPE} characters")
-        content, content_type = channel.opened(raw.content, raw.content_type, raw.signature, max_age=self._seal_max_age)
+        content, content_type = self._opened(channel, raw)
         decoded = tuple(islice(channel.adapter.decode(content, content_type), self._messages_limit + 1))
         if not decoded:
             raise ContentRefused("the input holds no message")
         if len(decoded) > self._messages_limit:
             raise TooManyMessages(f"at most {self._messages_limit} messages are taken in one input")
         return content, decoded
+
+    def _opened(self, channel: ServedChannel, raw: Raw) -> tuple[bytes, str]:
+        if raw.attested:
+            return raw.content, raw.content_type
+        return channel.opened(raw.content, raw.content_type, raw.signature, max_age=self._seal_max_age)
 
     def _check(self, channel: ServedChannel, decoded: Decoded | Undecoded, is_raw: bool) -> _Checked:
         if isinstance(decoded, Undecoded):
@@ -203,7 +217,7 @@ class Intake:
             entries=entries,
             content=raw.content,
             content_type=raw.content_type,
-            signature=raw.signature,
+            signature=raw.evidence,
             atomic=atomic,
         )
         stored = iter(await self._journal.submit(submission))

@@ -30,7 +30,7 @@ __all__ = ["FIXED", "Service", "governance_of"]
 FIXED = frozenset(
     {
         "institution_code", "journal_url", "tls_certificate", "tls_key", "metrics_port", "metrics_host", "master_key",
-        "documents", "connections",
+        "documents", "connections", "grpc_port", "grpc_host", "grpc_client_ca", "sftp_port", "sftp_host",
     }
 )  # fmt: skip
 # What is read beside channels and settings.

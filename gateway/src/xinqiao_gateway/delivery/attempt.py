@@ -1,44 +1,31 @@
-"""One try to get a message to a channel: encode, seal, post, and read what the answer proves.
+"""One try to get a message to a channel: encode, seal, send, and read what the answer proves.
 
 What an attempt came to is a value, ``Attempt``. It says ``delivered`` or ``refused`` on evidence only, ``failed`` only
 where nothing can have arrived; all else is ``unknown``.
 """
 
-import asyncio
 import re
 import time
 from dataclasses import dataclass
 from functools import cache
 
-import httpx
 import structlog
 
 from xinqiao.adapter import Encoded, QueryingAdapter, Reply
 from xinqiao.client import retry_after
 from xinqiao.errors import DestinationDown, DestinationRefused, InternalError, Rejected, error_table
 from xinqiao.seal import SigningKey
-from xinqiao_adapters.security.sealer import Outgoing
-from xinqiao_gateway.channels import Push, ServedChannel
-from xinqiao_gateway.delivery.clients import Clients
+from xinqiao_gateway.channels import ServedChannel
+from xinqiao_gateway.delivery.way import Exchange, Way
 from xinqiao_gateway.journal import Due, refused
 from xinqiao_gateway.telemetry.observer import NOBODY, Observer
-from xinqiao_gateway.telemetry.traces import handed_on, span
+from xinqiao_gateway.telemetry.traces import span
 
-__all__ = ["Attempt", "Destination", "Exchange", "may_be_repeated"]
+__all__ = ["Attempt", "Destination", "may_be_repeated"]
 
-_LONGEST_REPLY = 1_048_576
 # The receiver says itself that it has not worked on it: RFC 9110, RFC 8470.
 _NOT_TAKEN = frozenset({408, 425, 429, 503})
 _BROKEN = frozenset({500, 502, 504, 507, *range(520, 530)})
-_NOT_SENT = (
-    httpx.ConnectError,
-    httpx.ConnectTimeout,
-    httpx.PoolTimeout,
-    httpx.ProxyError,
-    httpx.UnsupportedProtocol,
-    httpx.LocalProtocolError,
-    httpx.InvalidURL,
-)
 _CODE = re.compile(r"[A-Za-z0-9_.:-]+(?: [A-Za-z0-9_.:-]+)*")
 # The number of a telephone, a card or a person has more digits, however it is grouped.
 _LONGEST_CODE, _MOST_DIGITS = 40, 7
@@ -64,24 +51,12 @@ class Attempt:
 
 
 @dataclass(frozen=True, slots=True)
-class Exchange:
-    """What a POST came to: an answer, or ``fault``, the kind of its failure; ``sent``: something may have arrived."""
-
-    status: int = 0
-    headers: httpx.Headers | None = None
-    content: bytes = b""
-    fault: str = ""
-    sent: bool = True
-
-
-@dataclass(frozen=True, slots=True)
 class Destination:
-    """A channel as it is pushed to; ``clients`` are its own, so that their connections are nobody else's."""
+    """A channel as it is pushed to; ``way`` is its own, so that its connections are nobody else's."""
 
     channel: ServedChannel
-    push: Push
     key: SigningKey
-    clients: Clients
+    way: Way
     observer: Observer = NOBODY
 
     async def attempt(self, due: Due) -> Attempt:
@@ -113,14 +88,14 @@ class Destination:
             return Attempt("unknown", DestinationDown.reason, "not sent again: a person finds out", way)
         if due.unknown and way == "query" and asked_by is not None:
             return await self._ask(due, asked_by)
-        exchange = await self._post(self.channel.sealed(encoded, self.key))
+        exchange = await self.way.send(self.channel.sealed(encoded, self.key))
         if not exchange.sent:
             return Attempt("failed", DestinationDown.reason, exchange.fault, way, channel_up=False)
         return self._judged(exchange, due, encoded.interface, way)
 
     async def _ask(self, due: Due, interface: str) -> Attempt:
         """Ask what became of a message; whatever is no clear answer leaves its outcome unknown."""
-        exchange = await self._post(self.channel.sealed(self._query(interface, due), self.key))
+        exchange = await self.way.send(self.channel.sealed(self._query(interface, due), self.key))
         if not exchange.sent:
             return Attempt("unknown", DestinationDown.reason, f"asked: {exchange.fault}", "query", channel_up=False)
         attempt = self._judged(exchange, due, interface, "query")
@@ -140,7 +115,7 @@ class Destination:
         return ("repeat", None) if stated is None else (stated.when_unknown, stated.asked_by)
 
     def _judged(self, exchange: Exchange, due: Due, interface: str, way: str) -> Attempt:
-        status, headers = exchange.status, exchange.headers or httpx.Headers()
+        status, headers = exchange.status, exchange.headers
         down, wait = DestinationDown.reason, retry_after(headers.get("Retry-After"))
         if exchange.fault:
             return Attempt("unknown", down, exchange.fault, way, channel_up=False)
@@ -154,31 +129,6 @@ class Destination:
             return Attempt("unknown", down, f"HTTP {status}, answer: {error.reason}", way, False, wait)
         reply = self.channel.adapter.read_reply(interface, status, opened, due.message)
         return _read(reply, status, way, wait)
-
-    async def _post(self, outgoing: Outgoing) -> Exchange:
-        """Post, follow no redirect, read a bounded answer within the time limit.
-
-        A compressed answer is not read: a few bytes may stand for gigabytes.
-        """
-        headers = {"Content-Type": outgoing.content_type, **handed_on(outgoing.headers), "Accept-Encoding": "identity"}
-        try:
-            async with (
-                asyncio.timeout(self.push.timeout),
-                self.clients.lent() as client,
-                client.stream("POST", self.push.url, content=outgoing.content, headers=headers) as response,
-            ):
-                if "Content-Encoding" in response.headers:
-                    return Exchange(fault="the answer is compressed")
-                content = bytearray()
-                async for chunk in response.aiter_raw():
-                    content += chunk
-                    if len(content) > _LONGEST_REPLY:
-                        return Exchange(fault="the answer is longer than 1 MiB")
-                return Exchange(response.status_code, response.headers, bytes(content))
-        except _NOT_SENT as error:
-            return Exchange(fault=type(error).__name__, sent=False)
-        except (httpx.RequestError, TimeoutError) as error:
-            return Exchange(fault=type(error).__name__)
 
 
 def may_be_repeated(channel: ServedChannel) -> bool:

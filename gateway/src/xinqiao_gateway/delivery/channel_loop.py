@@ -14,8 +14,8 @@ from xinqiao.seal import SigningKey
 from xinqiao_gateway.channels import Push, ServedChannel
 from xinqiao_gateway.delivery.attempt import Attempt, Destination, may_be_repeated
 from xinqiao_gateway.delivery.breaker import Breaker
-from xinqiao_gateway.delivery.clients import Clients
 from xinqiao_gateway.delivery.schedule import Schedule
+from xinqiao_gateway.delivery.ways import way_to
 from xinqiao_gateway.journal import Due, Journal, Settlement
 from xinqiao_gateway.settings import Retry
 from xinqiao_gateway.telemetry.observer import NOBODY, Observer
@@ -34,7 +34,7 @@ _log = structlog.get_logger("delivery")
 
 
 class ChannelLoop:
-    """One channel's own clients, limits and breaker. ``run`` it, or drive ``turn`` and ``drain``; ``close`` it."""
+    """One channel's own way out, limits and breaker. ``run`` it, or drive ``turn`` and ``drain``; ``close`` it."""
 
     def __init__(
         self,
@@ -67,8 +67,8 @@ class ChannelLoop:
         # What attempts came to while the journal was away.
         self._unrecorded: list[Settlement] = []
         self._stopping = False
-        self._clients = Clients(push.timeout)
-        self._destination = Destination(channel, push, key, self._clients, observer)
+        self._way = way_to(channel, push)
+        self._destination = Destination(channel, key, self._way, observer)
 
     async def close(self) -> None:
         """Cut off what is under way: whether it arrived is unknown, and recorded as that."""
@@ -84,7 +84,7 @@ class ChannelLoop:
         for due in [due for task, due in cut.items() if task.cancelled()]:
             attempt = Attempt("unknown", DestinationDown.reason, "stopped before there was an answer")
             await self._settle(self._settlement(due, attempt), waits=())
-        await self._clients.close()
+        await self._way.close()
 
     async def run(self) -> None:
         """Deliver until ``stop``, then let what is under way end."""

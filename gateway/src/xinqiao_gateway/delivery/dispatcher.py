@@ -7,6 +7,7 @@ import asyncio
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
+from typing import Protocol
 
 from xinqiao.errors import JournalUnavailable, SettingsInvalid
 from xinqiao.seal import SigningKey
@@ -20,6 +21,26 @@ from xinqiao_gateway.telemetry.observer import NOBODY, Observer
 __all__ = ["Dispatcher", "check_lease"]
 
 _GRACE = 5.0
+
+
+class Loop(Protocol):
+    """What delivers to one channel: message by message, or in files."""
+
+    name: str
+    wake: asyncio.Event
+    breaker: Breaker
+
+    async def run(self) -> None:
+        """Deliver until ``stop``, then let what is under way end."""
+        ...
+
+    def stop(self) -> None:
+        """Start nothing more."""
+        ...
+
+    async def close(self) -> None:
+        """Cut off what is under way, and record that nobody knows what became of it."""
+        ...
 
 
 class Dispatcher:
@@ -39,7 +60,7 @@ class Dispatcher:
         observer: Observer = NOBODY,
     ) -> None:
         self._journal, self._key, self._now, self._observer = journal, key, now, observer
-        self._loops: dict[str, ChannelLoop] = {}
+        self._loops: dict[str, Loop] = {}
         self._tasks: list[asyncio.Task[None]] = []
         for channel in channels:
             self._set(channel, settings)
@@ -87,7 +108,7 @@ class Dispatcher:
         return {name: loop.breaker for name, loop in self._loops.items()}
 
     async def _succession(
-        self, name: str, before: Collection[asyncio.Task[None]], old: ChannelLoop | None, *, pulled: bool
+        self, name: str, before: Collection[asyncio.Task[None]], old: Loop | None, *, pulled: bool
     ) -> None:
         """Wait for the end of an old loop, however it ends, and run the one that follows it.
 

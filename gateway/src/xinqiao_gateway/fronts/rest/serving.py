@@ -13,6 +13,7 @@ import structlog
 import uvicorn
 
 from xinqiao.errors import SettingsInvalid, XinqiaoError
+from xinqiao_gateway.fronts.beside import Fronts
 from xinqiao_gateway.fronts.rest.app import build_app
 from xinqiao_gateway.fronts.rest.operation import metrics_app
 from xinqiao_gateway.gateway import Gateway
@@ -42,10 +43,10 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def run(gateway: Gateway, listener: socket.socket, announce: Callable[[], None]) -> None:
-    """Serve until SIGINT or SIGTERM; ``announce`` is called when nothing can keep the server from starting.
+    """Serve until SIGINT or SIGTERM; ``announce`` is called when all fronts are there.
 
-    Raises ``SettingsInvalid`` where the TLS files or the port for metrics cannot be used, ``KeyUnusable`` where a
-    former key cannot be read; the journal is closed either way.
+    Raises ``SettingsInvalid`` where the TLS files, the port for metrics or what another front needs cannot be used,
+    ``KeyUnusable`` where a former key cannot be read; the journal is closed either way.
     """
     settings = gateway.installation.settings
     with contextlib.ExitStack() as held:
@@ -53,13 +54,15 @@ def run(gateway: Gateway, listener: socket.socket, announce: Callable[[], None])
             config = _loaded(gateway)
             port = settings.metrics_port
             beside = held.enter_context(listen(settings.metrics_host, port)) if port else None
+            fronts = Fronts(gateway)
         except XinqiaoError:
             gateway.journal.close()
             raise
         processes()  # half a second: not for the first message to wait for
-        announce()
-        _spare_the_collector()
-        _Server(config, gateway, beside).run(sockets=[listener])
+        server = _Server(config, gateway, beside, fronts, announce)
+        server.run(sockets=[listener])
+        if server.failure is not None:
+            raise server.failure
 
 
 def _loaded(gateway: Gateway) -> uvicorn.Config:
@@ -89,16 +92,34 @@ class _Server(uvicorn.Server):
     A second signal ends at once. SIGHUP reads the configuration again.
     """
 
-    def __init__(self, config: uvicorn.Config, gateway: Gateway, beside: socket.socket | None) -> None:
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        gateway: Gateway,
+        beside: socket.socket | None,
+        fronts: Fronts,
+        announce: Callable[[], None],
+    ) -> None:
         super().__init__(config)
+        self.failure: XinqiaoError | None = None
+        self._fronts, self._announce = fronts, announce
         self._gateway = gateway
         self._beside = _Beside(gateway, beside) if beside else None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start listening, also for SIGHUP and for whoever collects metrics."""
+        """Start listening, also by the other fronts, for SIGHUP and for whoever collects metrics."""
         await super().startup(sockets)
+        if self.should_exit:
+            return
+        try:
+            await self._fronts.start()
+        except XinqiaoError as error:
+            self.failure, self.should_exit = error, True
+            return
+        self._announce()
+        _spare_the_collector()
         self._loop = asyncio.get_running_loop()
         self._loop.add_signal_handler(signal.SIGHUP, lambda: self._spawn(self._reload()))
         if self._beside is not None:
@@ -107,6 +128,7 @@ class _Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Stop taking inputs and let those under way end."""
         _log.info("stopping", under_way=len(self.server_state.tasks))
+        await self._fronts.stop()
         await super().shutdown(sockets)
         if self._beside is not None:
             self._beside.should_exit, self._beside.force_exit = True, self.force_exit
