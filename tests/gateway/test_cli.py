@@ -13,6 +13,7 @@ import typer
 from typer.testing import CliRunner
 
 from tests.gateway.conftest import CORE, PARTNER, Site, message
+from xinqiao.errors import SettingsInvalid
 from xinqiao.message import write_json
 from xinqiao.seal import new_key, write_key
 from xinqiao_gateway.cli import app
@@ -79,9 +80,8 @@ def test_reading_where_no_installation_is_says_so_and_makes_nothing(
     data = tmp_path / "data"
     if exists:
         data.mkdir()
-    done = command(*arguments, "--data", str(data))
-    assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr.splitlines()[0].startswith(f"settings_invalid: {data} holds no installation")
+    with pytest.raises(SettingsInvalid, match=f"{data} holds no installation"):
+        run(*arguments, "--data", str(data))
     assert list(tmp_path.rglob("*")) == ([data] if exists else [])
 
 

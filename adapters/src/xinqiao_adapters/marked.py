@@ -48,7 +48,7 @@ class Marked:
         return self.marks[known]
 
 
-class _Strict(yaml.SafeLoader):
+class _Strict(yaml.CSafeLoader):
     """YAML's core schema only: ``yes``, ``NO``, ``2026-01-20`` and ``012`` stay text."""
 
     yaml_implicit_resolvers = {}  # noqa: RUF012 -- PyYAML's way to replace them

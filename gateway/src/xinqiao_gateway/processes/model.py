@@ -221,7 +221,7 @@ def definitions() -> Mapping[str, Process]:
     """Return what each file of ``schemas/processes`` says by itself, by its name, parts of others among them."""
     folder = files("xinqiao") / "schemas" / "processes"
     entries = sorted((entry for entry in folder.iterdir() if entry.name.endswith(".yaml")), key=lambda each: each.name)
-    read = (Process.model_validate(yaml.safe_load(entry.read_bytes())) for entry in entries)
+    read = (Process.model_validate(yaml.load(entry.read_bytes(), Loader=yaml.CSafeLoader)) for entry in entries)
     return {process.process: process for process in read}
 
 
