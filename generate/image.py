@@ -20,9 +20,10 @@ def proto_files() -> list[str]:
 
 def protoc(*arguments: str) -> None:
     """Run protoc with the plugins of this environment; raise ``CalledProcessError`` with its words shown."""
-    plugin = f"--plugin=protoc-gen-py={Path(sys.executable).parent / 'protoc-gen-py'}"
+    programs = Path(sys.executable).parent
+    plugins = [f"--plugin={name}={programs / name}" for name in ("protoc-gen-py", "protoc-gen-grpc-py")]
     subprocess.run(  # noqa: S603 -- our own arguments
-        [sys.executable, "-m", "grpc_tools.protoc", plugin, *arguments], check=True
+        [sys.executable, "-m", "grpc_tools.protoc", *plugins, *arguments], check=True
     )
 
 

@@ -1,4 +1,4 @@
-"""Typed Python messages (protobuf-py) for people who write code."""
+"""Typed Python messages (protobuf-py) for people who write code, and the stubs of the gRPC service."""
 
 import re
 from pathlib import Path
@@ -8,13 +8,14 @@ from generate.image import VALIDATE, proto_files, protoc, write_image
 
 
 def write_typed(package: Path) -> None:
-    """Write ``v1/*_pb.py`` and ``buf/validate/validate_pb.py`` below ``package`` (the folder ``xinqiao``)."""
+    """Write ``v1``, ``exchange/v1`` and ``buf/validate`` below ``package`` (the folder ``xinqiao``)."""
     image = write_image()
     protoc(
         f"--descriptor_set_in={image}",
         f"--py_out={package.parent}",
         "--py_opt=init_files=false",
         "--py_opt=map_imports=buf/validate/**:xinqiao",
+        f"--grpc-py_out={package.parent}",
         *proto_files(),
     )
     # The rules module is mapped into our package, so its file is written there.

@@ -27,6 +27,8 @@ def test_the_typed_messages_are_fresh(tmp_path: Path) -> None:
     (fresh / "v1").mkdir(parents=True)
     write_typed(fresh)
     assert contents(fresh / "v1", "*.py") == contents(SDK / "v1", "*.py")
+    exchange = Path("exchange") / "v1"
+    assert contents(fresh / exchange, "*_pb*.py") == contents(SDK / exchange, "*_pb*.py")
     assert contents(fresh / "buf", "*.py") == contents(SDK / "buf", "*.py")
 
 

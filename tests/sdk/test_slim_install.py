@@ -14,10 +14,15 @@ ROOT = Path(__file__).resolve().parents[2]
 SCHEMAS = {
     f"xinqiao/schemas/{path.relative_to(ROOT / 'schemas')}" for path in (ROOT / "schemas").rglob("*") if path.is_file()
 }
-IMPORT_ALL = """
+# What the extra ``xinqiao[grpc]`` adds; nothing else imports it before an address asks for gRPC.
+EXTRA = {"xinqiao.exchange.v1.exchange_pb_grpc", "xinqiao.transport.grpc", "xinqiao.transport.grpc_answers"}
+IMPORT_ALL = f"""
 import importlib, importlib.metadata, pkgutil, sys, xinqiao
 for module in pkgutil.walk_packages(xinqiao.__path__, "xinqiao."):
-    importlib.import_module(module.name)
+    if module.name not in {EXTRA}:
+        importlib.import_module(module.name)
+"""
+REPORT = """
 unwanted = {"fastapi", "starlette", "grpc", "paramiko", "xmlschema", "lxml", "sqlalchemy", "pydantic", "yaml"}
 print(sorted(unwanted & set(sys.modules)))
 installed = {each.metadata["Name"].lower() for each in importlib.metadata.distributions()}
@@ -87,7 +92,7 @@ def test_the_sdist_carries_the_standard_as_files(built: Path) -> None:
 
 
 def test_every_module_imports_without_what_the_other_parts_need(environment: Path) -> None:
-    done = run(environment, "python", "-W", "error", "-c", IMPORT_ALL)
+    done = run(environment, "python", "-W", "error", "-c", IMPORT_ALL + REPORT)
 
     assert (done.stderr, done.returncode) == ("", 0)
     imported, installed, place = done.stdout.splitlines()
@@ -104,3 +109,14 @@ def test_the_command_validates_with_the_schemas_of_the_wheel(environment: Path, 
     codes = [run(environment, "xinqiao", "validate", str(each)).returncode for each in (message, broken, tmp_path)]
 
     assert codes == [0, 1, 2]
+
+
+def test_an_address_of_grpc_says_what_to_install(environment: Path, tmp_path: Path) -> None:
+    key, file = tmp_path / "key.jwk", tmp_path / "message.json"
+    run(environment, "xinqiao", "new-key", "partner-1", "--out", str(key))
+    file.write_text("{}", encoding="utf-8")
+
+    done = run(environment, "xinqiao", "send", str(file), "--url", "grpc://a:1", "--channel", "c", "--key", str(key))
+
+    assert done.returncode == 2
+    assert "pip install 'xinqiao[grpc]'" in done.stderr

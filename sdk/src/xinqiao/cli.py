@@ -12,10 +12,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import httpx
 import orjson
 
-from xinqiao.client import Client
+from xinqiao.client import Answer, Client, NoAnswer, Tls
 from xinqiao.errors import (
     DestinationDown,
     DestinationRefused,
@@ -29,6 +28,8 @@ from xinqiao.errors import (
 from xinqiao.explanation import explain
 from xinqiao.finding import Text, errors_in
 from xinqiao.forms import form_of, read_form, write_form
+from xinqiao.launch_cli import describe_launch, run_launch
+from xinqiao.manifest_cli import describe_manifest, run_manifest
 from xinqiao.message import Json, message_type
 from xinqiao.outcome import error_of
 from xinqiao.report import answer_lines, bilingual, error_lines, finding_lines, foreign_lines, plain_text, receipt_lines
@@ -46,6 +47,7 @@ from xinqiao.seal import (
 )
 from xinqiao.standard import STANDARD_VERSION, message_types
 from xinqiao.testing import example
+from xinqiao.transport.address import check_address
 from xinqiao.validation import check
 
 __all__ = ["main"]
@@ -86,8 +88,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _unsent(error: DestinationDown) -> Text:
-    never_connected = isinstance(error.__cause__, httpx.ConnectError | httpx.ConnectTimeout)
-    return _NOT_SENT if never_connected else _NO_ANSWER
+    cause = error.__cause__
+    return _NOT_SENT if isinstance(cause, NoAnswer) and not cause.was_connected else _NO_ANSWER
 
 
 def _fail(said: Json, lines: Sequence[str], *, as_json: bool) -> int:
@@ -178,7 +180,9 @@ def _send(options: argparse.Namespace) -> int:
     _require_address(options.url)
     key = _private_key(options.key)
     content = _content(options.file)
-    with Client(options.url, options.channel, key) as client:
+    given = (options.ca, options.cert, options.cert_key)
+    tls = Tls(*given) if any(given) else None
+    with Client(options.url, options.channel, key, tls=tls) as client:
         answer = client.submit_raw(content, options.content_type)
     said = _json_of(answer)
     messages: list[Any] = said if isinstance(said, list) else [said]
@@ -193,17 +197,14 @@ def _send(options: argparse.Namespace) -> int:
 
 
 def _require_address(url: str) -> None:
-    """Raise ``SettingsInvalid`` where a URL cannot be one of HTTP: no retry would help."""
+    """Raise ``SettingsInvalid`` where a URL can be none of a gateway: no retry would help."""
     try:
-        read = httpx.URL(url)
-    except httpx.InvalidURL as error:
-        raise SettingsInvalid(f"--url {url}: {error}") from error
-    host = read.host.strip() and "%" not in read.host
-    if read.scheme not in ("http", "https") or not host or (read.port or 0) > 65_535:
-        raise SettingsInvalid(f"--url {url} is no address; http://HOST:PORT or https://HOST is expected")
+        check_address(url)
+    except SettingsInvalid as error:
+        raise SettingsInvalid(f"--url {error.detail}") from error
 
 
-def _json_of(answer: httpx.Response) -> object:
+def _json_of(answer: Answer) -> object:
     try:
         return orjson.loads(answer.content)
     except ValueError:
@@ -223,9 +224,9 @@ def _answer_lines(said: object) -> list[str] | None:
     return None if wrong else receipt_lines(said["receipt"])
 
 
-def _show_foreign(answer: httpx.Response, options: argparse.Namespace) -> int:
+def _show_foreign(answer: Answer, options: argparse.Namespace) -> int:
     """Show a partner's own reply, or what some other server said; the latter is no verdict."""
-    content_type = answer.headers.get("Content-Type", "")
+    content_type = answer.content_type
     text = plain_text(answer.content, content_type)
     if options.json:
         _write_json({"status": answer.status_code, "contentType": content_type, "text": text})
@@ -310,6 +311,8 @@ def _parser() -> argparse.ArgumentParser:
         ("seal", _describe_seal, _seal, "签名，打印 Xinqiao-Signature / sign a file, print the header's value"),
         ("verify", _describe_verify, _verify, "验签 / check a signature over a file"),
         ("send", _describe_send, _send, "签名并发送，打印答复 / sign a file, send it, print the answer"),
+        ("manifest", describe_manifest, run_manifest, "写批次清单并签名 / write the sealed manifest of a batch file"),
+        ("launch", describe_launch, run_launch, "打印打开页面的地址 / print the address that opens a page"),
         ("new-key", _describe_new_key, _new_key, "生成密钥对 / make a key pair"),
         ("example", _describe_example, _example, "打印一条有效的示例消息 / print a valid example message"),
         ("explain", _describe_explain, _explain, "打印数据字典的条目 / print what the dictionary says of a name"),
@@ -388,11 +391,20 @@ def _describe_send(command: argparse.ArgumentParser) -> None:
     command.epilog = _examples(
         "send kyc.json --url http://127.0.0.1:8700 --channel my-bank --key my-bank.jwk",
         "send KycReq.xml --content-type application/xml --url https://HOST --channel demo-bank --key bank.jwk",
+        "send kyc.json --url grpc://127.0.0.1:8701 --channel my-bank --key my-bank.jwk",
     )
     _describe_content(command)
-    command.add_argument("--url", required=True, metavar="URL", help="网关地址 / address of the gateway, https://HOST")
+    command.add_argument(
+        "--url",
+        required=True,
+        metavar="URL",
+        help="网关地址 / address of the gateway: https://HOST, grpcs://HOST:PORT, grpc://HOST:PORT",
+    )
     command.add_argument("--channel", required=True, metavar="ID", help="渠道编号 / the channel's id")
     command.add_argument("--key", type=Path, required=True, metavar="JWK", help="私钥文件 / file with the private key")
+    command.add_argument("--ca", type=Path, metavar="PEM", help="信任的 CA / whom to trust, by default the system's")
+    command.add_argument("--cert", type=Path, metavar="PEM", help="客户端证书 / own certificate, for mutual TLS")
+    command.add_argument("--cert-key", type=Path, metavar="PEM", help="证书私钥 / the certificate's private key")
     command.add_argument("--json", action="store_true", help="以 JSON 打印答复 / print the answer as JSON")
 
 

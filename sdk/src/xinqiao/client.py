@@ -1,79 +1,84 @@
-"""The HTTP client of a partner: send sealed messages, fetch those that wait, repeat what is worth repeating."""
+"""The client of a partner: send sealed messages, fetch those that wait, repeat what is worth repeating.
 
-import base64
-import random
+One interface whatever the transport, which the address names: ``https://…`` and ``http://…`` REST, ``grpcs://…`` and
+``grpc://…`` gRPC (install ``xinqiao[grpc]``). ``Client`` blocks, ``AsyncClient`` is for an event loop.
+"""
+
+import asyncio
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import httpx
 
-from xinqiao.errors import (
-    DestinationDown,
-    DestinationRefused,
-    KeyUnusable,
-    MalformedJson,
-    Rejected,
-    UnsupportedMediaType,
-    XinqiaoError,
+from xinqiao.conversation import (
+    Page,
+    Received,
+    Retry,
+    Step,
+    Steps,
+    Submission,
+    Wait,
+    answered,
+    followed,
+    is_final,
+    paged,
+    receipt_of,
 )
-from xinqiao.message import Json, read_json, write_json
-from xinqiao.outcome import error_of
-from xinqiao.seal import (
-    CONTENT_TYPE_JSON,
-    SIGNATURE_HEADER,
-    KeyRing,
-    Sealed,
-    SigningKey,
-    access_token,
-    open_seal,
-    seal,
-)
+from xinqiao.errors import KeyUnusable, XinqiaoError
+from xinqiao.message import Json, write_json
+from xinqiao.seal import CONTENT_TYPE_JSON, KeyRing, Sealed, SigningKey, access_token, seal
+from xinqiao.transport import Answer, AsyncTransport, Fetch, NoAnswer, Tls, Transport
+from xinqiao.transport.address import connect, connect_async
+from xinqiao.transport.http import retry_after
 
 if TYPE_CHECKING:
     from xinqiao import v1
 
-__all__ = ["Client", "Page", "Retry", "read_answer", "retry_after"]
+__all__ = ["Answer", "AsyncClient", "Client", "NoAnswer", "Page", "Received", "Retry", "Tls", "retry_after"]
 
-# What may pass where an answer does not say itself whether it does: RFC 9110, RFC 4918 and the 52x of proxies.
-_LATER = frozenset((429, 500, 502, 503, 504, 507, *range(520, 530)))
-_DAY = 86_400.0
+T = TypeVar("T")
+
+# Of ``subscribe``: messages that may be unacknowledged, and the seconds to wait after nothing came.
+_AT_ONCE = 100
+_PAUSE = 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class Retry:
-    """How long to go on: at most ``attempts`` and ``within`` seconds, both bounds hold.
+class _Partner:
+    """What both clients know: the channel, the keys, how long to go on."""
 
-    The wait before attempt n is about ``first * 2ⁿ`` seconds and at most ``longest``, from half to all of it by
-    chance; a server's ``Retry-After`` lengthens it.
+    def __init__(self, channel: str, key: SigningKey, gateway_keys: KeyRing | None, retry: Retry | None) -> None:
+        self._path = f"/v1/channels/{channel}/messages"
+        self._key, self._gateway_keys = key, gateway_keys
+        self._retry = retry or Retry()
+
+    def _sealed(self, message: "Json | v1.Message") -> Sealed:
+        return seal(write_json(_canonical(message)), CONTENT_TYPE_JSON, self._key)
+
+    def _answered(self, sealed: Sealed) -> Steps[Answer]:
+        return answered(sealed, self._retry)
+
+    def _paged(self, after: str | None, limit: int) -> Steps[Page]:
+        return paged(Fetch(self._token(), after, limit), self._retry, self._trusted())
+
+    def _followed(self, after: str | None) -> Steps[None]:
+        return followed(self._token, after, _AT_ONCE, self._retry, self._trusted(), _PAUSE)
+
+    def _token(self) -> str:
+        return access_token(self._key, self._path)
+
+    def _trusted(self) -> KeyRing:
+        if self._gateway_keys is None:
+            raise KeyUnusable("messages are verified: give the client gateway_keys (GET /v1/keys)")
+        return self._gateway_keys
+
+
+class Client(_Partner):
+    """A partner's connection with a gateway for one channel. Use it as a context manager, or close it.
+
+    Raises ``SettingsInvalid`` for an address that is none, or TLS files that cannot be used.
     """
-
-    attempts: int = 5
-    within: float = 60.0
-    first: float = 0.2
-    longest: float = 10.0
-
-    def wait(self, attempt: int, least: float) -> float:
-        """Return the seconds to wait after a failed attempt (0 is the first), not below ``least``."""
-        spread = 0.5 + random.random() / 2  # noqa: S311 -- jitter, no secret
-        return max(min(self.first * float(2**attempt), self.longest) * spread, least)
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """Messages in journal order, as they were sealed, and the cursor that continues after them."""
-
-    messages: list[Json]
-    cursor: str
-    sealed: list[Sealed]
-
-
-class Client:
-    """A partner's connection with a gateway for one channel. Use it as a context manager, or close it."""
 
     def __init__(
         self,
@@ -84,15 +89,12 @@ class Client:
         gateway_keys: KeyRing | None = None,
         timeout: float = 10.0,
         retry: Retry | None = None,
+        tls: Tls | None = None,
         http: httpx.Client | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self._path = f"/v1/channels/{channel}/messages"
-        self._key = key
-        self._gateway_keys = gateway_keys
-        self._retry = retry or Retry()
-        self._http = http or httpx.Client(timeout=timeout)
-        self._base_url = base_url.rstrip("/")
+        super().__init__(channel, key, gateway_keys, retry)
+        self._transport: Transport = connect(base_url, channel, timeout, tls, http)
         self._sleep = sleep
 
     def submit(self, message: "Json | v1.Message") -> Json:
@@ -101,20 +103,25 @@ class Client:
         Raises the error class of the reason on a rejection, with its findings; ``DestinationDown`` where no
         answer came within the bounds of ``retry``. A repeat is the same bytes, so it is recognised as one.
         """
-        answer = self.submit_raw(write_json(_canonical(message)), CONTENT_TYPE_JSON)
-        said = read_answer(answer)
-        if "receipt" in said:
-            return said
-        raise _error(answer, said)
+        return receipt_of(self._run(self._answered(self._sealed(message))))
 
-    def submit_raw(self, content: bytes, content_type: str) -> httpx.Response:
+    def submit_many(self, messages: Iterable["Json | v1.Message"]) -> Iterator[Json | XinqiaoError]:
+        """Send messages and yield for each, in order, its receipt, or the error with which it was refused.
+
+        Over gRPC they go as a stream, many under way at once, and are accepted in no certain order. Raises
+        ``DestinationDown`` where no answer came for one within the bounds of ``retry``.
+        """
+        for sealed, answer in self._transport.submit_many(self._sealed(each) for each in messages):
+            if answer is None or not is_final(answer):
+                answer = self._run(self._answered(sealed))  # noqa: PLW2901 -- the one that counts
+            yield _said(answer)
+
+    def submit_raw(self, content: bytes, content_type: str) -> Answer:
         """Send bytes in the partner's own format and return the last answer, whatever its status.
 
         Raises ``DestinationDown`` where none came.
         """
-        sealed = seal(content, content_type, self._key)
-        headers = {"Content-Type": content_type, SIGNATURE_HEADER: sealed.signature}
-        return self._repeat(lambda: self._http.post(f"{self._base_url}{self._path}", content=content, headers=headers))
+        return self._run(self._answered(seal(content, content_type, self._key)))
 
     def messages(self, after: str | None = None, limit: int = 100) -> Page:
         """Return the messages for this channel after a cursor, each verified against the gateway's keys.
@@ -122,20 +129,27 @@ class Client:
         Raises ``SealInvalid`` where a message was not sealed by the gateway, ``MalformedJson`` where the page is
         not as the standard writes it, ``KeyUnusable`` without ``gateway_keys``, and the error of a rejection.
         """
-        keys = self._gateway_keys
-        if keys is None:
-            raise KeyUnusable("messages are verified: give the client gateway_keys (GET /v1/keys)")
-        parameters = {"limit": str(limit)} | ({"after": after} if after is not None else {})
-        answer = self._repeat(lambda: self._get(parameters))
-        listed = read_answer(answer)
-        if "messages" not in listed:
-            raise _error(answer, listed)
-        sealed, cursor = _page(listed)
-        return Page([_opened(each, keys) for each in sealed], cursor, sealed)
+        return self._run(self._paged(after, limit))
+
+    def subscribe(self, after: str | None = None) -> Iterator[Received]:
+        """Yield what waits for this channel and what comes, without an end; asking for the next acknowledges.
+
+        ``after`` is a cursor that was kept. Without one, gRPC goes on after what was acknowledged, REST from the
+        start. Whoever leaves the loop gets what was not acknowledged again: over REST a page, over gRPC one message.
+        Raises as ``messages`` does.
+        """
+        steps, result = self._followed(after), None
+        while True:
+            step = steps.send(result)
+            if isinstance(step, Received):
+                result = None
+                yield step
+            else:
+                result = self._do(step)
 
     def close(self) -> None:
         """Close the connections."""
-        self._http.close()
+        self._transport.close()
 
     def __enter__(self) -> Self:
         return self
@@ -145,120 +159,119 @@ class Client:
     ) -> None:
         self.close()
 
-    def _get(self, parameters: dict[str, str]) -> httpx.Response:
-        token = access_token(self._key, self._path)
-        headers = {"Authorization": f"Bearer {token}"}
-        return self._http.get(f"{self._base_url}{self._path}", params=parameters, headers=headers)
+    def _run(self, steps: Steps[T]) -> T:
+        result = None
+        try:
+            while True:
+                result = self._do(steps.send(result))
+        except StopIteration as end:
+            found: T = end.value
+            return found
 
-    def _repeat(self, call: Callable[[], httpx.Response]) -> httpx.Response:
-        """Call until an answer is final or the bounds are reached; then return the answer, or say that none came."""
-        until = time.monotonic() + self._retry.within
-        attempt = 0
-        while True:
-            answer, failure = _attempt(call)
-            wait = self._retry.wait(attempt, _asked_wait(answer))
-            attempt += 1
-            if attempt < self._retry.attempts and time.monotonic() + wait < until and _worth(answer):
-                self._sleep(wait)
-            elif answer is None:
-                raise DestinationDown(f"no answer after {attempt} attempts: {failure}") from failure
-            else:
-                return answer
-
-
-def _attempt(call: Callable[[], httpx.Response]) -> tuple[httpx.Response | None, httpx.TransportError | None]:
-    try:
-        return call(), None
-    except httpx.TransportError as error:
-        return None, error
-
-
-def _worth(answer: httpx.Response | None) -> bool:
-    """Say whether to try again: as a rejection says itself, by the status where nobody says it."""
-    if answer is None:
-        return True
-    if answer.is_success:
-        return False
-    try:
-        body = read_json(answer.content).get("rejection")
-    except Rejected:  # a proxy's page, or the partner's own format
-        body = None
-    said = body.get("retryable") if isinstance(body, dict) else None
-    return said if isinstance(said, bool) else answer.status_code in _LATER
-
-
-def _asked_wait(answer: httpx.Response | None) -> float:
-    asked = retry_after(answer.headers.get("Retry-After")) if answer is not None else None
-    return asked or 0.0
-
-
-def retry_after(header: str | None, at: datetime | None = None) -> float | None:
-    """Return the seconds to wait that a ``Retry-After`` header asks for, from 0 to a day.
-
-    It is whole seconds or a date (RFC 9110 §10.2.3); a date without a zone is UTC and counts from ``at``, now by
-    default. None where there is no header, or where it says neither.
-    """
-    said = (header or "").strip()
-    if said.isascii() and said.isdigit():
-        return min(float(said), _DAY)
-    try:
-        moment = parsedate_to_datetime(said)
-    except (ValueError, OverflowError):
+    def _do(self, step: Step) -> Any:  # noqa: ANN401 -- what its conversation expects
+        try:
+            match step:
+                case Submission():
+                    return self._transport.submit(step.sealed)
+                case Fetch():
+                    return self._transport.fetch(step)
+                case Wait():
+                    self._sleep(step.seconds)
+        except NoAnswer as error:
+            return error
         return None
-    aware = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
-    return min(max((aware - (at or datetime.now(UTC))).total_seconds(), 0.0), _DAY)
 
 
-def read_answer(answer: httpx.Response) -> Json:
-    """Return the canonical JSON of an answer.
+class AsyncClient(_Partner):
+    """The same for an event loop. Use it as an async context manager, or close it."""
 
-    Raises ``DestinationDown`` or ``DestinationRefused`` where it is something else, e.g. a proxy's page.
-    """
+    def __init__(
+        self,
+        base_url: str,
+        channel: str,
+        key: SigningKey,
+        *,
+        gateway_keys: KeyRing | None = None,
+        timeout: float = 10.0,
+        retry: Retry | None = None,
+        tls: Tls | None = None,
+        http: httpx.AsyncClient | None = None,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        super().__init__(channel, key, gateway_keys, retry)
+        self._transport: AsyncTransport = connect_async(base_url, channel, timeout, tls, http)
+        self._sleep = sleep
+
+    async def submit(self, message: "Json | v1.Message") -> Json:
+        """See ``Client.submit``."""
+        return receipt_of(await self._run(self._answered(self._sealed(message))))
+
+    async def submit_many(self, messages: Iterable["Json | v1.Message"]) -> AsyncIterator[Json | XinqiaoError]:
+        """See ``Client.submit_many``."""
+        async for sealed, answer in self._transport.submit_many(self._sealed(each) for each in messages):
+            if answer is None or not is_final(answer):
+                answer = await self._run(self._answered(sealed))  # noqa: PLW2901 -- the one that counts
+            yield _said(answer)
+
+    async def submit_raw(self, content: bytes, content_type: str) -> Answer:
+        """See ``Client.submit_raw``."""
+        return await self._run(self._answered(seal(content, content_type, self._key)))
+
+    async def messages(self, after: str | None = None, limit: int = 100) -> Page:
+        """See ``Client.messages``."""
+        return await self._run(self._paged(after, limit))
+
+    async def subscribe(self, after: str | None = None) -> AsyncIterator[Received]:
+        """See ``Client.subscribe``."""
+        steps, result = self._followed(after), None
+        while True:
+            step = steps.send(result)
+            if isinstance(step, Received):
+                result = None
+                yield step
+            else:
+                result = await self._do(step)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._transport.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def _run(self, steps: Steps[T]) -> T:
+        result = None
+        try:
+            while True:
+                result = await self._do(steps.send(result))
+        except StopIteration as end:
+            found: T = end.value
+            return found
+
+    async def _do(self, step: Step) -> Any:  # noqa: ANN401 -- what its conversation expects
+        try:
+            match step:
+                case Submission():
+                    return await self._transport.submit(step.sealed)
+                case Fetch():
+                    return await self._transport.fetch(step)
+                case Wait():
+                    await self._sleep(step.seconds)
+        except NoAnswer as error:
+            return error
+        return None
+
+
+def _said(answer: Answer) -> Json | XinqiaoError:
     try:
-        return read_json(answer.content)
-    except Rejected as error:
-        raise _foreign(answer) from error
-
-
-def _foreign(answer: httpx.Response, said: str = "") -> XinqiaoError:
-    """Return the error for an answer that is not the standard's: a proxy's page, another server."""
-    detail = f"status {answer.status_code} with no answer of the standard{f' ({said})' if said else ''}"
-    kind = DestinationDown if answer.status_code in _LATER else DestinationRefused
-    return kind(detail)
-
-
-def _error(answer: httpx.Response, said: Json) -> XinqiaoError:
-    try:
-        return error_of(said)
-    except DestinationRefused as error:
-        return _foreign(answer, error.detail)
-
-
-def _page(listed: Json) -> tuple[list[Sealed], str]:
-    entries, cursor = listed["messages"], listed.get("cursor")
-    if not isinstance(entries, list) or not isinstance(cursor, str):
-        raise MalformedJson("a page has an array named messages and a text named cursor")
-    return [_sealed(entry, f"messages[{index}]") for index, entry in enumerate(entries)], cursor
-
-
-def _sealed(entry: object, place: str) -> Sealed:
-    match entry:
-        case {"content": str(content), "contentType": str(content_type), "signature": str(signature)}:
-            pass
-        case _:
-            raise MalformedJson(f"{place} is no sealed message: texts named content, contentType, signature")
-    try:
-        return Sealed(base64.b64decode(content, validate=True), content_type, signature)
-    except ValueError as error:  # also binascii.Error; characters beyond ASCII
-        raise MalformedJson(f"{place}.content is not base64") from error
-
-
-def _opened(sealed: Sealed, keys: KeyRing) -> Json:
-    # Pulled when the partner likes: the seal may be of any age.
-    open_seal(sealed, keys, max_age=None)
-    if not sealed.content_type.startswith(CONTENT_TYPE_JSON):
-        raise UnsupportedMediaType(f"a pulled message is {sealed.content_type}, canonical JSON was expected")
-    return read_json(sealed.content)
+        return receipt_of(answer)
+    except XinqiaoError as error:
+        return error
 
 
 def _canonical(message: "Json | v1.Message") -> Json:

@@ -21,14 +21,17 @@ __all__ = [
     "DestinationRefused",
     "DocumentRefused",
     "DuplicateKey",
+    "FileRefused",
     "ForbiddenXml",
     "FourEyes",
+    "HostUntrusted",
     "InProgress",
     "InterfaceUnknown",
     "InternalError",
     "JournalUnavailable",
     "KeyUnusable",
     "MalformedBinary",
+    "MalformedFrame",
     "MalformedJson",
     "MalformedQuery",
     "MalformedXml",
@@ -151,6 +154,16 @@ class MalformedBinary(Rejected):
     grpc_code = "INVALID_ARGUMENT"
     text = Text("报文不是合法的 protobuf 消息", "the body is no protobuf message of the standard")
     fix = Text("用标准的 proto 文件生成的代码编码", "encode it with code generated from the standard's proto files")
+
+
+class MalformedFrame(Rejected):
+    """Bytes of a connection that are not framed as the channel agrees, or that end before the frame does."""
+
+    reason = "malformed_frame"
+    http_status = 400
+    grpc_code = "INVALID_ARGUMENT"
+    text = Text("报文头不符合约定的格式", "the frame around the body is not as agreed")
+    fix = Text("按约定的报文头逐字节核对", "compare it with the agreed frame byte by byte")
 
 
 class ForbiddenXml(Rejected):
@@ -426,6 +439,16 @@ class Conflict(Rejected):
     )
 
 
+class FileRefused(Rejected):
+    """A file that is not taken for its name, its kind or its size; what is in it was not looked at."""
+
+    reason = "file_refused"
+    http_status = 422
+    grpc_code = "INVALID_ARGUMENT"
+    text = Text("文件不予接收", "the file is not taken")
+    fix = Text("核对文件的名称、类型和大小", "check the file's name, kind and size")
+
+
 class CaseMissing(Rejected):
     """A message that opens a case does not name it."""
 
@@ -559,6 +582,17 @@ class KeyUnusable(ConfigurationError):
     reason = "key_unusable"
     text = Text("密钥不可用", "the key cannot be used")
     fix = Text("检查密钥文件及其权限", "check the key file and its permissions")
+
+
+class HostUntrusted(ConfigurationError):
+    """A server that shows another host key than the channel's profile names."""
+
+    reason = "host_untrusted"
+    text = Text("对方主机密钥与登记的不符", "the server shows another host key than the profile names")
+    fix = Text(
+        "通过电话等其他途径与对方核实新密钥，再登记到 login.host_keys",
+        "ask the partner by another way whether the key is theirs, then name it in login.host_keys",
+    )
 
 
 class SettingsInvalid(ConfigurationError):

@@ -12,7 +12,7 @@ from xinqiao.errors import Conflict, NotValid, ReceiverMismatch, TestMismatch, U
 from xinqiao.finding import errors_in
 from xinqiao.message import Header, Json, content_digest, new_message_id, read_json, timestamp, write_json
 from xinqiao.outcome import NOBODY, receipt, rejection
-from xinqiao.seal import CONTENT_TYPE_JSON, KeyRing, Sealed, open_seal
+from xinqiao.seal import CONTENT_TYPE_JSON, KeyRing, Sealed, open_either
 from xinqiao.seen import Acceptance, MemorySeen, Seen, SqliteSeen
 from xinqiao.validation import check
 
@@ -50,15 +50,18 @@ class Receiver:
         self._test = test
         self._max_age = max_age
 
-    def receive(self, content: bytes, content_type: str, signature: str) -> tuple[int, bytes]:
+    def receive(self, content: bytes, content_type: str, signature: str, next_signature: str = "") -> tuple[int, bytes]:
         """Return the HTTP status and the canonical JSON of the answer to one pushed message.
+
+        ``signature`` and ``next_signature`` are the values of the headers ``Xinqiao-Signature`` and
+        ``Xinqiao-Signature-Next``; the second one is there while the gateway changes its key, and either suffices.
 
         202 with a receipt the first time, 200 with the same receipt for a repeat, 503 while the same message is
         being handled, else a rejection with the status of the error table.
         """
         partner, message_id = NOBODY, None
         try:
-            message = self._opened(content, content_type, signature)
+            message = self._opened(Sealed(content, content_type, signature), next_signature)
             header = Header.of(message)
             partner, message_id = header.sender, header.message_id
             self._require_ours(header)
@@ -66,8 +69,9 @@ class Receiver:
         except XinqiaoError as error:
             return error.http_status, write_json(rejection(self._institution, partner, error, message_id))
 
-    def _opened(self, content: bytes, content_type: str, signature: str) -> Json:
-        open_seal(Sealed(content, content_type, signature), self._keys, max_age=self._max_age)
+    def _opened(self, sealed: Sealed, next_signature: str) -> Json:
+        open_either(sealed, next_signature, self._keys, max_age=self._max_age)
+        content, content_type = sealed.content, sealed.content_type
         if content_type.partition(";")[0].strip().lower() != CONTENT_TYPE_JSON:
             raise UnsupportedMediaType(f"{content_type[:80]}, this receiver takes {CONTENT_TYPE_JSON}")
         message = read_json(content)

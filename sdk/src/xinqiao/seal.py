@@ -31,6 +31,7 @@ from xinqiao.keys import (
 __all__ = [
     "ALGORITHMS",
     "CONTENT_TYPE_JSON",
+    "NEXT_SIGNATURE_HEADER",
     "SIGNATURE_HEADER",
     "KeyRing",
     "Sealed",
@@ -40,16 +41,21 @@ __all__ = [
     "check_access_token",
     "kid_of",
     "new_key",
+    "open_either",
     "open_seal",
     "open_stored",
+    "open_token",
     "read_signing_key",
     "read_verifying_key",
     "seal",
+    "sign_token",
     "write_key",
 ]
 
 CONTENT_TYPE_JSON = "application/json"
 SIGNATURE_HEADER = "Xinqiao-Signature"
+# While a gateway changes its key: the new key's signature; that of the key of before stays where it was.
+NEXT_SIGNATURE_HEADER = "Xinqiao-Signature-Next"
 
 _MEMBERS = {"alg", "kid", "b64", "crit", "cty", "iat"}
 _LONGEST = 4096
@@ -108,6 +114,31 @@ def open_seal(
         raise SealInvalid(f"the signature is not key {key.kid}'s over these {len(sealed.content)} bytes")
     _check_time(header["iat"], at or datetime.now(UTC), max_age, leeway)
     return key.kid
+
+
+def open_either(
+    sealed: Sealed,
+    next_signature: str,
+    keys: KeyRing,
+    *,
+    at: datetime | None = None,
+    max_age: timedelta | None = _MAX_AGE,
+) -> str:
+    """Verify a seal that may come with a second signature over the same bytes, by the key that follows.
+
+    One that is good suffices: a receiver has the key of before, the new one, or both. Returns the id of the key that
+    made it. Raises as ``open_seal``, of the first.
+    """
+    try:
+        return open_seal(sealed, keys, at=at, max_age=max_age)
+    except (SealInvalid, SealMissing):
+        if not next_signature:
+            raise
+        try:
+            return open_seal(Sealed(sealed.content, sealed.content_type, next_signature), keys, at=at, max_age=max_age)
+        except (SealInvalid, SealMissing):
+            pass
+        raise
 
 
 def open_stored(sealed: Sealed, keys: KeyRing) -> str:
@@ -197,8 +228,7 @@ def access_token(key: SigningKey, audience: str, at: datetime | None = None) -> 
     """Return a bearer token (compact JWS, five minutes) for calls without a body to seal."""
     issued = at or datetime.now(UTC)
     claims = {"aud": audience, "iat": int(issued.timestamp()), "exp": int((issued + _TOKEN_LIFE).timestamp())}
-    header = {"alg": key.algorithm, "kid": key.kid, "typ": "JWT"}
-    return jwt.encode(header, claims, key.jose(), algorithms=[key.algorithm])
+    return sign_token(claims, key)
 
 
 def check_access_token(
@@ -207,14 +237,28 @@ def check_access_token(
     """Verify a bearer token for ``audience`` and return the id of its key. Raises ``NotAuthorized``."""
     if not token:
         raise NotAuthorized("the request has no bearer token")
+    kid, claims = open_token(token, keys)
+    _check_claims(claims, audience, (at or datetime.now(UTC)).timestamp(), leeway.total_seconds())
+    return kid
+
+
+def sign_token(claims: dict[str, Any], key: SigningKey) -> str:
+    """Return claims as a compact JWS."""
+    header = {"alg": key.algorithm, "kid": key.kid, "typ": "JWT"}
+    return jwt.encode(header, claims, key.jose(), algorithms=[key.algorithm])
+
+
+def open_token(token: str, keys: KeyRing) -> tuple[str, dict[str, Any]]:
+    """Verify who signed a compact JWS, at most 4,096 characters; return the id of the key and the claims.
+
+    What the claims say is for the caller to judge. Raises ``NotAuthorized``.
+    """
     try:
         key = _key_of(_token_header(token), keys)
-        claims = jwt.decode(token, key.jose(), algorithms=[key.algorithm]).claims
+        return key.kid, jwt.decode(token, key.jose(), algorithms=[key.algorithm]).claims
     except (SealInvalid, JoseError, ValueError, RecursionError) as error:
         said = error.detail if isinstance(error, SealInvalid) else "it is not a token signed by a registered key"
         raise NotAuthorized(said) from error
-    _check_claims(claims, audience, (at or datetime.now(UTC)).timestamp(), leeway.total_seconds())
-    return key.kid
 
 
 def _token_header(token: str) -> dict[str, Any]:
