@@ -6,6 +6,7 @@ from xinqiao_adapters.formats.fixed.format import fixed_format
 from xinqiao_adapters.formats.form import form_format
 from xinqiao_adapters.formats.format import Format, FormatMaker
 from xinqiao_adapters.formats.json.format import json_format
+from xinqiao_adapters.formats.labels import labels_format
 from xinqiao_adapters.formats.ofd.ofd_format import ofd_format
 from xinqiao_adapters.formats.spec import JsonSpec, XmlSpec
 from xinqiao_adapters.formats.table.csv import csv_format
@@ -24,6 +25,7 @@ _FORMATS: dict[str, FormatMaker] = {
     "xml": xml_format,
     "json": json_format,
     "form": form_format,
+    "labels": labels_format,
     "csv": csv_format,
     "excel": excel_format,
     "fixed": fixed_format,

@@ -362,3 +362,10 @@ class Profile(_Part):
     dropped: Dropped = {}
     parts: dict[str, dict[str, Row]] = {}
     codes: dict[str, CodeTable] = {}
+
+    @property
+    def is_vouched_for(self) -> bool:
+        """Whether a front may vouch for what comes, so that the partner needs no key to sign with."""
+        files, tcp = self.files, self.tcp
+        unsealed = (files is not None and files.seal == "none", tcp is not None and tcp.trust != "seal")
+        return self.mail is not None or any(unsealed)

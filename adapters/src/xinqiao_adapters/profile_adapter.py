@@ -60,9 +60,15 @@ class ProfileAdapter:
         """Yield the messages of one raw input; a document is parsed whole, a file of records is read as a stream."""
         taking = self._taking(content_type, raw[:_HEAD])
         readers = [each for each in self._readers_for(taking, raw[:_HEAD]) if each.only_streams]
-        if readers:
+        if not readers:
+            return self._decode_document(taking, raw, content_type)
+        try:
             return _first_reading(readers, BytesIO(raw), content_type)
-        return self._decode_document(taking, raw, content_type)
+        except ContentRefused as error:
+            # A text that begins as a table does may be one with labels.
+            if all(each.writes_files for each in taking) or not _is_another_table(error):
+                raise
+            return self._decode_document(taking, raw, content_type)
 
     def decode_file(self, file: BinaryIO, content_type: str) -> Iterator[Decoded | Undecoded]:
         """Yield the messages of a file; one whose interfaces have no records is read whole."""

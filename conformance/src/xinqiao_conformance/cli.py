@@ -14,6 +14,7 @@ from xinqiao_conformance.report import print_requirements, print_results
 from xinqiao_conformance.requirements import requirements
 from xinqiao_conformance.runner import CouldNotRun, Order, run
 from xinqiao_conformance.simulate import simulate
+from xinqiao_conformance.simulators.framed import framed
 
 __all__ = ["main"]
 
@@ -21,6 +22,7 @@ app = typer.Typer(
     no_args_is_help=True, add_completion=False, help="与信桥标准的一致性 / Conformance with the Xinqiao standard."
 )
 app.add_typer(simulate, name="simulate")
+app.add_typer(framed, name="framed")
 
 AsJson = Annotated[bool, typer.Option("--json", help="For machines: JSON on standard output.")]
 

@@ -26,7 +26,10 @@ class _Part(BaseModel):
 
 
 class Address(_Part):
-    """A folder on an SFTP server: ``sftp://user@host:port/folder``; ``/~/folder`` begins where the login leads."""
+    """A folder on an SFTP server: ``sftp://user@host:port/folder``.
+
+    ``/~/folder`` begins where the login leads, and no folder is that place itself.
+    """
 
     user: str
     host: str
@@ -42,7 +45,7 @@ class Address(_Part):
         port = int(found["port"] or 22)
         if not 0 < port < 65_536:
             raise ValueError(f"{said!r}: a port is between 1 and 65535")
-        folder = _path(found["folder"] or "/")
+        folder = _path(found["folder"] or "/~")
         return cls(user=found["user"], host=found["host"].strip("[]"), port=port, folder=folder)
 
 
@@ -106,7 +109,7 @@ class Stable(_Part):
 
 
 class Index(_Part):
-    """Files are finished when an index file that fits the pattern (OFD's ``OFI_*.TXT``) lists them, and all are there."""
+    """Files are finished when an index that fits the pattern (OFD's ``OFI_*.TXT``) lists them, and all are there."""
 
     index: Pattern
 
@@ -232,6 +235,8 @@ class Files(_Part):
         said = []
         if isinstance(self.done, Marker) and self.done.marker == self.manifest.suffix:
             said.append("the marker of done and the suffix of manifest are the same")
+        if self.seal == "required" and self.manifest.presence != "required":
+            said.append("the seal comes with the manifest: write manifest: required, or seal: none")
         if "{name}" not in self.result or "/" in self.result.replace("{name}", ""):
             said.append("result is a name with {name} in it")
         return said

@@ -1,7 +1,7 @@
 """What a profile may say of a partner's format, one model for each kind.
 
-A **document** (xml, json, form) is one message, or several at ``records``. A **record file** (fixed, csv, excel,
-ofd, and xml or json lines with ``records``) is read as a stream: its tree is
+A **document** (xml, json, form, labels) is one message, or several at ``records``. A **record file** (fixed, csv,
+excel, ofd, and xml or json lines with ``records``) is read as a stream: its tree is
 ``{"File": {what stands outside the records}, "Record": [each record]}``, so that ``File/Creator`` is a value of the
 whole file and, with ``records: Record``, ``./CustomerName`` one of the record.
 """
@@ -21,6 +21,8 @@ __all__ = [
     "FormSpec",
     "FormatSpec",
     "JsonSpec",
+    "Label",
+    "LabelsSpec",
     "OfdSpec",
     "TableSpec",
     "Totals",
@@ -90,6 +92,26 @@ class FormSpec(_TextSpec):
 
     kind: Literal["form"]
     root: str | None = None
+
+
+class Label(_Part):
+    """A value of a text, found by one of its ``labels`` (its name where none are given); the first one is written.
+
+    ``required`` says that a text without it is refused.
+    """
+
+    labels: list[str] = []
+    required: bool = False
+
+
+class LabelsSpec(_TextSpec):
+    """A text of people, such as the body of a mail, in which values stand after labels: ``单位净值：1.0234``.
+
+    The width of a colon does not matter, nor do blanks in a label. What is no label, and follows none, says nothing.
+    """
+
+    kind: Literal["labels"]
+    labels: Annotated[dict[str, Label], Field(min_length=1)]
 
 
 class FixedField(_Part):
@@ -188,6 +210,6 @@ class CanonicalSpec(_Part):
 
 
 FormatSpec = Annotated[
-    XmlSpec | JsonSpec | FormSpec | FixedSpec | CsvSpec | ExcelSpec | OfdSpec | CanonicalSpec,
+    XmlSpec | JsonSpec | FormSpec | LabelsSpec | FixedSpec | CsvSpec | ExcelSpec | OfdSpec | CanonicalSpec,
     Field(discriminator="kind"),
 ]

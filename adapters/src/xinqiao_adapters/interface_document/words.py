@@ -164,6 +164,7 @@ _KINDS = {
     "xml": Text("XML 报文", "XML documents"),
     "json": Text("JSON 报文", "JSON documents"),
     "form": Text("表单（application/x-www-form-urlencoded）", "forms (application/x-www-form-urlencoded)"),
+    "labels": Text("带标签的文本（如邮件正文）", "texts with labels, such as the body of a mail"),
     "fixed": Text("定长文本文件", "files of lines of fixed width"),
     "csv": Text("分隔符文本文件（CSV）", "delimited text files (CSV)"),
     "excel": Text("Excel 工作簿", "Excel workbooks"),

@@ -1,0 +1,87 @@
+"""Mails as ``.eml`` files in a folder of the channel's own, below DATA/files/<channel>.
+
+A file is finished once two looks find it with the same size and time; write it under another name, then rename it.
+"""
+
+from collections.abc import Sequence
+from itertools import count
+
+import structlog
+
+from xinqiao_adapters.docking import Mail
+from xinqiao_gateway.fronts.mail.mailbox import MOST_AT_ONCE, Item, Verdict
+from xinqiao_gateway.fronts.sftp.folder import Entry, Folder
+from xinqiao_gateway.fronts.sftp.names import refusal
+
+__all__ = ["FolderMailbox"]
+
+_log = structlog.get_logger("mail")
+
+
+class FolderMailbox:
+    """One folder; ``folder`` is the channel's."""
+
+    def __init__(self, mail: Mail, folder: Folder) -> None:
+        self._mail = mail
+        self._folder = folder
+        self._seen: dict[str, Entry] = {}
+
+    def open(self) -> None:
+        """Make the folders that are missing."""
+        for each in (self._mail.folder, self._mail.done, self._mail.exceptions):
+            self._folder.make_folder(each)
+
+    def waiting(self) -> Sequence[Item]:
+        """Return the files that did not change since the last look."""
+        found = [each for each in self._folder.entries(self._mail.folder) if each.name.endswith(".eml")]
+        for each in found:
+            if each.name not in self._seen and not _is_mail(each):
+                _log.warning("file is no mail", kind=each.kind, name=each.name[:60])
+        finished = [each for each in found if self._seen.get(each.name) == each and _is_mail(each)]
+        self._seen = {each.name: each for each in found}
+        oldest = sorted(finished, key=lambda each: (each.modified, each.name))
+        return [Item(each.name, each.size) for each in oldest[:MOST_AT_ONCE]]
+
+    def head(self, name: str, most: int) -> bytes | None:
+        """Return how a file begins."""
+        return self.content(name, most)
+
+    def content(self, name: str, most: int) -> bytes | None:
+        """Return a file."""
+        pieces: list[bytes] = []
+        left = most
+        try:
+            with self._folder.read(self._path(name)) as source:
+                while left > 0 and (piece := source.read(left)):
+                    pieces.append(piece)
+                    left -= len(piece)
+        except FileNotFoundError:
+            return None
+        return b"".join(pieces)
+
+    def settle(self, name: str, verdict: Verdict) -> None:
+        """Move a file; one that has the name of an earlier one gets a number."""
+        target = self._mail.done if verdict == "done" else self._mail.exceptions
+        stem = name.removesuffix(".eml")
+        for number in count():
+            new = f"{target}/{stem}{f'.{number}' if number else ''}.eml"
+            try:
+                self._folder.rename(self._path(name), new)
+            except FileExistsError:
+                continue
+            except FileNotFoundError:
+                return
+            return
+
+    def abort(self) -> None:
+        """Do nothing: a folder of this machine does not wait."""
+
+    def close(self) -> None:
+        """Do nothing: there is no connection."""
+
+    def _path(self, name: str) -> str:
+        return f"{self._mail.folder}/{name}"
+
+
+def _is_mail(entry: Entry) -> bool:
+    return entry.kind == "file" and refusal(entry.name) is None

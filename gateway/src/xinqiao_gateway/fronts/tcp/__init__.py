@@ -1,0 +1,1 @@
+"""Framed TCP, in and out: a connection, a head that says how long the body is, the body, and an answer alike."""
