@@ -19,10 +19,15 @@ Script = Callable[[Json], Iterator[bytes]]
 
 @dataclass
 class Partner:
-    """Answers each POST by ``script`` and closes; ``got`` are the contents that came."""
+    """Answers each POST by ``script`` and closes; ``got`` and ``raw`` are the contents that came.
+
+    ``headers`` are what came with each, by names in lower case.
+    """
 
     script: Script
     got: list[Json] = field(default_factory=list)
+    raw: list[bytes] = field(default_factory=list)
+    headers: list[dict[str, str]] = field(default_factory=list)
     url: str = ""
     ended: threading.Event = field(default_factory=threading.Event)
 
@@ -41,14 +46,17 @@ class Partner:
 
     def _answer(self, connection: socket.socket) -> None:
         with connection, connection.makefile("rb") as stream:
-            length = 0
+            headers: dict[str, str] = {}
             while line := stream.readline().strip():
-                name, _, value = line.partition(b":")
-                length = int(value) if name.lower() == b"content-length" else length
+                name, _, value = line.decode("latin-1").partition(":")
+                headers[name.lower()] = value.strip()
+            length = int(headers.get("content-length", "0"))
             body = stream.read(length)
             if not length or len(body) < length:
                 return  # the other side has gone before it said all
             content = orjson.loads(body)
+            self.headers.append(headers)
+            self.raw.append(body)
             self.got.append(content)
             try:
                 for piece in self.script(content):

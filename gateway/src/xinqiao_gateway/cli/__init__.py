@@ -6,18 +6,22 @@ import typer
 
 from xinqiao.errors import XinqiaoError
 from xinqiao_gateway.cli import (
+    batch,
     case,
     channel,
     config,
     document,
     journal,
+    key,
     obligations,
     operator,
+    outgoing,
     policy,
     replay,
     resolution,
     schema,
     serve,
+    sftp,
     upkeep,
 )
 
@@ -37,17 +41,21 @@ app.command(name="replay")(replay.replay)
 app.command(name="backup")(upkeep.backup)
 app.command(name="restore")(upkeep.restore)
 app.command(name="retention")(upkeep.retention)
+app.add_typer(batch.app, name="batch")
 app.add_typer(case.app, name="case")
 app.add_typer(channel.app, name="channel")
 app.add_typer(config.app, name="config")
 app.add_typer(document.app, name="document")
 app.add_typer(journal.app, name="journal")
+app.add_typer(key.app, name="key")
 app.add_typer(resolution.exceptions, name="exception")
 app.add_typer(resolution.proposals, name="proposal")
 app.add_typer(obligations.app, name="obligation")
 app.add_typer(operator.app, name="operator")
+app.add_typer(outgoing.app, name="outgoing")
 app.add_typer(policy.app, name="policy")
 app.add_typer(schema.app, name="schema")
+app.add_typer(sftp.app, name="sftp")
 
 
 def main() -> None:

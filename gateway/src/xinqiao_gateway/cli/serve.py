@@ -10,6 +10,7 @@ from xinqiao.errors import SettingsInvalid
 from xinqiao_gateway.cli.terminal import line
 from xinqiao_gateway.demo import run_demo
 from xinqiao_gateway.fronts.rest.serving import listen, run
+from xinqiao_gateway.fronts.sftp.server.keys import host_key
 from xinqiao_gateway.gateway import Gateway
 from xinqiao_gateway.installation import Installation, open_installation, serving_alone
 from xinqiao_gateway.settings import EXAMPLE_INSTITUTION, settings_file
@@ -74,6 +75,11 @@ def _announce(installation: Installation, host: str, port: int) -> None:
             f"    示例代码，请设置 the example's code: set institution_code in {settings_file(installation.data)}",
             "yellow",
         )
+    if settings.grpc_port:
+        line(f"  gRPC {settings.grpc_host}:{settings.grpc_port}")
+    if settings.sftp_port:
+        fingerprint = host_key(installation.data).fingerprint
+        line(f"  SFTP {settings.sftp_host}:{settings.sftp_port}  主机公钥指纹 host key {fingerprint}")
     for channel in installation.channels:
         way = f"push to {channel.push.url}" if channel.push else "pull"
         environment = "测试 test" if channel.test else "生产 production"

@@ -3,5 +3,6 @@
 from xinqiao_gateway.delivery.breaker import Breaker
 from xinqiao_gateway.delivery.channel_loop import ChannelLoop
 from xinqiao_gateway.delivery.dispatcher import Dispatcher, check_lease
+from xinqiao_gateway.delivery.places import check_files
 
-__all__ = ["Breaker", "ChannelLoop", "Dispatcher", "check_lease"]
+__all__ = ["Breaker", "ChannelLoop", "Dispatcher", "check_files", "check_lease"]

@@ -18,6 +18,7 @@ from xinqiao.seal import SigningKey
 from xinqiao_gateway.channels import ServedChannel
 from xinqiao_gateway.delivery.way import Exchange, Way
 from xinqiao_gateway.journal import Due, refused
+from xinqiao_gateway.rotation import Overlap
 from xinqiao_gateway.telemetry.observer import NOBODY, Observer
 from xinqiao_gateway.telemetry.traces import span
 
@@ -52,12 +53,16 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """A channel as it is pushed to; ``way`` is its own, so that its connections are nobody else's."""
+    """A channel as it is pushed to; ``way`` is its own, so that its connections are nobody else's.
+
+    ``overlap`` is the gateway's key of before, where that signs as well.
+    """
 
     channel: ServedChannel
     key: SigningKey
     way: Way
     observer: Observer = NOBODY
+    overlap: Overlap | None = None
 
     async def attempt(self, due: Due) -> Attempt:
         """Try a delivery once; never raises but for its cancellation."""
@@ -88,14 +93,14 @@ class Destination:
             return Attempt("unknown", DestinationDown.reason, "not sent again: a person finds out", way)
         if due.unknown and way == "query" and asked_by is not None:
             return await self._ask(due, asked_by)
-        exchange = await self.way.send(self.channel.sealed(encoded, self.key))
+        exchange = await self.way.send(self.channel.sealed(encoded, self.key, self.overlap))
         if not exchange.sent:
             return Attempt("failed", DestinationDown.reason, exchange.fault, way, channel_up=False)
         return self._judged(exchange, due, encoded.interface, way)
 
     async def _ask(self, due: Due, interface: str) -> Attempt:
         """Ask what became of a message; whatever is no clear answer leaves its outcome unknown."""
-        exchange = await self.way.send(self.channel.sealed(self._query(interface, due), self.key))
+        exchange = await self.way.send(self.channel.sealed(self._query(interface, due), self.key, self.overlap))
         if not exchange.sent:
             return Attempt("unknown", DestinationDown.reason, f"asked: {exchange.fault}", "query", channel_up=False)
         attempt = self._judged(exchange, due, interface, "query")

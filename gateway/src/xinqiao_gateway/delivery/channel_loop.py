@@ -17,6 +17,7 @@ from xinqiao_gateway.delivery.breaker import Breaker
 from xinqiao_gateway.delivery.schedule import Schedule
 from xinqiao_gateway.delivery.ways import way_to
 from xinqiao_gateway.journal import Due, Journal, Settlement
+from xinqiao_gateway.rotation import Overlap
 from xinqiao_gateway.settings import Retry
 from xinqiao_gateway.telemetry.observer import NOBODY, Observer
 
@@ -48,6 +49,7 @@ class ChannelLoop:
         lease: float = 60.0,
         now: Callable[[], float] = time.time,
         observer: Observer = NOBODY,
+        overlap: Overlap | None = None,
     ) -> None:
         self.name = channel.channel_id
         self.wake = asyncio.Event()
@@ -68,7 +70,7 @@ class ChannelLoop:
         self._unrecorded: list[Settlement] = []
         self._stopping = False
         self._way = way_to(channel, push)
-        self._destination = Destination(channel, key, self._way, observer)
+        self._destination = Destination(channel, key, self._way, observer, overlap)
 
     async def close(self) -> None:
         """Cut off what is under way: whether it arrived is unknown, and recorded as that."""

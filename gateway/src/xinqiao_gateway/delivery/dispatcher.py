@@ -7,14 +7,21 @@ import asyncio
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
+from pathlib import Path
 from typing import Protocol
 
 from xinqiao.errors import JournalUnavailable, SettingsInvalid
 from xinqiao.seal import SigningKey
-from xinqiao_gateway.channels import ServedChannel
+from xinqiao_gateway.calendars import Calendars
+from xinqiao_gateway.channels import Push, ServedChannel
 from xinqiao_gateway.delivery.breaker import Breaker
 from xinqiao_gateway.delivery.channel_loop import ChannelLoop
+from xinqiao_gateway.delivery.file_loop import FileLoop
+from xinqiao_gateway.delivery.gathering_times import GatheringTimes
+from xinqiao_gateway.delivery.places import outgoing_files, writing_to
 from xinqiao_gateway.journal import Journal
+from xinqiao_gateway.journal.dissolving import dissolve
+from xinqiao_gateway.rotation import Overlap
 from xinqiao_gateway.settings import Settings
 from xinqiao_gateway.telemetry.observer import NOBODY, Observer
 
@@ -46,8 +53,9 @@ class Loop(Protocol):
 class Dispatcher:
     """Runs a loop for each pushed channel; ``start`` and ``stop`` belong to the process's life.
 
-    Of ``settings`` it takes ``retry``, ``lease``, and ``push_parallel`` for channels whose profile sets no limit.
-    Whether the lease is long enough is for ``check_lease`` to say, before.
+    Of ``settings`` it takes ``retry``, ``lease``, ``institution_code``, and ``push_parallel`` for channels that set no
+    limit. Whether the lease is long enough is for ``check_lease`` to say, before. ``data`` is where channels have
+    folders of their own, ``calendars`` returns those that hold now, ``overlap`` is the key of before.
     """
 
     def __init__(
@@ -58,8 +66,13 @@ class Dispatcher:
         settings: Settings,
         now: Callable[[], float] = time.time,
         observer: Observer = NOBODY,
+        *,
+        data: Path = Path("data"),
+        calendars: Callable[[], Calendars] = Calendars,
+        overlap: Overlap | None = None,
     ) -> None:
         self._journal, self._key, self._now, self._observer = journal, key, now, observer
+        self._data, self._calendars, self._overlap = data, calendars, overlap
         self._loops: dict[str, Loop] = {}
         self._tasks: list[asyncio.Task[None]] = []
         for channel in channels:
@@ -68,7 +81,7 @@ class Dispatcher:
 
     def start(self) -> None:
         """Start delivering."""
-        self._tasks = [asyncio.create_task(loop.run(), name=_task_of(name)) for name, loop in self._loops.items()]
+        self._tasks = [asyncio.create_task(self._run(loop), name=_task_of(name)) for name, loop in self._loops.items()]
 
     async def stop(self, grace: float = _GRACE) -> None:
         """Stop. What is under way has ``grace`` seconds to end; what is cut off then counts as of unknown outcome."""
@@ -122,21 +135,47 @@ class Dispatcher:
             if old is not None:
                 await old.close()
         if new is not None:
-            await new.run()
+            await self._run(new)
         elif pulled:
             with suppress(JournalUnavailable):  # the next round of surveillance does it
                 await self._journal.rearrange(name, pushed=False)
 
+    async def _run(self, loop: Loop) -> None:
+        """Run a loop; where no files go out by it, what was in files before goes out by it now."""
+        if not isinstance(loop, FileLoop):
+            with suppress(JournalUnavailable):  # the next start does it
+                await self._journal.run(lambda c: dissolve(c, loop.name, self._now()))
+        await loop.run()
+
     def _set(self, channel: ServedChannel, settings: Settings) -> None:
         if channel.push is None:
             return
-        self._loops[channel.channel_id] = ChannelLoop(
+        new = self._file_loop if channel.push.carries_files else self._channel_loop
+        self._loops[channel.channel_id] = new(channel, channel.push, settings)
+
+    def _channel_loop(self, channel: ServedChannel, push: Push, settings: Settings) -> Loop:
+        return ChannelLoop(
             self._journal,
             channel,
-            channel.push,
+            push,
             self._key,
             settings.retry,
             parallel=settings.push_parallel,
+            lease=settings.lease,
+            now=self._now,
+            observer=self._observer,
+            overlap=self._overlap,
+        )
+
+    def _file_loop(self, channel: ServedChannel, push: Push, settings: Settings) -> Loop:
+        return FileLoop(
+            self._journal,
+            channel,
+            writing_to(channel, push, self._data),
+            GatheringTimes(outgoing_files(channel), self._calendars),
+            self._key,
+            settings.retry,
+            institution=settings.institution_code,
             lease=settings.lease,
             now=self._now,
             observer=self._observer,

@@ -28,7 +28,10 @@ class Way(Protocol):
     """How one channel is reached. Several may be sent at once; each within the time that its push may take."""
 
     async def send(self, outgoing: Outgoing) -> Exchange:
-        """Send once, and read a bounded answer; raises nothing but its cancellation."""
+        """Send once, and read a bounded answer.
+
+        Raises a ``Rejected`` for what can never be sent so (too long for a frame), else nothing but its cancellation.
+        """
         ...
 
     async def close(self) -> None:

@@ -29,11 +29,13 @@ from xinqiao_gateway.journal.database import (
     migrate,
     open_engine,
 )
+from xinqiao_gateway.journal.dissolving import dissolve
 from xinqiao_gateway.journal.entry import (
     Accepted,
     Due,
     Effect,
     Entry,
+    Follow,
     Hold,
     Outcome,
     Refused,
@@ -55,6 +57,7 @@ __all__ = [
     "Due",
     "Effect",
     "Entry",
+    "Follow",
     "Governance",
     "Hold",
     "Journal",
@@ -165,9 +168,9 @@ class Journal:
         self._tell({channel for entry in submission.entries for channel, _ in entry.destinations})
         return outcomes
 
-    async def run(self, act: Callable[[Connection], T]) -> T:
-        """Run a function inside the writer's next transaction; see ``Writer.run``."""
-        return await self._writer.run(act)
+    async def run(self, act: Callable[[Connection], T], lane: str = "") -> T:
+        """Run a function inside the writer's next transaction, in the turn of a lane; see ``Writer.run``."""
+        return await self._writer.run(act, lane)
 
     async def read(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a function that reads the journal, beside the event loop; ``close`` waits for its end.
@@ -270,6 +273,8 @@ class Journal:
 
         def act(connection: Connection) -> None:
             for channel, pushed in channels.items():
+                if not pushed:
+                    dissolve(connection, channel, self.now())
                 deliveries.rearrange(connection, channel, pushed, self.now())
 
         await self._writer.run(act)

@@ -17,18 +17,22 @@ from xinqiao_gateway.journal.receipts import Proofs, commitment_of, digest_of, w
 from xinqiao_gateway.journal.vault import DataKey, Vault
 from xinqiao_gateway.processes import CaseState, Decision
 
-__all__ = ["Batch", "Key", "Row", "scope_of"]
+__all__ = ["Batch", "Key", "Row", "case_scope", "scope_of"]
 
 Key = tuple[str, str, str]
 Row = dict[str, Any]
+
+
+def case_scope(case_id: str, test: bool, parties: str) -> str:
+    """Return the scope of the data key that protects a case; see ``case_key``."""
+    return f"case:{'test' if test else 'production'}:{parties}:{case_id}"
 
 
 def scope_of(entry: Entry) -> str:
     """Return whose data key protects a message: its case's, or its own where it belongs to no case."""
     if entry.header.case_id is None:
         return f"message:{entry.channel}:{entry.header.message_id}"
-    case_id, test, parties = case_key(entry.header)
-    return f"case:{'test' if test else 'production'}:{parties}:{case_id}"
+    return case_scope(*case_key(entry.header))
 
 
 @dataclass(slots=True)
@@ -60,9 +64,12 @@ class Batch:
     effects: list[tuple[Effect, int]] = field(default_factory=list)
 
     def stage_raw(self, submission: Submission, scopes: set[str]) -> Row:
-        """Stage a raw input under the key of its messages, or under its own where it holds several cases."""
+        """Stage a raw input under the key of its messages, or under its own where it holds several cases.
+
+        A piece of a file is under that of the file.
+        """
         raw_id = self.first_raw + len(self.raws)
-        scope = min(scopes) if len(scopes) == 1 else f"input:{raw_id}"
+        scope = submission.scope or (min(scopes) if len(scopes) == 1 else f"input:{raw_id}")
         content = self._data_key(scope).encrypt(submission.content, f"raw:{raw_id}")
         row = {
             "raw_id": raw_id,

@@ -107,7 +107,8 @@ def commit_batch(
 ) -> Committed:
     """Store a batch in the caller's transaction; nothing of it counts before that commits. ``now``: Unix seconds."""
     entries = [entry for submission in submissions for entry in submission.entries]
-    batch, unusable = _begin(connection, vault, entries, now)
+    pieces = {each.scope for each in submissions if each.scope is not None}
+    batch, unusable = _begin(connection, vault, entries, pieces, now)
     deciding = _Deciding(batch, unusable, governance, JournalPast(connection, marks_key(vault)))
     verdicts = [_settle(deciding, submission) for submission in submissions]
     fresh = batch.insert(connection, key) if batch.messages else None
@@ -115,16 +116,19 @@ def commit_batch(
     follow(connection, governance, deciding.past, _accepted(verdicts), now)
     proofs = _proofs(connection, fresh, (each for group in verdicts for each in group))
     outcomes = [[_outcome(vault, each, proofs) for each in group] for group in verdicts]
+    for submission, found in zip(submissions, outcomes, strict=True):
+        if submission.follow is not None:
+            submission.follow(connection, found)
     return Committed(outcomes, list(batch.data_keys.values()))
 
 
 def _begin(
-    connection: Connection, vault: Vault, entries: Sequence[Entry], now: float
+    connection: Connection, vault: Vault, entries: Sequence[Entry], pieces: set[str], now: float
 ) -> tuple[Batch, dict[str, XinqiaoError]]:
     position, raw_id, number, sequence, erasure, last, chain = connection.execute(_HEAD).one()
     vault.forget_before(erasure or 0)
     cases = _cases(connection, entries)
-    data_keys, unusable = _data_keys(connection, vault, {scope_of(entry) for entry in entries})
+    data_keys, unusable = _data_keys(connection, vault, {scope_of(entry) for entry in entries} | pieces)
     batch = Batch(
         vault=vault,
         number=(number or 0) + 1,
@@ -214,6 +218,8 @@ def _settle(deciding: _Deciding, submission: Submission) -> list[_Verdict]:
     batch, past = deciding.batch, deciding.past
     cases, checkpoint = dict(batch.cases), past.checkpoint()
     first: dict[Key, Entry] = {}
+    if (lost := deciding.unusable.get(submission.scope or "")) is not None:
+        return [_Verdict(entry, error=lost) for entry in submission.entries]
     verdicts = [_judge(deciding, cases, first, entry) for entry in submission.entries]
     if submission.atomic and any(each.error for each in verdicts):
         past.back_to(checkpoint)
@@ -362,4 +368,5 @@ def _outcome(vault: Vault, verdict: _Verdict, proofs: dict[int, Proofs]) -> Outc
         assert verdict.error is not None  # noqa: S101 -- a verdict is an error or a row
         return Refused(verdict.error)
     body = receipt_body(verdict.row, verdict.entry.digest, proofs[verdict.row["batch"]], vault)
-    return Accepted(body, repeat=verdict.repeat)
+    parked = verdict.decision is not None and verdict.decision.verdict == "park"
+    return Accepted(body, repeat=verdict.repeat, held=bool(verdict.holds) or parked)

@@ -1,6 +1,6 @@
 """What goes into the journal and what comes back."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,19 @@ from xinqiao.errors import Rejected, XinqiaoError
 from xinqiao.message import Header, Json
 from xinqiao.standard import MessageType
 
-__all__ = ["Accepted", "Due", "Effect", "Entry", "Hold", "Outcome", "Refused", "Settlement", "Submission", "refused"]
+__all__ = [
+    "Accepted",
+    "Due",
+    "Effect",
+    "Entry",
+    "Follow",
+    "Hold",
+    "Outcome",
+    "Refused",
+    "Settlement",
+    "Submission",
+    "refused",
+]
 
 # Something that happens with a message or not at all: a function of the transaction and of the message's position.
 Effect = Callable[[Connection, int], None]
@@ -50,21 +62,31 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """The messages of one raw input. ``atomic``: all are accepted or none."""
+    """The messages of one raw input. ``atomic``: all are accepted or none.
+
+    ``scope`` names the data key that protects the raw input where it is a piece of something larger, which has one
+    already. ``follow`` happens in the same commit, with the outcome of each entry; an error of it undoes them all.
+    """
 
     entries: tuple[Entry, ...]
     content: bytes
     content_type: str
     signature: str
     atomic: bool
+    scope: str | None = None
+    follow: "Follow | None" = None
 
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """Durable acceptance: ``receipt`` is the body of the Receipt message; ``repeat``: it was so before."""
+    """Durable acceptance: ``receipt`` is the body of the Receipt message; ``repeat``: it was so before.
+
+    ``held``: it is accepted now and waits for a person before it goes on.
+    """
 
     receipt: dict[str, Any]
     repeat: bool = False
+    held: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +97,8 @@ class Refused:
 
 
 Outcome = Accepted | Refused
+# What happens in the commit that decided on messages, whatever became of each.
+Follow = Callable[[Connection, Sequence[Outcome]], None]
 
 
 @dataclass(frozen=True, slots=True)

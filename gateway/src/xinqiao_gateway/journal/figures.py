@@ -65,7 +65,7 @@ def figures(engine: Engine, now: float) -> Figures:
                 if state in _WAITING:
                     firsts[channel] = min(first, firsts.get(channel, first))
             since = select(_d.channel, _d.created_at).where(_d.delivery_id.in_(firsts.values()))
-            holders = select(_d.lease).where(_d.state == "leased", _d.lease.is_not(None))
+            holders = select(_d.lease).where(_d.state == "leased", _d.leased_until.is_not(None))
             leases: dict[str, int] = {}
             for lease in connection.execute(holders).scalars():
                 node = lease.partition(":")[0]

@@ -14,7 +14,7 @@ from xinqiao_gateway.journal.reading import Reading
 
 __all__ = ["decline_held", "held_with", "release_held"]
 
-_d, _m, _x = tables.deliveries.c, tables.messages.c, tables.exceptions.c
+_d, _m, _r, _x = tables.deliveries.c, tables.messages.c, tables.raws.c, tables.exceptions.c
 
 
 def release_held(
@@ -49,15 +49,18 @@ def decline_held(connection: Connection, reading: Reading, position: int, reason
 def held_with(connection: Connection, exception: Json) -> list[int]:
     """Return the positions that an exception is about: of a late file all that wait for the same batch, else its own.
 
-    A file is one input, so that whoever decides decides on all of its rows.
+    A file is one input, also where it was taken in pieces, so that whoever decides decides on all of its rows.
     """
     if exception["kind"] != "late":
         return [exception["position"]]
-    raw_id = select(_m.raw_id).where(_m.position == exception["position"]).scalar_subquery()
+    raw = select(_m.raw_id, _r.scope).join(tables.raws, _r.raw_id == _m.raw_id)
+    raw_id, scope = connection.execute(raw.where(_m.position == exception["position"])).one()
+    same_file = _r.scope == scope if scope.startswith("file:") else _m.raw_id == raw_id
     query = (
         select(_m.position)
+        .join(tables.raws, _r.raw_id == _m.raw_id)
         .join(tables.exceptions, _x.position == _m.position)
-        .where(_m.raw_id == raw_id, _x.kind == "late", _x.detail == exception["detail"], _x.state != "resolved")
+        .where(same_file, _x.kind == "late", _x.detail == exception["detail"], _x.state != "resolved")
         .order_by(_m.position)
     )
     return list(dict.fromkeys(connection.execute(query).scalars()))

@@ -16,12 +16,14 @@ from xinqiao_gateway.journal import tables
 from xinqiao_gateway.journal.entry import Due, Settlement
 from xinqiao_gateway.journal.instants import written
 from xinqiao_gateway.journal.lanes import BEHIND, IS_KEPT_BACK
+from xinqiao_gateway.journal.outgoing_tables import outgoing_files
 from xinqiao_gateway.journal.reading import Reading
 
 __all__ = [
     "Leased",
     "give_back",
     "hasten",
+    "last_outcomes",
     "lease_due",
     "next_due_at",
     "read",
@@ -96,9 +98,16 @@ def lease_due(
     found: list[Any] = []
     for rank in _RANKS:
         found += _lease_rank(connection, channel, rank, limit - len(found), now, lease, now + seconds)
-    tried = [row.delivery_id for row in found if row.attempts]
-    last = {row.delivery_id: row.outcome for row in connection.execute(_LAST_OUTCOMES, {"ids": tried})} if tried else {}
+    last = last_outcomes(connection, [row.delivery_id for row in found if row.attempts])
     return [Leased(row.delivery_id, row.created_at, last.get(row.delivery_id) == "unknown") for row in found]
+
+
+def last_outcomes(connection: Connection, delivery_ids: Sequence[int]) -> dict[int, str]:
+    """Return what the last attempt of each delivery came to; one that had none is not among them."""
+    if not delivery_ids:
+        return {}
+    rows = connection.execute(_LAST_OUTCOMES, {"ids": list(delivery_ids)})
+    return {row.delivery_id: row.outcome for row in rows}
 
 
 def _lease_rank(
@@ -160,8 +169,13 @@ def take_back(connection: Connection, channel: str, now: float, busy: Collection
 
 
 def release_leases(connection: Connection, now: float) -> None:
-    """Take back every lease; for a journal that this process alone works on, at its start."""
-    _make_pending(connection, _d.state == "leased", "the gateway ended before there was an answer", now)
+    """Take back every lease; for a journal that this process alone works on, at its start.
+
+    What stands in a file that was written down stays with it: that lease has no end, and the file is nobody's.
+    """
+    to_a_time = and_(_d.state == "leased", _d.leased_until.is_not(None))
+    _make_pending(connection, to_a_time, "the gateway ended before there was an answer", now)
+    connection.execute(update(outgoing_files).values(lease=None, leased_until=None))
 
 
 def _make_pending(connection: Connection, condition: ColumnElement[bool], said: str, now: float) -> None:

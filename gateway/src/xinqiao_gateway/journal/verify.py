@@ -21,6 +21,7 @@ from xinqiao.evidence import CHAIN_START, CHAIN_TYPE, Tree, chain_value, leaf_ha
 from xinqiao.seal import KeyRing, Sealed, open_stored
 from xinqiao_gateway.journal import tables
 from xinqiao_gateway.journal.archive import CLAIM_TYPE, claim
+from xinqiao_gateway.journal.files import piece_type
 from xinqiao_gateway.journal.receipts import digest_of, witness_of
 from xinqiao_gateway.journal.vault import Vault
 
@@ -139,7 +140,8 @@ def _lost(row: Any) -> list[str]:  # noqa: ANN401
 def _misplaced(row: Any, batch: Any) -> list[str]:  # noqa: ANN401
     """Return what no witness covers and yet must agree: the scope of the input, the time of the batch."""
     said = []
-    if row["raw_scope"] not in {row["scope"], f"input:{row['raw_id']}"}:
+    is_piece = row["raw_scope"].startswith("file:") and row["content_type"] == piece_type(row["raw_scope"])
+    if not is_piece and row["raw_scope"] not in {row["scope"], f"input:{row['raw_id']}"}:
         said.append(f"the input of message {row['position']} is under another key than its own")
     if row["accepted_at"] != batch["accepted_at"]:
         said.append(f"message {row['position']} was accepted at another time than batch {batch['batch']} says")

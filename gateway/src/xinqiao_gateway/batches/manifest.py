@@ -1,0 +1,134 @@
+"""The manifest 清单 of a batch: who says what a file holds, and whether that is so.
+
+It is one small file: the standard's message ``batchManifest``, then, on a line of its own, the detached seal over the
+bytes before that line's break. Where the profile says ``seal: none``, the login stands in place of the seal.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from xinqiao.errors import BatchRefused, ContentRefused, NotValid, SealMissing
+from xinqiao.finding import Finding, Text, errors_in
+from xinqiao.masking import mask
+from xinqiao.message import Header, Json, message_type, read_json
+from xinqiao.seal import CONTENT_TYPE_JSON, Sealed, open_stored
+from xinqiao.validation import check
+from xinqiao_gateway.batches.totals import Totals
+from xinqiao_gateway.channels import ServedChannel
+from xinqiao_gateway.intake import check_origin
+
+__all__ = ["Manifest", "compare_file", "compare_records", "read_manifest", "split_seal"]
+
+_LARGEST = 1 << 20
+_SEAL = re.compile(rb"[A-Za-z0-9_-]+\.\.[A-Za-z0-9_-]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """A manifest that was verified: its message, the exact bytes, and their seal (empty where none is asked for)."""
+
+    message: Json
+    content: bytes
+    signature: str
+
+    @property
+    def body(self) -> Json:
+        """The standard's ``BatchManifest``."""
+        found: Json = self.message["batchManifest"]
+        return found
+
+    @property
+    def file(self) -> Json | None:
+        """What it says of the file; None where it says that there are no records."""
+        found: list[Json] = self.body.get("files", [])
+        return found[0] if found else None
+
+
+def split_seal(raw: bytes) -> tuple[bytes, str]:
+    """Return a file's content and its seal, the last line; an empty one where there is none."""
+    content, _, last = raw.rstrip(b"\r\n").rpartition(b"\n")
+    if _SEAL.fullmatch(last.strip()):
+        return content.removesuffix(b"\r"), last.strip().decode("ascii")
+    return raw, ""
+
+
+def read_manifest(raw: bytes, channel: ServedChannel, *, sealed: bool) -> Manifest:
+    """Read and verify a manifest; ``sealed`` says whether the channel asks for a seal. One that is there must be right.
+
+    A seal of any age counts: a file may have waited, and what is replayed is known by number and digest. Raises a
+    ``Rejected`` that says why it is not taken.
+    """
+    if len(raw) > _LARGEST:
+        raise ContentRefused(f"the manifest has {len(raw)} bytes; at most {_LARGEST} are read")
+    content, signature = split_seal(raw)
+    if signature:
+        open_stored(Sealed(content, CONTENT_TYPE_JSON, signature), channel.keys)
+    elif sealed:
+        raise SealMissing("the manifest has no seal: its last line is to be the detached signature of what is above it")
+    message = read_json(content)
+    if message_type(message).body != "batchManifest":
+        raise ContentRefused(f"the manifest is {message_type(message).body}; batchManifest is expected")
+    findings = check(message)
+    if errors_in(findings):
+        raise NotValid("the manifest breaks the standard", findings=findings)
+    check_origin(channel, Header.of(message))
+    files = message["batchManifest"].get("files", ())
+    # The rules see to it that one without files is of no records.
+    if len(files) > 1:
+        raise BatchRefused(f"the manifest lists {len(files)} files; send one manifest with each file")
+    return Manifest(message, content, signature)
+
+
+def compare_file(manifest: Manifest, name: str, size: int, digest_by: Callable[[str], str]) -> None:
+    """Compare a file with its manifest; ``digest_by`` gives its digest by an algorithm. Raises ``BatchRefused``."""
+    if manifest.file is None:
+        return
+    said = manifest.file["file"]
+    digest = said["digest"]
+    pairs = (
+        ("name", _NAME, said["name"], name, "C2"),
+        ("size", _SIZE, said.get("size", str(size)), str(size), "C1"),
+        ("digest.value", _DIGEST, digest["value"], digest_by(digest["algorithm"]), "C1"),
+    )
+    found = [
+        _finding(f"files[0].file.{path}", text, told, own, sensitivity)
+        for path, text, told, own, sensitivity in pairs
+        if told != own
+    ]
+    _raise(found)
+
+
+def compare_records(manifest: Manifest, count: int, totals: Totals | None) -> None:
+    """Compare what was read with the manifest; ``totals`` None: a record could not be read. Raises ``BatchRefused``."""
+    said, file, found = manifest.body["recordCount"], manifest.file or {}, []
+    if int(said) != count:
+        found.append(_finding("recordCount", _COUNT, said, str(count), "C1"))
+    for path, controls in (
+        ("files[0].controlTotals", file.get("controlTotals")),
+        ("controlTotals", manifest.body.get("controlTotals")),
+    ):
+        if controls is not None and totals is not None:
+            differences = totals.differences(controls)
+            found += [_finding(f"{path}.{at}", _TOTAL, told, own, "C2") for at, told, own in differences]
+    _raise(found)
+
+
+def _finding(path: str, text: Text, said: str, found: str, sensitivity: str) -> Finding:
+    where, rule = f"batchManifest.{path}", f"batch.{path.rpartition('.')[2]}"
+    value, expected = mask(said, sensitivity)[:300], mask(found, sensitivity)[:300]
+    return Finding(rule, where, text, value=value, expected=expected, fix=_FIX)
+
+
+def _raise(findings: list[Finding]) -> None:
+    if findings:
+        named = ", ".join(f"{each.path} says {each.value}, the file {each.expected}" for each in findings[:3])
+        raise BatchRefused(f"file and manifest differ: {named}", findings=findings)
+
+
+_NAME = Text("清单中的文件名与文件不符", "the manifest names another file")
+_SIZE = Text("文件字节数与清单不符", "the file has another size than its manifest says")
+_DIGEST = Text("文件摘要与清单不符", "the file has another digest than its manifest says")
+_COUNT = Text("记录数与清单不符", "the file has another number of records than its manifest says")
+_TOTAL = Text("控制总数与清单不符", "the records sum up to something else than the manifest says")
+_FIX = Text("核对后连同清单重新发送整批", "check both, and send the batch again with its manifest")

@@ -1,0 +1,107 @@
+"""Taking a batch's records: the file is kept, then piece after piece goes to the intake, each one commit.
+
+What leads from each message to the file is the piece's reference: a small document with the digests of file and
+manifest and the numbers of its records, kept as the raw input, with the manifest's seal or the file's origin.
+"""
+
+import asyncio
+import hashlib
+from collections.abc import Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+
+import orjson
+
+from xinqiao.adapter import Decoded, Undecoded
+from xinqiao.errors import BatchRefused
+from xinqiao_gateway.batches.accounting import account
+from xinqiao_gateway.batches.came import Came, Content
+from xinqiao_gateway.batches.kept import Kept
+from xinqiao_gateway.batches.manifest import Manifest
+from xinqiao_gateway.batches.reading import PIECE, pieces, records
+from xinqiao_gateway.channels import ServedChannel
+from xinqiao_gateway.intake import Intake, Raw, Records
+from xinqiao_gateway.journal import Journal, Outcome, Refused
+from xinqiao_gateway.journal.file_reading import FileBatch, key_of
+from xinqiao_gateway.journal.files import Piece, accounted, piece_type
+from xinqiao_gateway.journal.vault import DataKey
+
+__all__ = ["Submitting", "take_records"]
+
+_Read = Sequence[Decoded | Undecoded]
+
+
+@dataclass(frozen=True, slots=True)
+class Submitting:
+    """A batch that is open, with what it is taken from. ``together``: as many records as one commit may hold."""
+
+    channel: ServedChannel
+    came: Came
+    content: Content
+    manifest: Manifest | None
+    stored: FileBatch
+    together: int
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all of it is one commit: all or nothing, and small enough for that."""
+        return self.stored.mode == "all" and self.stored.records <= self.together
+
+    @property
+    def corrects(self) -> bool:
+        """Whether a known key with another body is a correction: the batch replaces another."""
+        return self.manifest is not None and "replacesBatchNo" in self.manifest.body
+
+    def raw(self, first: int, count: int) -> Raw:
+        """Return the evidence of a piece, whose records are counted from 0."""
+        manifest, stored = self.manifest, self.stored
+        reference = {
+            "batchNo": stored.batch_no,
+            "digest": {"algorithm": "SHA256", "value": self.content.sha256},
+            "size": str(self.content.size),
+            "manifest": manifest and hashlib.sha256(manifest.content).hexdigest(),
+            "firstRecord": first + 1,
+            "lastRecord": first + count,
+        }
+        signature = manifest.signature if manifest else ""
+        content, kind = orjson.dumps(reference), piece_type(stored.scope)
+        return Raw(stored.channel, content, kind, signature, self.came.origin)
+
+
+async def take_records(batch: Submitting, kept: Kept, intake: Intake, journal: Journal) -> None:
+    """Take what is not accounted for yet. Raises a ``Retryable`` where it cannot go on; what was taken stays."""
+    stored = batch.stored
+    key = await journal.read(key_of, journal.reading, stored)
+    await _keep(batch, kept, key)
+    first, size = stored.done, max(stored.records, 1) if batch.is_whole else PIECE
+    async with aclosing(pieces(records(batch.channel, batch.came.path, batch.came.name), size, skip=first)) as read:
+        async for piece in read:
+            await _take_piece(batch, intake, journal, key, first, piece)
+            first += len(piece)
+
+
+async def _keep(batch: Submitting, kept: Kept, key: DataKey) -> None:
+    def keep() -> None:
+        with batch.came.path.open("rb") as file:
+            kept.keep(key, file, batch.content.size)
+
+    if batch.stored.mode != "none":  # of what is refused whole nothing is kept
+        await asyncio.to_thread(keep)
+
+
+async def _take_piece(
+    batch: Submitting, intake: Intake, journal: Journal, key: DataKey, first: int, piece: _Read
+) -> None:
+    def account_for(outcomes: Sequence[Outcome]) -> Piece:
+        return account(batch.came.name, first, piece, outcomes)
+
+    follow = accounted(key, batch.stored.file_id, account_for)
+    if batch.stored.mode == "none":
+        errors = await intake.check_records(batch.channel, piece)
+        together = BatchRefused("the batch is all or nothing, and another record of it is refused")
+        outcomes = [Refused(each or together) for each in errors]
+        await journal.run(lambda c: follow(c, outcomes))
+        return
+    raw = batch.raw(first, len(piece))
+    taken = Records(raw, tuple(piece), batch.stored.scope, follow, atomic=batch.is_whole, corrects=batch.corrects)
+    await intake.accept_records(batch.channel, taken)

@@ -1,0 +1,52 @@
+"""What operators see of batches, built once for the command line and the API. Names of files are masked, as C2 is."""
+
+from collections.abc import Iterable
+from dataclasses import asdict
+from itertools import islice
+
+from xinqiao.masking import mask
+from xinqiao.message import Json
+from xinqiao_gateway.journal.file_reading import FileBatch, file_batch, file_batches, with_pieces
+from xinqiao_gateway.journal.reading import Reading
+
+__all__ = ["batch_view", "batches_view"]
+
+# Of one batch; the result file has them all.
+_MOST_RECORDS = 1000
+_INSIDE = ("digest", "scope", "details")
+
+
+def batches_view(
+    reading: Reading, channel: str | None = None, state: str | None = None, before: int = 0, limit: int = 100
+) -> list[Json]:
+    """Return batches, the last one first: how each stands, and its counts."""
+    return [_shown(each) for each in file_batches(reading, channel, state, before, limit)]
+
+
+def batch_view(reading: Reading, file_id: int) -> Json:
+    """Return a batch with what is kept of it, and up to 1,000 of the records that were not simply accepted.
+
+    Of one that a case was erased from only counts are left. Raises ``NotFound``.
+    """
+    batch = file_batch(reading, file_id)
+    details = batch.details or {}
+    return _shown(batch) | {
+        "size": details.get("size"),
+        "sha256": details.get("sha256"),
+        "origin": details.get("origin"),
+        "sealed": bool(details.get("signature")),
+        "interfaces": details.get("interfaces", []),
+        "refusal": details.get("refusal"),
+        "listed": with_pieces(reading, batch, _listed),
+    }
+
+
+def _shown(batch: FileBatch) -> Json:
+    name = (batch.details or {}).get("name")
+    row = {key: value for key, value in asdict(batch).items() if key not in _INSIDE}
+    return row | {"file": name and mask(name, "C2")}
+
+
+def _listed(pieces: Iterable[Json]) -> list[Json]:
+    records = ({**each, "fileName": mask(each["fileName"], "C2")} for piece in pieces for each in piece["records"])
+    return list(islice(records, _MOST_RECORDS))

@@ -1,0 +1,51 @@
+"""Which names of files are touched at all: what a partner writes on its server must lead nowhere else."""
+
+import unicodedata
+from collections.abc import Iterable
+
+from xinqiao.errors import FileRefused
+
+__all__ = ["checked_path", "look_alikes", "refusal"]
+
+# A file system takes 255 bytes; the rest is room for what the gateway adds (a number, a temporary ending).
+_LONGEST = 200
+_LONGEST_PATH = 1000
+
+
+def refusal(name: str) -> str | None:
+    """Return why a name, without folders, is not touched; None for one that may be."""
+    if name in {"", ".", ".."} or "/" in name or "\\" in name:
+        return "it leads to another folder"
+    # Surrogates stand for bytes that are not UTF-8; format characters can turn what a person reads around.
+    if not name.isprintable() or any(unicodedata.category(each) == "Cf" for each in name):
+        return "it holds characters that are not for print, or is not UTF-8"
+    if name != name.strip():
+        return "it begins or ends with a blank"
+    if len(name.encode()) > _LONGEST:
+        return f"it is longer than {_LONGEST} bytes"
+    return None
+
+
+def checked_path(path: str) -> tuple[str, ...]:
+    """Return the parts of a path below a folder. Raises ``FileRefused`` for one that leads out of it, or is unfit."""
+    parts = tuple(path.split("/")) if path else ()
+    if len(path) > _LONGEST_PATH:
+        raise FileRefused(f"a path is at most {_LONGEST_PATH} characters, this one begins with {path[:60]!r}")
+    for part in parts:
+        if why := refusal(part):
+            raise FileRefused(f"{path[:200]!r}: {why}")
+    return parts
+
+
+def look_alikes(names: Iterable[str]) -> frozenset[str]:
+    """Return the names that differ from another one in case or form of characters alone.
+
+    Two files of one system are one file of another, so that neither is taken.
+    """
+    first: dict[str, str] = {}
+    found = set()
+    for name in names:
+        other = first.setdefault(unicodedata.normalize("NFKC", name).casefold(), name)
+        if other != name:
+            found |= {name, other}
+    return frozenset(found)
