@@ -6,7 +6,7 @@ STAMP := .venv/.ready
 KILLS ?= 100
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test test-deep test-crash test-value lint generate interop bench clean
+.PHONY: help demo serve test test-peers test-deep test-crash test-value lint generate interop bench clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | sort | expand -t 12
@@ -25,7 +25,11 @@ serve: $(STAMP) ## a gateway on ./data, port 8700
 	$(BIN)/xinqiao-gateway serve --data data --port 8700
 
 test: $(STAMP) ## all tests of everyday work
-	$(BIN)/python -m pytest -n logical tests
+	$(BIN)/python -m pytest -n logical tests --ignore tests/peers
+
+test-peers: $(STAMP) ## browsers, OpenSSH and Dovecot against the gateway (Debian: see tests/peers/README.md)
+	@$(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check -c constraints.txt -r requirements-peers.txt
+	$(BIN)/python -m pytest tests/peers
 
 test-deep: $(STAMP) ## property tests on ten times as many messages, every mapping on a thousand, every row broken, a backlog of a million
 	$(BIN)/python -m pytest tests/sdk/test_verdicts.py tests/architecture/test_xsd.py --messages 20000

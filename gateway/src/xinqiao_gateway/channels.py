@@ -11,11 +11,12 @@ import httpx
 from xinqiao.adapter import Adapter, Answer, Encoded
 from xinqiao.errors import NoRoute, ProfileInvalid, UnknownChannel
 from xinqiao.message import Header, Json
-from xinqiao.seal import SIGNATURE_HEADER, KeyRing, Sealed, SigningKey, open_seal, seal
+from xinqiao.seal import SIGNATURE_HEADER, KeyRing, Sealed, SigningKey, open_seal
 from xinqiao.standard import MessageType, message_types
 from xinqiao_adapters.channel import Channel
 from xinqiao_adapters.security.sealer import Outgoing
 from xinqiao_adapters.security.seals import PartnerSeals
+from xinqiao_gateway.rotation import Overlap, signatures
 
 __all__ = ["Channels", "Push", "ServedChannel"]
 
@@ -31,8 +32,6 @@ _ADDRESSES = {
     "sftp": "sftp://user@host/folder",
 }
 _FILES = frozenset({"sftp", "folder"})
-# What is not encrypted, and what is in its place.
-_CLEAR = {"http": "https", "tcp": "tls"}
 _FOLDER = re.compile(r"folder:[a-z][a-z0-9-]{0,40}", re.IGNORECASE)
 
 
@@ -68,10 +67,10 @@ class Push:
             raise ProfileInvalid(
                 f"{where} is no address that can be pushed to; write one of: {', '.join(_ADDRESSES.values())}"
             )
-        if url.scheme in _CLEAR and not (test or _is_loopback(url.host)):
+        if url.scheme == "http" and not (test or _is_loopback(url.host)):
             raise ProfileInvalid(
-                f"{where} would carry production messages in the clear; use {_CLEAR[url.scheme]} "
-                f"(plain {url.scheme} is for this machine and for test channels)"
+                f"{where} would carry production messages in the clear; use https "
+                "(plain http is for this machine and for test channels)"
             )
 
 
@@ -137,14 +136,16 @@ class ServedChannel:
             return content, content_type
         return self.seals.opener.open(content, content_type, datetime.now(UTC), signature)
 
-    def sealed(self, encoded: Encoded, key: SigningKey) -> Outgoing:
-        """Return a message as it is sent; ``key`` is the gateway's own, for the standard's seal.
+    def sealed(self, encoded: Encoded, key: SigningKey, overlap: Overlap | None = None) -> Outgoing:
+        """Return a message as it is sent; for the standard's seal, ``key`` is the gateway's own.
+
+        ``overlap`` is its key of before, where that signs as well.
 
         Raises ``ContentRefused`` where it lacks what the partner's scheme signs.
         """
         if self.seals is None:
-            signature = seal(encoded.content, encoded.content_type, key).signature
-            return Outgoing(encoded.content, encoded.content_type, {SIGNATURE_HEADER: signature})
+            headers = signatures(encoded.content, encoded.content_type, key, overlap)
+            return Outgoing(encoded.content, encoded.content_type, headers)
         return self.seals.sealer.seal(encoded.content, encoded.content_type, datetime.now(UTC))
 
     def sealed_answer(self, answer: Answer) -> Outgoing:

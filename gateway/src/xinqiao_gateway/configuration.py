@@ -14,7 +14,7 @@ from xinqiao.seal import KeyRing, Sealed, VerifyingKey, kid_of, open_stored, rea
 from xinqiao_adapters.problems import Problems
 from xinqiao_gateway.calendars import Calendars, read_calendars
 from xinqiao_gateway.channels import Channels, ServedChannel
-from xinqiao_gateway.delivery import check_lease
+from xinqiao_gateway.delivery import check_files, check_lease
 from xinqiao_gateway.documents import shipped_kinds
 from xinqiao_gateway.installation import (
     former_keys,
@@ -30,13 +30,14 @@ from xinqiao_gateway.journal.vault import open_vault
 from xinqiao_gateway.obligations import read_obligations
 from xinqiao_gateway.operators import Operators
 from xinqiao_gateway.policy import Policy
+from xinqiao_gateway.rotation import read_overlap
 from xinqiao_gateway.settings import Settings, read_settings, settings_file
 from xinqiao_gateway.upkeep.rules import read_rules
 
 __all__ = ["Problem", "inspect_installation"]
 
 _PLACE = re.compile(r"(?P<file>[^:\n]+\.(?:yaml|csv|txt|jwk)):(?:(?P<line>\d+):)? ?(?P<text>.*)")
-_SECRETS = ("keys/gateway.jwk", "keys/master.key", "admin.token", "operators.yaml")
+_SECRETS = ("keys/gateway.jwk", "keys/overlap.json", "keys/master.key", "admin.token", "operators.yaml")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +70,17 @@ def _problems(data: Path) -> list[str]:
     settings = problems.attempt(read_settings, data)
     key = problems.attempt(read_signing_key, data / "keys" / "gateway.jwk")
     former = problems.attempt(former_keys, data)
+    if key is not None:
+        problems.attempt(read_overlap, data, key)
     problems.attempt(read_admin_token, data / "admin.token")
     problems.attempt(read_rules, data)
     problems.attempt(Operators.load, data)
     calendars = problems.attempt(read_calendars, data)
     problems.lines += _secrets(data)
     channels = _channels(data, settings or Settings.model_construct(), problems)
+    if calendars is not None:
+        for each in channels:
+            problems.attempt(check_files, [each], calendars)
     problems.attempt(_obligations, data, settings, channels, calendars)
     problems.lines += _document_limits(data, settings, channels)
     problems.attempt(Policy.load, data / "policy.yaml", data / "watch-lists", _digest(data, settings))

@@ -20,6 +20,7 @@ from xinqiao_gateway.obligations.watch import Watch
 from xinqiao_gateway.operators import Operators
 from xinqiao_gateway.reload import Reloaded, kept, loops_to_renew, needs_restart, settings_changed
 from xinqiao_gateway.resolution import Desk
+from xinqiao_gateway.rotation import drop_ended
 from xinqiao_gateway.service import Service, governance_of
 from xinqiao_gateway.surveillance import Surveillance
 from xinqiao_gateway.telemetry.metrics import Metrics
@@ -60,7 +61,15 @@ class Gateway:
             raise
         self.journal.govern(self.service.governance)
         self.dispatcher = Dispatcher(
-            self.journal, self.channels, installation.key, installation.settings, now, self.metrics
+            self.journal,
+            self.channels,
+            installation.key,
+            installation.settings,
+            now,
+            self.metrics,
+            data=installation.data,
+            calendars=lambda: self.service.governance.book.calendars,
+            overlap=installation.overlap,
         )
         self.watch = self._new_watch()
         self._reloading = asyncio.Lock()
@@ -172,6 +181,7 @@ class Gateway:
         while True:
             service = self.service
             try:
+                drop_ended(service.installation.data, self.journal.now())
                 rules = read_rules(service.installation.data)
                 key = service.installation.key
                 await Retention(self.journal, service.desk, rules, self.code, key, self.journal.now).turn()
@@ -198,7 +208,12 @@ class Gateway:
     def _new_watch(self) -> Watch:
         service = self.service
         return Watch(
-            self.journal, service.governance.book, service.webhooks, service.installation.key, self.journal.now
+            self.journal,
+            service.governance.book,
+            service.webhooks,
+            service.installation.key,
+            self.journal.now,
+            service.installation.overlap,
         )
 
     def _run(self, name: str, work: Any) -> None:  # noqa: ANN401 -- a coroutine

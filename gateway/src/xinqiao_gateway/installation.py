@@ -4,6 +4,7 @@ DATA/gateway.yaml            settings (optional)
 DATA/admin.token             token of the query and administration API (0600)
 DATA/keys/gateway.jwk        the gateway's signing key (0600), gateway.pub.jwk its public part
 DATA/keys/former/*.jwk       public keys of before, with which older evidence is verified
+DATA/keys/overlap.json       the key of before while pushes are signed with it, too (0600); see rotation.py
 DATA/keys/master.key         what the journal's data keys are wrapped with (0600)
 DATA/channels/<id>/          channel.yaml and keys/: the partner's public keys (*.jwk), or what its own scheme needs
                              (xinqiao_adapters.security.keys)
@@ -35,12 +36,15 @@ from xinqiao_adapters.channel import Channel, compile_channel, load_channel, shi
 from xinqiao_adapters.loader import LoadedProfile, load_profile
 from xinqiao_adapters.onboarding.confirmation import unconfirmed
 from xinqiao_adapters.problems import Problems
+from xinqiao_adapters.profile import Profile
 from xinqiao_adapters.security.keys import read_keys
 from xinqiao_adapters.security.seals import PartnerSeals, bind
 from xinqiao_adapters.security.spec import PartnerSecurity, Security
 from xinqiao_gateway.channels import Channels, Push, ServedChannel
+from xinqiao_gateway.fronts.h5.fitness import pages_problem
 from xinqiao_gateway.journal import is_shared
 from xinqiao_gateway.journal.vault import MasterKey, named_master_key
+from xinqiao_gateway.rotation import Overlap, read_overlap
 from xinqiao_gateway.settings import Settings, read_settings
 
 __all__ = [
@@ -73,13 +77,14 @@ def known_channels(data: Path) -> dict[str, bool]:
 
 @dataclass(frozen=True, slots=True)
 class Installation:
-    """What a gateway is started from."""
+    """What a gateway is started from; ``overlap`` is its key of before, where that signs beside the present one."""
 
     data: Path
     settings: Settings
     key: SigningKey
     admin_token: str
     channels: Channels
+    overlap: Overlap | None = None
 
     @property
     def journal_url(self) -> str:
@@ -185,11 +190,12 @@ def serving_alone(data: Path) -> Iterator[None]:
 
 
 def _read(data: Path) -> Installation:
-    settings = read_settings(data)
+    settings, key = read_settings(data), read_signing_key(data / "keys" / "gateway.jwk")
     return Installation(
         data=data,
         settings=settings,
-        key=read_signing_key(data / "keys" / "gateway.jwk"),
+        key=key,
+        overlap=read_overlap(data, key),
         admin_token=read_admin_token(data / "admin.token"),
         channels=Channels(_installed(data / "channels", settings)),
     )
@@ -249,10 +255,13 @@ def _installed(folder: Path, settings: Settings) -> Iterator[ServedChannel]:
 
 def missing_of(folder: Path, search: Sequence[Path]) -> str | None:
     """Return what a channel that is being drafted lacks to be served, None where it lacks nothing."""
-    guesses = unconfirmed(load_profile(folder.name, search).profile)
+    profile = load_profile(folder.name, search).profile
+    guesses = unconfirmed(profile)
     if guesses:
         return f"{len(guesses)} proposals are unconfirmed; run: channel confirm {folder.name}"
-    return None if (folder / "keys").exists() else f"no key of the partner; run: channel add {folder.name} --key FILE"
+    if (folder / "keys").exists() or profile.is_vouched_for:
+        return None
+    return f"no key of the partner; run: channel add {folder.name} --key FILE"
 
 
 def served_from(folder: Path, search: Sequence[Path], settings: Settings) -> ServedChannel:
@@ -265,7 +274,7 @@ def served_from(folder: Path, search: Sequence[Path], settings: Settings) -> Ser
             f"write channel: {folder.name}"
         )
     channel = problems.attempt(_compiled, loaded, folder)
-    held = problems.attempt(_keys_of, folder / "keys", profile.security)
+    held = problems.attempt(_keys_of, folder / "keys", profile)
     problems.check()
     assert channel is not None  # noqa: S101 -- else there is a problem
     assert held is not None  # noqa: S101 -- as above
@@ -278,6 +287,8 @@ def served_from(folder: Path, search: Sequence[Path], settings: Settings) -> Ser
         seals=seals,
     )
     _check_answers(served, folder, settings.institution_code)
+    if (problem := pages_problem(served)) is not None:
+        raise ProfileInvalid(f"{folder / 'channel.yaml'}: {problem}")
     return served
 
 
@@ -288,11 +299,12 @@ def _compiled(loaded: LoadedProfile, folder: Path) -> Channel:
     return channel
 
 
-def _keys_of(folder: Path, security: Security) -> tuple[KeyRing, PartnerSeals | None]:
+def _keys_of(folder: Path, profile: Profile) -> tuple[KeyRing, PartnerSeals | None]:
     """Return the keys of a partner that seals as the standard does, or the seals of one with a scheme of its own."""
+    security = profile.security
     if isinstance(security, PartnerSecurity):
         return KeyRing(), bind(security, read_keys(folder))
-    return _partner_keys(folder, security.algorithms), None
+    return _partner_keys(folder, security.algorithms, needed=not profile.is_vouched_for), None
 
 
 def _check_answers(served: ServedChannel, folder: Path, code: str) -> None:
@@ -317,9 +329,9 @@ def _check_reachable(channel: Channel, folder: Path) -> None:
         raise ProfileInvalid(f"{folder / 'channel.yaml'}: {said}")
 
 
-def _partner_keys(folder: Path, algorithms: Sequence[str]) -> KeyRing:
+def _partner_keys(folder: Path, algorithms: Sequence[str], *, needed: bool) -> KeyRing:
     paths = sorted(folder.glob("*.jwk"))
-    if not paths:
+    if not paths and needed:
         raise ProfileInvalid(f"{folder} holds no public key of the partner (*.jwk)")
     problems = Problems()
     keys = [problems.attempt(_partner_key, path, algorithms) for path in paths]

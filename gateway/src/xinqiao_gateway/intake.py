@@ -6,7 +6,8 @@ What needs state (seen before? expected now?) is decided inside the journal's co
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from itertools import islice
@@ -16,6 +17,8 @@ from xinqiao.errors import (
     BatchRefused,
     ContentRefused,
     NotValid,
+    RateLimited,
+    Retryable,
     SenderMismatch,
     TestMismatch,
     TooManyMessages,
@@ -27,11 +30,11 @@ from xinqiao.standard import message_types
 from xinqiao.validation import check
 from xinqiao_gateway.admission import Admission
 from xinqiao_gateway.channels import Channels, ServedChannel
-from xinqiao_gateway.journal import Accepted, Entry, Journal, Outcome, Refused, Submission
+from xinqiao_gateway.journal import Accepted, Entry, Follow, Journal, Outcome, Refused, Submission
 from xinqiao_gateway.telemetry.observer import NOBODY, Observer, Taken
 from xinqiao_gateway.telemetry.traces import span
 
-__all__ = ["Acceptance", "Intake", "Raw"]
+__all__ = ["Acceptance", "Intake", "Raw", "Records"]
 
 # With room for what a correction adds to it.
 _LONGEST_KEY = 360
@@ -41,6 +44,8 @@ _LARGE = 65_536
 _PIECE = 4
 # Stands for a channel or a type that nobody knows: a name that anybody may invent must not become a label.
 _UNKNOWN = "unknown"
+# Seconds that a piece of a file waits, in all, for its channel's rate.
+_PATIENCE = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +57,7 @@ class Raw:
 
     ``attested`` is what the front itself verified, where the channel's profile lets it stand in place of a signature:
     a line such as ``tcp certificate SHA256:…``, without personal data. It is kept in the signature's place.
+    ``atomic``: its messages are all or nothing, whatever their interface says.
     """
 
     channel_id: str
@@ -59,6 +65,7 @@ class Raw:
     content_type: str
     signature: str
     attested: str = ""
+    atomic: bool = False
 
     @property
     def evidence(self) -> str:
@@ -78,6 +85,23 @@ class Acceptance:
     outcomes: tuple[Outcome, ...]
     notes: tuple[tuple[Finding, ...], ...]
     atomic: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Records:
+    """A piece of a file: records in their order, and what leads from each message to the file.
+
+    ``raw`` is that evidence, with the seal or what the front verified of the whole. ``scope`` names the key that
+    protects the file. ``follow`` happens in the commit, with the outcome of every record; an error of it undoes the
+    piece. ``corrects``: a known key with another body is a correction, whatever its interface says.
+    """
+
+    raw: Raw
+    decoded: tuple[Decoded | Undecoded, ...]
+    scope: str
+    follow: Follow
+    atomic: bool = False
+    corrects: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +155,73 @@ class Intake:
         self._observer.took(known, taken, time.perf_counter() - began)
         return acceptance
 
+    async def accept_records(self, channel: ServedChannel, records: Records) -> tuple[Outcome, ...]:
+        """Take a piece of a file that was opened and decoded already; return what became of each record, in order.
+
+        It waits for the channel's turn and rate, for a minute at the most. Raises a ``Retryable`` where nothing of it
+        was taken, or nobody knows: ``follow`` tells when it is tried again.
+        """
+        began = time.perf_counter()
+        async with AsyncExitStack() as stack:
+            await self._enter(stack, channel.channel_id)
+            await self.admission.turn(channel.channel_id)
+            self.admission.count(channel.channel_id, len(records.decoded))
+            checked = await asyncio.to_thread(self._check_all, channel, records)
+            outcomes = await self._submit_records(records, checked)
+        taken = map(_taken, records.decoded, outcomes)
+        self._observer.took(channel.channel_id, taken, time.perf_counter() - began)
+        return outcomes
+
+    async def check_records(
+        self, channel: ServedChannel, decoded: Sequence[Decoded | Undecoded]
+    ) -> list[XinqiaoError | None]:
+        """Return why each record would be refused before the journal decides; None for one that would not be."""
+        await self.admission.turn(channel.channel_id)
+
+        def check_all() -> list[XinqiaoError | None]:
+            return [self._check(channel, each, False).error for each in decoded]
+
+        return await asyncio.to_thread(check_all)
+
+    async def _enter(self, stack: AsyncExitStack, channel_id: str) -> None:
+        """Enter, once the channel's rate allows; a file has time."""
+        ends = time.monotonic() + _PATIENCE
+        while True:
+            try:
+                await stack.enter_async_context(self.admission.entered(channel_id))
+                return
+            except RateLimited as error:
+                if time.monotonic() > ends:
+                    raise
+                await asyncio.sleep(min(error.retry_in or 1.0, 5.0))
+
+    def _check_all(self, channel: ServedChannel, records: Records) -> list[_Checked]:
+        checked = [self._check(channel, each, False) for each in records.decoded]
+        # A queue that is full is no fault of a record: all of them wait.
+        for each in checked:
+            if isinstance(each.error, Retryable):
+                raise each.error
+        if not records.corrects:
+            return checked
+        return [replace(each, entry=replace(each.entry, corrects=True)) if each.entry else each for each in checked]
+
+    async def _submit_records(self, records: Records, checked: Sequence[_Checked]) -> tuple[Outcome, ...]:
+        entries = tuple(each.entry for each in checked if each.entry)
+        if not entries or (records.atomic and len(entries) < len(checked)):
+            found = _in_order(checked, (_refused_together() for _ in entries))
+            await self._journal.run(lambda c: records.follow(c, found))
+            return found
+        submission = Submission(
+            entries=entries,
+            content=records.raw.content,
+            content_type=records.raw.content_type,
+            signature=records.raw.evidence,
+            atomic=records.atomic,
+            scope=records.scope,
+            follow=lambda c, stored: records.follow(c, _in_order(checked, stored)),
+        )
+        return _in_order(checked, await self._journal.submit(submission))
+
     async def _accept(self, channel: ServedChannel, raw: Raw) -> Acceptance:
         await self.admission.turn(channel.channel_id)
         is_large = len(raw.content) > _LARGE
@@ -151,7 +242,8 @@ class Intake:
                 await self.admission.turn(channel.channel_id)
                 await asyncio.sleep(0)
             checked.append(self._check(channel, each, is_raw))
-        atomic = len(decoded) > 1 and all(channel.atomic(each.interface) for each in decoded if each.interface)
+        together = raw.atomic or all(channel.atomic(each.interface) for each in decoded if each.interface)
+        atomic = len(decoded) > 1 and together
         outcomes = await self._submit(raw, checked, atomic)
         notes = tuple(each.findings for each in checked)
         return Acceptance(channel, decoded, outcomes, notes, atomic)
@@ -185,7 +277,7 @@ class Intake:
             if errors := errors_in(findings):
                 raise NotValid(_count(len(errors)), findings=findings)
             header = Header.of(message)
-            _check_origin(channel, header)
+            check_origin(channel, header)
             if len(decoded.key) > _LONGEST_KEY or not decoded.key.isprintable():
                 said = f"is longer than {_LONGEST_KEY} characters, or holds some that are not for print"
                 raise ContentRefused(f"the key that tells repeats apart {said}")
@@ -211,8 +303,7 @@ class Intake:
     async def _submit(self, raw: Raw, checked: Sequence[_Checked], atomic: bool) -> tuple[Outcome, ...]:
         entries = tuple(each.entry for each in checked if each.entry)
         if not entries or (atomic and len(entries) < len(checked)):
-            refusal = BatchRefused("correct the refused messages and send the input again")
-            return tuple(Refused(each.error or refusal) for each in checked)
+            return _in_order(checked, (_refused_together() for _ in entries))
         submission = Submission(
             entries=entries,
             content=raw.content,
@@ -220,8 +311,17 @@ class Intake:
             signature=raw.evidence,
             atomic=atomic,
         )
-        stored = iter(await self._journal.submit(submission))
-        return tuple(next(stored) if each.entry else Refused(each.error or NotValid()) for each in checked)
+        return _in_order(checked, await self._journal.submit(submission))
+
+
+def _refused_together() -> Refused:
+    return Refused(BatchRefused("correct the refused messages and send the input again"))
+
+
+def _in_order(checked: Sequence[_Checked], stored: Iterable[Outcome]) -> tuple[Outcome, ...]:
+    """Return an outcome for each that was checked: ``stored`` are those of the entries among them."""
+    found = iter(stored)
+    return tuple(next(found) if each.entry else Refused(each.error or NotValid()) for each in checked)
 
 
 def _located(finding: Finding, decoded: Decoded) -> Finding:
@@ -256,7 +356,7 @@ def _count(number: int) -> str:
     return f"{number} finding{'s' if number > 1 else ''}"
 
 
-def _check_origin(channel: ServedChannel, header: Header) -> None:
+def check_origin(channel: ServedChannel, header: Header) -> None:
     if header.sender != channel.institution_code:
         raise SenderMismatch(f"header.sender is {header.sender}, channel {channel.channel_id} is another institution's")
     if header.channel_id not in {None, channel.channel_id}:

@@ -11,7 +11,7 @@ from typing import Self
 from xinqiao_gateway.admission import Admission, Allowance
 from xinqiao_gateway.calendars import read_calendars
 from xinqiao_gateway.channels import Channels, ServedChannel
-from xinqiao_gateway.delivery import check_lease
+from xinqiao_gateway.delivery import check_files, check_lease
 from xinqiao_gateway.documents import Documents
 from xinqiao_gateway.fingerprints import channel_fingerprint, file_fingerprints
 from xinqiao_gateway.installation import Installation
@@ -22,6 +22,7 @@ from xinqiao_gateway.operators import Operators
 from xinqiao_gateway.policy import Policy
 from xinqiao_gateway.resolution import Desk
 from xinqiao_gateway.settings import Settings
+from xinqiao_gateway.sms import sms_sender
 from xinqiao_gateway.telemetry.observer import NOBODY, Observer
 
 __all__ = ["FIXED", "Service", "governance_of"]
@@ -30,7 +31,8 @@ __all__ = ["FIXED", "Service", "governance_of"]
 FIXED = frozenset(
     {
         "institution_code", "journal_url", "tls_certificate", "tls_key", "metrics_port", "metrics_host", "master_key",
-        "documents", "connections", "grpc_port", "grpc_host", "grpc_client_ca", "sftp_port", "sftp_host",
+        "documents", "connections", "grpc_port", "grpc_host", "grpc_client_ca", "sftp_port", "sftp_host", "sftp",
+        "sms",
     }
 )  # fmt: skip
 # What is read beside channels and settings.
@@ -79,12 +81,15 @@ class Service:
         ``ConfigurationError`` with file and line.
         """
         data, settings, channels = installation.data, installation.settings, installation.channels
+        sms_sender(settings.sms)
         check_lease(channels, settings.lease)
         allowances = {each.channel_id: _allowance(each, settings) for each in channels}
+        governance = governance_of(installation, journal.reading.vault.keyed_digest, observer)
+        check_files(channels, governance.book.calendars)
         return cls(
             installation=installation,
             operators=Operators.load(data),
-            governance=governance_of(installation, journal.reading.vault.keyed_digest, observer),
+            governance=governance,
             intake=Intake(
                 channels,
                 journal,

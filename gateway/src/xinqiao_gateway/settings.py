@@ -18,6 +18,7 @@ from xinqiao.errors import SettingsInvalid, XinqiaoError
 from xinqiao.rules.values import check_institution_code
 from xinqiao_adapters.marked import read_marked
 from xinqiao_gateway.documents import DocumentSettings
+from xinqiao_gateway.fronts.sftp.server.limits import SftpSettings
 
 __all__ = ["EXAMPLE_INSTITUTION", "Retry", "Settings", "Webhook", "origins", "read_settings", "settings_file"]
 
@@ -86,8 +87,10 @@ class Settings(BaseSettings):
     grpc_client_ca: Path | None = Field(None, description="PEM file of who issues clients' certificates; asks for one")
     sftp_port: int | None = Field(None, ge=1, le=65_535, description="port for the embedded SFTP server")
     sftp_host: str = Field("127.0.0.1", description="address that the port for SFTP listens on")
+    sftp: SftpSettings = Field(SftpSettings(), description="limits of the embedded SFTP server")
     least_space: int = Field(268_435_456, ge=0, description="free disk space (bytes) under which it is not ready")
     master_key: str = Field("file", pattern=r"^[a-z][a-z0-9_-]{0,40}$", description="who keeps the master key")
+    sms: str = Field("none", pattern=r"^[a-z][a-z0-9_-]{0,40}$", description="who sends codes to mobiles")
     retry: Retry = Retry()
     documents: DocumentSettings = Field(DocumentSettings(), description="limits of documents")
     webhooks: tuple[Webhook, ...] = Field((), description="who is told of alarms")

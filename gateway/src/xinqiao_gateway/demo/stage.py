@@ -13,14 +13,23 @@ from pathlib import Path
 from typing import Any, Self
 
 import httpx
+import yaml
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
 from xinqiao.seal import new_key, write_key
+from xinqiao_adapters.loader import load_profile
+from xinqiao_gateway.demo.partner import Partner
+from xinqiao_gateway.fronts.sftp.server.keys import allow_key, host_key
 from xinqiao_gateway.installation import add_channel, open_installation
+from xinqiao_gateway.settings import read_settings, settings_file
 
 __all__ = ["DemoFailed", "Stage"]
 
 _PATIENCE = 30.0
 _TAIL = 15
+# The channel of the partner that docks in every way.
+_DOCKED = "demo-partner"
 
 
 class DemoFailed(Exception):
@@ -42,7 +51,7 @@ class Stage:
         self.data = folder / "gateway"
         self._keys = folder / "partners"
         self._processes: dict[str, subprocess.Popen[str]] = {}
-        self._port = _free_port()
+        self._port, self._grpc_port, self._sftp_port = _free_port(), _free_port(), _free_port()
         self.gateway_url = f"http://127.0.0.1:{self._port}"
         self.urls: dict[str, str] = {}
 
@@ -73,11 +82,14 @@ class Stage:
         self._admin = httpx.Client(
             base_url=self.gateway_url, headers={"Authorization": f"Bearer {token}"}, timeout=10, trust_env=False
         )
+        ports = {"grpc_port": self._grpc_port, "sftp_port": self._sftp_port}
+        settings_file(self.data).write_text(yaml.safe_dump(ports), encoding="utf-8")
         for role in ("bank", "core"):
-            self._add_partner(role)
+            self._add_simulated(role)
+        self.partner = self._added_partner()
         self.start_gateway()
 
-    def _add_partner(self, role: str) -> None:
+    def _add_simulated(self, role: str) -> None:
         key = new_key(f"{role}-1")
         write_key(key, self._keys / f"{role}.jwk")
         write_key(key.public(), self._keys / f"{role}.pub.jwk")
@@ -93,6 +105,30 @@ class Stage:
             extends=f"demo-{role}",
             keys=[self._keys / f"{role}.pub.jwk"],
             push_url=f"{self.urls[role]}/messages",
+        )
+
+    def _added_partner(self) -> Partner:
+        """Add the partner that docks in every way, with a key to seal with and one to log in with."""
+        key, ssh_key = new_key("partner-1"), self._keys / "ssh-key"
+        write_key(key.public(), self._keys / "partner.pub.jwk")
+        login = Ed25519PrivateKey.generate()
+        ssh_key.write_bytes(login.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption()))
+        ssh_key.chmod(0o600)
+        public = self._keys / "ssh-key.pub"
+        public.write_bytes(login.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH))
+        path = add_channel(self.data, _DOCKED, extends=_DOCKED, keys=[self._keys / "partner.pub.jwk"])
+        allow_key(path.parent / "ssh", public)
+        profile = load_profile(_DOCKED, [self.data / "channels"]).profile
+        return Partner(
+            channel=_DOCKED,
+            sender=profile.institution.code,
+            receiver=read_settings(self.data).institution_code,
+            key=key,
+            url=self.gateway_url,
+            grpc=f"grpc://127.0.0.1:{self._grpc_port}",
+            sftp_port=self._sftp_port,
+            host_key=host_key(self.data).fingerprint,
+            secrets=self._keys,
         )
 
     def start_gateway(self) -> None:

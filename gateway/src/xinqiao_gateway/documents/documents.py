@@ -96,7 +96,7 @@ class Documents:
         """
         kind = self.kinds(announced.channel_id).find(announced.media_type)
         with disk():
-            sha256 = self._catalogue.sha256_of(announced.digest)
+            sha256 = self._catalogue.sha256_of(announced.digest) if announced.digest else None
             if not restore and sha256 is not None and self._catalogue.holds(sha256, announced.channel_id):
                 self._refuse_removed(sha256)
         return Upload(self._shelf, announced, kind)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Self
 
-from xinqiao.errors import DocumentRefused, InternalError, JournalUnavailable
+from xinqiao.errors import ContentGone, DocumentRefused, InternalError, JournalUnavailable
 from xinqiao_gateway.documents.catalogue import Catalogue
 from xinqiao_gateway.documents.chunks import Encryption, decrypted, encrypted_size, new_content_key
 from xinqiao_gateway.documents.digests import Digests, DocumentDigest, Hashing
@@ -23,10 +23,13 @@ __all__ = ["Announced", "Shelf", "Stored", "Upload", "disk"]
 
 @dataclass(frozen=True, slots=True)
 class Announced:
-    """What is said of a document before it comes: who sends it, its digest, what it is, and its size where known."""
+    """What is said of a document before it comes: who sends it, what it is, its digest and size where known.
+
+    A browser knows no digest; a partner's system gives one.
+    """
 
     channel_id: str
-    digest: DocumentDigest
+    digest: DocumentDigest | None
     media_type: str
     size: int | None = None
 
@@ -98,8 +101,9 @@ class Upload:
             raise DocumentRefused(f"{self._size} bytes came of the {self._announced.size} that were announced")
         self._inspection.end()
         digests = self._hashing.result()
-        if not digests.matches(self._announced.digest):
-            raise DocumentRefused(f"the content is not that of {self._announced.digest}")
+        announced = self._announced.digest
+        if announced is not None and not digests.matches(announced):
+            raise DocumentRefused(f"the content is not that of {announced}")
         now = self._shelf.now()
         facts = Facts(self._announced.media_type, self._size, digests.sha256, digests.sm3, now)
         with disk():
@@ -111,6 +115,8 @@ class Upload:
         held = catalogue.holds(facts.sha256, channel_id)
         catalogue.hold(facts.sha256, channel_id)
         there = _whole(self._shelf, facts.sha256)
+        if self._announced.digest is None and held and there is None and catalogue.removed(facts.sha256):
+            raise ContentGone("the document was removed")
         if there is not None:
             # Nothing tells that somebody else sent it before, perhaps as another type.
             return Stored(replace(there, media_type=facts.media_type), new=not held)

@@ -1,17 +1,17 @@
 """The fronts that run beside REST: which there are, and their life together."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator
 
 import structlog
 
 from xinqiao.errors import XinqiaoError
 from xinqiao_gateway.fronts.front import Front
+from xinqiao_gateway.fronts.mail.mail_front import MailFront
+from xinqiao_gateway.fronts.sftp.file_front import FileFront
+from xinqiao_gateway.fronts.tcp.front import TcpFront
 from xinqiao_gateway.gateway import Gateway
 
 __all__ = ["Fronts"]
-
-# Each is made of a gateway; one that has nothing to do (no port, no channel with its section) starts and does nothing.
-_KINDS: tuple[Callable[[Gateway], Front], ...] = ()
 
 _log = structlog.get_logger("fronts")
 
@@ -19,8 +19,8 @@ _log = structlog.get_logger("fronts")
 class Fronts:
     """All fronts but REST; they start after the gateway and stop before it."""
 
-    def __init__(self, gateway: Gateway, kinds: Sequence[Callable[[Gateway], Front]] = _KINDS) -> None:
-        self._fronts = [kind(gateway) for kind in kinds]
+    def __init__(self, gateway: Gateway) -> None:
+        self._fronts = list(_made(gateway))
         self._started: list[Front] = []
         gateway.when_reloaded(self._reload)
 
@@ -49,3 +49,17 @@ class Fronts:
                 await front.reload(changed)
             except Exception:  # noqa: BLE001 -- what is served is decided; one front's fault is its own
                 _log.exception("front did not reload", front=front.name)
+
+
+def _made(gateway: Gateway) -> Iterator[Front]:
+    """Yield the fronts; what needs a port of its own is loaded where the settings name one."""
+    settings, files = gateway.installation.settings, FileFront(gateway)
+    yield from (files, TcpFront(gateway), MailFront(gateway))
+    if settings.sftp_port is not None:
+        from xinqiao_gateway.fronts.sftp.server.front import SftpServer  # noqa: PLC0415 -- a third of a second
+
+        yield SftpServer(gateway, files.wake)
+    if settings.grpc_port is not None:
+        from xinqiao_gateway.fronts.grpc.front import GrpcFront  # noqa: PLC0415 -- all typed messages: 2 s, 165 MB
+
+        yield GrpcFront(gateway)

@@ -12,8 +12,9 @@ import httpx
 import structlog
 
 from xinqiao.client import retry_after
-from xinqiao.seal import CONTENT_TYPE_JSON, SIGNATURE_HEADER, SigningKey, seal
+from xinqiao.seal import CONTENT_TYPE_JSON, SigningKey
 from xinqiao_gateway.journal.alarms import Alarm, DueAlarm
+from xinqiao_gateway.rotation import Overlap, signatures
 
 __all__ = ["Poster", "log_alarm"]
 
@@ -30,11 +31,13 @@ class Poster:
     name: str
     url: str
     key: SigningKey
+    overlap: Overlap | None = None
 
     async def post(self, due: DueAlarm, now: float) -> float | None:
         """Post an alarm; return None where it was taken, else when to try again (Unix seconds)."""
-        signature = seal(due.content, CONTENT_TYPE_JSON, self.key, datetime.fromtimestamp(now, UTC)).signature
-        headers = {"Content-Type": CONTENT_TYPE_JSON, SIGNATURE_HEADER: signature}
+        at = datetime.fromtimestamp(now, UTC)
+        signed = signatures(due.content, CONTENT_TYPE_JSON, self.key, self.overlap, at)
+        headers = {"Content-Type": CONTENT_TYPE_JSON} | signed
         asked: float | None = None
         try:
             async with (

@@ -74,7 +74,8 @@ class Book:
         self._rules |= {rule.id: rule for each in terms.cutoffs for rule in each.rules()}
         self._expecting = _by(self._rules.values(), lambda rule: rule.message)
         self._opening = _by(self._rules.values(), lambda rule: rule.after.message if rule.after else None)
-        self._files = _by(self._rules.values(), lambda rule: rule.file)
+        # Those of cut-offs are met by batch, not by whatever file.
+        self._files = _by(terms.obligations, lambda rule: rule.file)
 
     @property
     def periodic(self) -> list[Rule]:

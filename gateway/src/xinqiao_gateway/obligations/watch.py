@@ -17,6 +17,7 @@ from xinqiao_gateway.journal import alarms, obligations
 from xinqiao_gateway.journal.alarms import Alarm
 from xinqiao_gateway.obligations.alarms import Poster, log_alarm
 from xinqiao_gateway.obligations.book import Book
+from xinqiao_gateway.rotation import Overlap
 
 __all__ = ["Watch", "Writing"]
 
@@ -40,7 +41,10 @@ class Writing(Protocol):
 
 
 class Watch:
-    """Watches over a book of obligations. ``webhooks`` are names and URLs, ``now`` is the clock (Unix seconds)."""
+    """Watches over a book of obligations. ``webhooks`` are names and URLs, ``now`` is the clock (Unix seconds).
+
+    ``overlap`` is the gateway's key of before, where that signs as well.
+    """
 
     def __init__(
         self,
@@ -49,10 +53,11 @@ class Watch:
         webhooks: Sequence[tuple[str, str]],
         key: SigningKey,
         now: Callable[[], float] = time.time,
+        overlap: Overlap | None = None,
     ) -> None:
         self._journal = journal
         self._book = book
-        self._posters = [Poster(name, url, key) for name, url in webhooks]
+        self._posters = [Poster(name, url, key, overlap) for name, url in webhooks]
         self._names = [name for name, _ in webhooks]
         self._now = now
         # Which book was written down last, and when; and which one replaced what was written ahead before it.

@@ -37,6 +37,8 @@ KINDS: Mapping[str, Text] = MappingProxyType(
         "directive": Text("监管指令", "an authority's directive, and what was in flight"),
         "overdue": Text("逾期未到", "a message that did not come in time"),
         "calendar_unknown": Text("日历缺失", "a calendar does not know a year"),
+        "batch": Text("批次异常", "a batch of files is out of sequence, of another day, or came before"),
+        "mail_unreadable": Text("邮件未能接收", "a mail that could not be taken"),
     }
 )
 

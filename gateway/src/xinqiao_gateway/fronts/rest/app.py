@@ -17,8 +17,10 @@ from starlette.routing import Mount, Route
 
 from xinqiao.errors import InternalError, MalformedQuery, NotFound, XinqiaoError
 from xinqiao.standard import message_types, schema_of
+from xinqiao_gateway.fronts.h5.routes import routes as pages
 from xinqiao_gateway.fronts.rest import openapi
 from xinqiao_gateway.fronts.rest.answers import error_response
+from xinqiao_gateway.fronts.rest.batches import router as batches
 from xinqiao_gateway.fronts.rest.body import Guarded
 from xinqiao_gateway.fronts.rest.documents import DOCUMENT_PATH, Document
 from xinqiao_gateway.fronts.rest.exchange import Pull, Submit
@@ -57,6 +59,7 @@ def build_app(gateway: Gateway) -> Starlette:
             Route("/v1/reload", reload_of(gateway), methods=["POST"]),
             Route("/metrics", metrics_of(gateway), methods=["GET"]),
             Route(openapi.SCHEMAS + "/{name}.schema.json", _schema, methods=["GET"]),
+            *pages(gateway),
             Mount("/", Guarded(_queries(gateway), gateway)),
         ],
         lifespan=lifespan,
@@ -77,6 +80,7 @@ def _queries(gateway: Gateway) -> FastAPI:
     app.state.gateway = gateway
     app.include_router(router)
     app.include_router(resolution)
+    app.include_router(batches)
     app.openapi = lambda: openapi.describe(app)  # type: ignore[method-assign]
     return app
 

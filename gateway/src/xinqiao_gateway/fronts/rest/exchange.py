@@ -3,19 +3,18 @@
 import base64
 
 import orjson
-import structlog
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from xinqiao.errors import InternalError, MalformedQuery, Rejected, XinqiaoError
-from xinqiao.seal import Sealed, check_access_token, seal
+from xinqiao.errors import MalformedQuery, XinqiaoError
+from xinqiao.seal import Sealed, check_access_token
 from xinqiao_gateway.channels import ServedChannel
 from xinqiao_gateway.fronts.rest.answers import acceptance_response, error_response
 from xinqiao_gateway.fronts.rest.body import read_body
+from xinqiao_gateway.fronts.sealing import sealed_for
 from xinqiao_gateway.gateway import Gateway
 from xinqiao_gateway.intake import Raw
-from xinqiao_gateway.journal import Settlement, Waiting, refused
 from xinqiao_gateway.service import Service
 
 __all__ = ["Pull", "Submit"]
@@ -23,8 +22,6 @@ __all__ = ["Pull", "Submit"]
 _LARGEST_PAGE = 500
 # Bytes of content after which a page ends, whatever it was asked for; one message goes whatever its size.
 _LARGEST_CONTENT = 4 * 1024 * 1024
-
-_log = structlog.get_logger("rest")
 
 
 class Submit:
@@ -100,7 +97,7 @@ class Pull:
             if size >= _LARGEST_CONTENT:
                 break
             cursor = each.cursor
-            if (found := await self._sealed(channel, each)) is not None:
+            if (found := await sealed_for(self._gateway, channel, each)) is not None:
                 sealed.append(found)
                 size += len(found.content)
         page = {
@@ -115,20 +112,6 @@ class Pull:
             "cursor": str(cursor),
         }
         return Response(orjson.dumps(page), media_type="application/json")
-
-    async def _sealed(self, channel: ServedChannel, waiting: Waiting) -> Sealed | None:
-        """Return a message as the partner gets it; one that cannot be made so becomes a dead letter, and stops none."""
-        try:
-            encoded = channel.encode(waiting.message, waiting.original)
-        except Rejected as error:
-            await self._gateway.journal.settle(refused(waiting.delivery_id, error))
-            return None
-        except Exception as error:  # noqa: BLE001 -- an adapter's fault is one message's own, not that of all after it
-            _log.exception("encoding failed", channel=channel.channel_id, delivery=waiting.delivery_id)
-            reason, detail = InternalError.reason, type(error).__name__
-            await self._gateway.journal.settle(Settlement(waiting.delivery_id, "dead", "refused", reason, detail))
-            return None
-        return seal(encoded.content, encoded.content_type, self._gateway.installation.key)
 
 
 def _signature(channel: ServedChannel, headers: dict[bytes, bytes]) -> str:
