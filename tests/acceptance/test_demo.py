@@ -29,7 +29,8 @@ def test_the_demo_plays_the_whole_story_and_says_so(tmp_path: Path) -> None:
     done = demo("--keep", str(tmp_path / "kept"))
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.rstrip().splitlines()[-1] == "demo: OK"
-    for shown in ("KycApplication", "ContractEffective", "资金挂账", "NavReport", "DisclosureReceipt"):
+    packages = ("gRPC", "SFTP", "H5", "App", "客户经理")
+    for shown in ("KycApplication", "ContractEffective", "资金挂账", "NavReport", "DisclosureReceipt", *packages):
         assert shown in done.stdout
     again = demo("--keep", str(tmp_path / "kept"))
     assert (again.returncode, again.stderr) == (1, "")

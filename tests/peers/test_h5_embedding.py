@@ -144,3 +144,20 @@ _NO_THIRD_PARTIES = {
     "disableThirdPartyCookieMetadata": True,
     "disableThirdPartyCookieHeuristics": True,
 }
+
+
+def test_a_problem_in_a_frame_leads_to_its_field(site: H5Site, page: Page) -> None:
+    embedded(site, page, "FRAME-10")
+    frame = page.frames[1]
+    frame.wait_for_url("**/identity")
+    frame.click("button.main")
+    frame.wait_for_selector("#problems")
+    assert frame.evaluate("document.activeElement.id") == "problems"
+    page.wait_for_function(f"{_HEIGHT} > 1500")
+    frame.click("#problems li:last-child a")
+    field = frame.locator("#problems li:last-child a").get_attribute("href")
+    assert field
+    frame.wait_for_function("id => document.activeElement.id === id", arg=field[1:])
+    box = frame.locator(f'[id="{field[1:]}"]').bounding_box()
+    assert box
+    assert 0 <= box["y"] <= 844 - box["height"]

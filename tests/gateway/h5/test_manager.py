@@ -1,7 +1,9 @@
 """A relationship manager enters, and the customer confirms: nothing is in force before."""
 
-from tests.gateway.h5.conftest import Pages
+from tests.gateway.h5.conftest import BANK, TRUST, Pages
 from tests.gateway.h5.filling import IDENTITY, answer_risk, fill_kyc
+from xinqiao_gateway.journal.erasure import erase_case
+from xinqiao_gateway.journal.timeline import timeline
 from xinqiao_gateway.journal.visits import visits_of
 
 
@@ -87,3 +89,30 @@ def test_the_customer_confirms_what_is_there_now(pages: Pages) -> None:
     assert customer.status == 409
     assert pages.messages() == []
     assert "李四" in customer.press("show:full").text
+
+
+def test_a_case_shows_who_did_what_at_its_pages(fresh: Pages) -> None:
+    pages = fresh
+    handed_over(pages)
+    answer_risk(pages.open(actor="C-77")).type({"declared": "yes"}).press()
+    shown = timeline(pages.gateway.journal.reading, pages.case_id)
+    acts = [(each["act"], each["role"], each["flow"]) for each in shown["timeline"] if each["event"] == "visit"]
+    assert acts[1] == ("handed_over", "RELATIONSHIP_MANAGER", "kyc-person")
+    assert acts[-1] == ("submitted", "CUSTOMER", "kyc-person")
+    assert "C-77" not in str(shown)
+
+
+def test_what_was_typed_and_never_sent_is_erased_with_its_case(fresh: Pages) -> None:
+    pages = fresh
+    handed_over(pages)
+    journal, parties = pages.gateway.journal, "|".join(sorted((BANK, TRUST)))
+    at = "2027-01-15T00:00:00Z"
+
+    def erase() -> int:
+        with journal.reading.engine.begin() as connection:
+            return erase_case(connection, pages.case_id, False, parties, "asked for", at)
+
+    assert erase() == 1
+    with journal.reading.engine.begin() as connection:
+        (wrapped,) = connection.exec_driver_sql("select wrapped from data_keys where scope like 'case:%'").scalars()
+    assert wrapped == b""

@@ -89,6 +89,7 @@ _EVENTS = {
     "declined": "复核退回 declined",
     "due": "应到 due",
     "settled": "已了结 settled",
+    "visit": "页面 page",
 }
 
 
@@ -120,6 +121,10 @@ def _obligation(each: Json) -> tuple[str, str]:
     return f"{each['rule']} {each['day']}", f"{each['expects']} {each['state']}"
 
 
+def _visit(each: Json) -> tuple[str, str]:
+    return f"{each['flow']} {each['act']}", f"{each['role']}  {each['channel']} {each['kid']}"
+
+
 _SHOWN = {
     "message": _message,
     "delivery": _delivery,
@@ -130,6 +135,7 @@ _SHOWN = {
     "declined": _proposal,
     "due": _obligation,
     "settled": _obligation,
+    "visit": _visit,
 }
 
 

@@ -55,6 +55,14 @@ class Screen:
             )
         self._console.print(table)
 
+    def package(self, zh: str, en: str, case_id: str, count: int, digest: str) -> None:
+        """Print what came of one business by one package: its case, how many messages, a digest over their facts."""
+        table = Table.grid(padding=(0, 1))
+        for width in (3, 20, 20, 30, 14, 24):
+            table.add_column(width=width, no_wrap=True)
+        table.add_row("", zh, en, case_id, f"{count} 条 messages", f"SHA-256 {digest}")
+        self._console.print(table)
+
     def proof(self, text: str) -> None:
         """Print one thing that was proven."""
         self._console.print(Text.assemble("  ", ("✓", "green"), f" {text}"))

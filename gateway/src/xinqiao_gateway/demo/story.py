@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from xinqiao.errors import XinqiaoError
+from xinqiao_gateway.demo.equivalence import digest, facts_in, runs
 from xinqiao_gateway.demo.screen import Screen
 from xinqiao_gateway.demo.stage import DemoFailed, Stage
 
@@ -82,6 +83,8 @@ class Story:
         self._deliver()
         self._report()
         self._prove()
+        self._dock()
+        self._prove_journal()
 
     def _establish(self) -> None:
         self._act("1. 尽调 KYC", "bank", "kyc", until="kyc_approved")
@@ -151,7 +154,19 @@ class Story:
         _require(case["state"] == "effective", "the trust is not effective")
         self._screen.proof("the trust is effective only after KYC, both signatures, and matched money")
         self._prove_both_sides(case)
-        self._prove_journal()
+
+    def _dock(self) -> None:
+        """Send one recorded business by every package, and compare what the journal holds of it."""
+        self._screen.title("五种对接方式 Five packages: one business, the same facts whichever way it comes")
+        partner, data = self._stage.partner, self._stage.data
+        found: dict[str, set[str]] = {}
+        for run in runs(partner):
+            facts = facts_in(data, partner, run.case_id)
+            said = digest(facts)
+            found.setdefault(run.story, set()).add(said)
+            self._screen.package(run.package.zh, run.package.en, run.case_id, len(facts), said)
+        _require(all(len(digests) == 1 for digests in found.values()), "the packages do not lead to the same facts")
+        self._screen.proof("API, gRPC, SFTP file, H5, App and manager: byte by byte the same canonical facts")
 
     def _undelivered(self) -> list[dict[str, Any]]:
         return [each for each in self._stage.query("/v1/deliveries?limit=1000") if each["state"] != "delivered"]

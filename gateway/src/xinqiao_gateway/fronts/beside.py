@@ -6,6 +6,7 @@ import structlog
 
 from xinqiao.errors import XinqiaoError
 from xinqiao_gateway.fronts.front import Front
+from xinqiao_gateway.fronts.h5.payment.port import NO_PAYMENT
 from xinqiao_gateway.fronts.mail.mail_front import MailFront
 from xinqiao_gateway.fronts.sftp.file_front import FileFront
 from xinqiao_gateway.fronts.tcp.front import TcpFront
@@ -55,6 +56,10 @@ def _made(gateway: Gateway) -> Iterator[Front]:
     """Yield the fronts; what needs a port of its own is loaded where the settings name one."""
     settings, files = gateway.installation.settings, FileFront(gateway)
     yield from (files, TcpFront(gateway), MailFront(gateway))
+    if settings.payment != NO_PAYMENT:
+        from xinqiao_gateway.fronts.h5.payment.rounds import CashierFront  # noqa: PLC0415 -- the pages with it
+
+        yield CashierFront(gateway)
     if settings.sftp_port is not None:
         from xinqiao_gateway.fronts.sftp.server.front import SftpServer  # noqa: PLC0415 -- a third of a second
 

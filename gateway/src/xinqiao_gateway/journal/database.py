@@ -17,10 +17,19 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, InternalError, Operationa
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from xinqiao.errors import JournalUnavailable, SettingsInvalid
-from xinqiao_gateway.journal import file_tables as _file_tables  # noqa: F401 -- tables of the same metadata
-from xinqiao_gateway.journal import tables
+from xinqiao_gateway.journal import (
+    file_tables,
+    obligation_tables,
+    outgoing_tables,
+    payment_tables,
+    tables,
+    visit_tables,
+)
 from xinqiao_gateway.journal.revisions import refuse_newer
 from xinqiao_gateway.journal.vault import Vault
+
+# All tables are of the one metadata that a migration leads to, whoever else loads them.
+_TABLES = (file_tables, obligation_tables, outgoing_tables, payment_tables, visit_tables)
 
 __all__ = [
     "check_durability",

@@ -10,6 +10,8 @@ from sqlalchemy import Connection, insert, select, update
 
 from xinqiao.errors import NotFound
 from xinqiao_gateway.journal import tables
+from xinqiao_gateway.journal.batch import case_scope
+from xinqiao_gateway.journal.visit_tables import visits
 
 __all__ = ["erase_case"]
 
@@ -18,7 +20,10 @@ _m, _r, _k, _e = tables.messages.c, tables.raws.c, tables.data_keys.c, tables.er
 
 
 def erase_case(connection: Connection, case_id: str, test: bool, parties: str, reason: str, at: str) -> int:
-    """Destroy the keys of a case's messages; return how many there were. Raises ``NotFound`` where there are none."""
+    """Destroy the keys of a case's messages and visits; return how many there were.
+
+    Raises ``NotFound`` where there are none.
+    """
     sender, receiver = parties.split("|")
     both = (sender, receiver)
     # What the institution wrote to itself says who did what to the case, the erasure among it: that stays.
@@ -27,6 +32,9 @@ def erase_case(connection: Connection, case_id: str, test: bool, parties: str, r
     )  # fmt: skip
     scopes = select(_m.scope, _r.scope.label("raw_scope")).join(tables.raws, _r.raw_id == _m.raw_id).where(*own)
     named = {scope for row in connection.execute(scopes) for scope in (row.scope, row.raw_scope)}
+    # What was typed at a page, and never became a message, is under the case's key, too.
+    entered = select(visits.c.scope).where(visits.c.scope == case_scope(case_id, test, parties))
+    named |= set(connection.execute(entered).scalars())
     gone = set(connection.execute(select(_e.scope).where(_e.scope.in_(named))).scalars())
     if not named - gone:
         raise NotFound(f"case {case_id} holds nothing that could be erased")

@@ -13,10 +13,12 @@ from xinqiao.errors import ContentGone, NotFound
 from xinqiao.message import Json
 from xinqiao.standard import message_types
 from xinqiao_gateway.journal import tables
+from xinqiao_gateway.journal.batch import case_scope
 from xinqiao_gateway.journal.instants import written
 from xinqiao_gateway.journal.obligation_tables import obligations
 from xinqiao_gateway.journal.proposals import proposals_in
 from xinqiao_gateway.journal.reading import SHOWN, Reading
+from xinqiao_gateway.journal.visits import visits_of
 from xinqiao_gateway.processes import CaseState, expectations, processes
 
 __all__ = ["case_contents", "messages_at", "timeline"]
@@ -51,7 +53,7 @@ def timeline(
         if not messages:
             _check_known(connection, case, case_id, institution)
         count: int = connection.execute(select(func.count()).where(own)).scalar_one()
-        events = sorted(_events(connection, case_id, messages), key=lambda each: each["at"])
+        events = [*_events(connection, case_id, messages), *_visits(connection, case)]
         shown: Json = case or {"case_id": case_id, "test": test, "process": None, "state": None}
         return shown | {
             "title": _state_title(case),
@@ -61,7 +63,7 @@ def timeline(
             "items": _items(connection, case),
             "messages": messages,
             "exceptions": _exceptions(connection, case_id, messages),
-            "timeline": events,
+            "timeline": sorted(events, key=lambda each: each["at"]),
         }
 
 
@@ -156,6 +158,17 @@ def _events(connection: Connection, case_id: str, messages: list[Json]) -> Itera
         if each["decided_at"]:
             yield {"at": each["decided_at"], "event": each["state"], "by": each["checker"]} | named
     yield from _obligations(connection, positions)
+
+
+def _visits(connection: Connection, case: Json | None) -> Iterator[Json]:
+    """Yield who did what at the gateway's pages: roles, keys and digests, nobody's name."""
+    if case is None:
+        return
+    scope = case_scope(case["case_id"], case["test"], "|".join(sorted(case["parties"])))
+    for visit in (each for each in visits_of(connection, case["case_id"]) if each["scope"] == scope):
+        named = {name: visit[name] for name in ("visit_id", "channel", "flow", "state")}
+        for each in visit["trail"]:
+            yield {"at": each["at"], "event": "visit"} | named | {name: each[name] for name in ("act", "role", "kid")}
 
 
 def _deliveries(connection: Connection, positions: list[int]) -> Iterator[Json]:

@@ -244,11 +244,11 @@ def visit_with_id(connection: Connection, vault: Vault, visit_id: str) -> Stored
 
 
 def visits_of(connection: Connection, case_id: str, channel: str | None = None) -> list[Json]:
-    """Return what is known of the visits of a case without their content, oldest first: state, trail, launches."""
+    """Return what is known of the visits of a case without their content, oldest first: state, trail, scope."""
     query = select(visits).where(_v.case_id == case_id).order_by(_v.opened_at, _v.visit_id)
     if channel is not None:
         query = query.where(_v.channel == channel)
-    shown = ("visit_id", "channel", "flow", "entry", "state", "opened_at", "changed_at")
+    shown = ("visit_id", "channel", "flow", "entry", "state", "scope", "opened_at", "changed_at")
     return [
         {name: row[name] for name in shown} | {"trail": orjson.loads(row["trail"])}
         for row in connection.execute(query).mappings()

@@ -1,11 +1,13 @@
 """What a browser posts: the fields of a form, read within limits."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import parse_qsl
 
 from xinqiao.errors import MalformedQuery, UnsupportedMediaType
+from xinqiao.finding import Text
+from xinqiao.message import Json
 
-__all__ = ["LARGEST_FORM", "FormData", "read_form_data"]
+__all__ = ["LARGEST_FORM", "FormData", "ReceivedFile", "read_form_data"]
 
 LARGEST_FORM = 262_144
 _MOST_FIELDS = 1_000
@@ -13,10 +15,20 @@ _FORM = "application/x-www-form-urlencoded"
 
 
 @dataclass(frozen=True, slots=True)
+class ReceivedFile:
+    """A file that was chosen: the reference to its content in the store, or why it was not taken."""
+
+    name: str
+    reference: Json | None
+    problem: Text | None
+
+
+@dataclass(frozen=True, slots=True)
 class FormData:
-    """The fields of a form by name, each with its values as they were typed."""
+    """The fields of a form by name, each with its values as they were typed, and the files that came with it."""
 
     fields: dict[str, list[str]]
+    files: dict[str, list[ReceivedFile]] = field(default_factory=dict)
 
     def one(self, name: str) -> str:
         """Return a field's value without blanks around it; empty where it was not sent."""

@@ -170,13 +170,15 @@ class Taken:
     """What became of a form: the visit after it, and either problems, or where it goes on.
 
     Without problems the step is done and the next one comes; ``stay`` shows the step once more, ``ending`` ends the
-    visit: its message is submitted, or handed over to whoever confirms it.
+    visit: its message is submitted, or handed over to whoever confirms it. ``messages`` are submitted in place of the
+    one of the body, all or nothing; each has an id that it always has.
     """
 
     visit: "Visit"
     problems: tuple[Problem, ...] = ()
     stay: bool = False
     ending: Ending | None = None
+    messages: tuple[Json, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

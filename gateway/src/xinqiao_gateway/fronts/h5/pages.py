@@ -20,7 +20,7 @@ from xinqiao_gateway.fronts.h5.model import Problem, Row, Shown, Visit
 from xinqiao_gateway.fronts.h5.words import Language, said, word
 from xinqiao_gateway.journal.visits import Door
 
-__all__ = ["STATIC", "error_page", "launch_page", "redirect", "static_file", "visit_page"]
+__all__ = ["STATIC", "bare_page", "error_page", "launch_page", "redirect", "static_file", "visit_page"]
 
 STATIC = "/h5/static"
 _TYPES = {
@@ -84,6 +84,12 @@ def launch_page(token: str, ancestors: Sequence[str]) -> Response:
     """Return the page that uses a launch: looking at an address must not, so a form does."""
     values = {**_both(), "title": word("open_title"), "token": token}
     return _response(_environment().get_template("launch.html.j2").render(values), 200, ancestors)
+
+
+def bare_page(template: str, values: Mapping[str, Any], title: Text, language: Language) -> Response:
+    """Return a page of no visit, which nobody may embed."""
+    html = _environment().get_template(template).render({**_common(language, large=False), **values, "title": title})
+    return _response(html, 200, [])
 
 
 def error_page(

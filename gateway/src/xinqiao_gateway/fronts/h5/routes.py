@@ -11,6 +11,7 @@ from xinqiao.errors import InternalError
 from xinqiao_gateway.fronts.h5.entering import Entering
 from xinqiao_gateway.fronts.h5.launching import Launching
 from xinqiao_gateway.fronts.h5.pages import STATIC, error_page, static_file
+from xinqiao_gateway.fronts.h5.payment.endpoints import Callbacks, SimulatorPage
 from xinqiao_gateway.fronts.h5.visiting import Visiting
 from xinqiao_gateway.gateway import Gateway
 
@@ -21,9 +22,11 @@ _log = structlog.get_logger("h5")
 
 def routes(gateway: Gateway) -> list[BaseRoute]:
     """Return the routes; all of them begin with ``/h5``."""
-    visiting = Visiting(gateway)
+    visiting, simulator = Visiting(gateway), SimulatorPage(gateway)
     return [
         Route(STATIC + "/{name}", static_file, methods=["GET"]),
+        Route("/h5/payments/{provider}/callback", _safely(Callbacks(gateway).serve), methods=["POST"]),
+        Route("/h5/payments/simulator/{payment}/{token}", _safely(simulator.serve), methods=["GET", "POST"]),
         Route("/h5/{channel}/entries", Entering(gateway).serve, methods=["POST"]),
         Route("/h5/{channel}/launch", _safely(Launching(gateway).serve), methods=["GET", "POST"]),
         Route("/h5/visits/{secret}", _safely(visiting.serve), methods=["GET", "POST"]),

@@ -107,8 +107,8 @@ def _disagreements(body: Json, order: Json | None, count: int, now: float) -> li
 
 def _completed(body: Json, order: Json | None, visit: Visit, context: Context) -> Json:
     """Fill in what the order says, and how the money is divided between the trust and the merchant."""
-    said = {name: order[name] for name in ("merchantNo", "consumerNo") if order and name in order}
-    completed = {**said, **body}
+    said: Json = {name: order[name] for name in ("merchantNo", "consumerNo") if order and name in order}
+    completed: Json = {**said, **body}
     if "supervisedAmount" in completed and "releasedAmount" in completed:
         return completed
     share = completed.get("supervisedPercentage") or _share(completed.get("merchantNo"), visit, context)

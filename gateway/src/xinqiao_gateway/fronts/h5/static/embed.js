@@ -25,7 +25,8 @@
         frame.style.height = Math.min(Math.max(Number(said.height) || 0, least), most) + "px";
         return;
       }
-      if (said.event === "ready" && frame.scrollIntoView) frame.scrollIntoView({ block: "nearest" });
+      // The next page is read from its top, wherever the button of the last one was.
+      if (said.event !== "expired" && frame.getBoundingClientRect().top < 0) frame.scrollIntoView();
       if (settings.on) settings.on(said);
     }
 

@@ -17,28 +17,35 @@
     return said;
   }
 
+  // Where the content ends: the document itself is never lower than the frame that it is in.
+  var content = document.getElementById("content");
   function height() {
-    tell({ source: "xinqiao", event: "height", height: document.documentElement.scrollHeight });
+    tell({ source: "xinqiao", event: "height", height: Math.ceil(content.getBoundingClientRect().bottom + window.scrollY) });
   }
 
-  var launch = document.querySelector("form[data-now]");
-  if (launch) launch.submit();
-
-  // A second press of a button sends nothing while the first is under way.
+  // A second press of a button sends nothing while the first is under way; a connection may be lost on its way.
   Array.prototype.forEach.call(document.forms, function (form) {
     var sent = false;
+    function again() {
+      sent = false;
+    }
     form.addEventListener("submit", function (event) {
       if (sent) event.preventDefault();
+      else setTimeout(again, 10000);
       sent = true;
     });
-    window.addEventListener("pageshow", function () {
-      sent = false;
-    });
+    window.addEventListener("pageshow", again);
   });
+
+  // As if its button were pressed, so that pressing it meanwhile sends nothing.
+  var launch = document.querySelector("form[data-now]");
+  if (launch && launch.requestSubmit) launch.requestSubmit();
+  else if (launch) launch.submit();
 
   var problems = document.getElementById("problems");
   if (problems) problems.focus();
   if (data.event) tell(told());
   height();
-  window.addEventListener("resize", height);
+  if (window.ResizeObserver) new ResizeObserver(height).observe(content);
+  else window.addEventListener("resize", height);
 })();

@@ -6,6 +6,7 @@ from typing import Any
 from xinqiao_gateway.fronts.h5.model import Step
 from xinqiao_gateway.fronts.h5.steps.confirm import ConfirmStep
 from xinqiao_gateway.fronts.h5.steps.form import FormStep
+from xinqiao_gateway.fronts.h5.steps.pay import PayStep
 from xinqiao_gateway.fronts.h5.steps.risk import RiskStep
 
 __all__ = ["KINDS", "Kind"]
@@ -14,4 +15,9 @@ __all__ = ["KINDS", "Kind"]
 # ``ValidationError`` is one) for what cannot be used.
 Kind = Callable[[Mapping[str, Any], str | None], Step]
 
-KINDS: Mapping[str, Kind] = {"form": FormStep.read, "risk": RiskStep.read, "confirm": ConfirmStep.read}
+KINDS: Mapping[str, Kind] = {
+    "form": FormStep.read,
+    "risk": RiskStep.read,
+    "confirm": ConfirmStep.read,
+    "pay": PayStep.read,
+}
