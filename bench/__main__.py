@@ -8,7 +8,7 @@ from typing import Any
 
 from rich.console import Console
 
-from bench import conversion, endpoints, isolation, onboarding, standard
+from bench import batches, conversion, endpoints, grpc, h5, isolation, onboarding, sftp, standard
 
 _BENCHMARKS = {
     "standard": (standard.measure, standard.report),
@@ -16,6 +16,10 @@ _BENCHMARKS = {
     "isolation": (isolation.measure, isolation.report),
     "conversion": (conversion.measure, conversion.report),
     "onboarding": (onboarding.measure, onboarding.report),
+    "grpc": (grpc.measure, grpc.report),
+    "sftp": (sftp.measure, sftp.report),
+    "batches": (batches.measure, batches.report),
+    "h5": (h5.measure, h5.report),
 }
 
 

@@ -15,7 +15,6 @@ from tests.gateway.h5.conftest import Pages, started
 from xinqiao.message import Json, write_json
 from xinqiao.seal import SIGNATURE_HEADER, SigningKey, new_key, seal, write_key
 from xinqiao_gateway.fronts.h5.payment.paying import Cashier
-from xinqiao_gateway.fronts.h5.payment.port import PaymentProvider
 from xinqiao_gateway.fronts.h5.payment.simulator import Simulator
 from xinqiao_gateway.installation import add_channel
 
@@ -36,8 +35,14 @@ class Shop:
     """The cashier of a test channel."""
 
     pages: Pages
-    simulator: Simulator
     core: SigningKey
+
+    @property
+    def simulator(self) -> Simulator:
+        """The provider of the cashier."""
+        found = Cashier(self.pages.gateway).provider()
+        assert isinstance(found, Simulator)
+        return found
 
     def facts(self, **changed: Any) -> dict[str, Any]:
         """Return the facts of an order of this case, changed by name; None takes one out."""
@@ -79,7 +84,9 @@ class Shop:
 
     def payments(self) -> list[Json]:
         """Return the bodies of the payments that the journal has of this case."""
-        return [each["message"]["prepaidPayment"] for each in self.pages.messages() if "prepaidPayment" in each["message"]]
+        return [
+            each["message"]["prepaidPayment"] for each in self.pages.messages() if "prepaidPayment" in each["message"]
+        ]
 
     def round(self, seconds: float = 0.0) -> int:
         """Let time pass, and let the cashier ask after what is due."""
@@ -114,15 +121,13 @@ class Shop:
 
 
 @contextmanager
-def cashier_site(folder: Path, provider: PaymentProvider | str = "simulator") -> Iterator[Shop]:
+def cashier_site(folder: Path, provider: str = "simulator") -> Iterator[Shop]:
     """Serve a gateway whose cashier takes payments on its channel ``sandbox``."""
     with ExitStack() as running:
         patched = running.enter_context(pytest.MonkeyPatch.context())
-        patched.setenv("XINQIAO_PAYMENT", provider if isinstance(provider, str) else "double")
+        patched.setenv("XINQIAO_PAYMENT", provider)
         core, public = new_key("core-1"), folder / "core.pub.jwk"
         write_key(core.public(), public)
         add_channel(folder / "data", "core-sandbox", extends="canonical", keys=[public], institution=CORE, test=True)
         pages = started(folder, running, flows=["cashier"])
-        simulator = Cashier(pages.gateway).provider()
-        assert simulator is None or isinstance(simulator, Simulator) or not isinstance(provider, str)
-        yield Shop(pages, simulator, core)  # type: ignore[arg-type]  # tests of another provider do not use it
+        yield Shop(pages, core)

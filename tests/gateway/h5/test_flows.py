@@ -59,7 +59,7 @@ def test_the_flow_in_the_documentation_can_be_read(page: str) -> None:
         ("applicationNo", "applicant.formerNames", "step one: kycApplication.applicant.formerNames takes a list"),
         ("applicationNo", "{field: applicant.gender, values: [NONE]}", "does not take NONE"),
         ("fields: [applicationNo]", "each: applicant, fields: [name]", "applicant is no repeated part"),
-        ("kind: form", "kind: nothing", "kind is one of confirm, form, risk"),
+        ("kind: form", "kind: nothing", "kind is one of confirm, "),
         ("kind: form", "kind: form, colour: red", "colour"),
         ("groups: [{fields: [applicationNo]}]", "groups: []", "groups"),
         ("kycApplication", "kycNothing", "body: kycNothing"),

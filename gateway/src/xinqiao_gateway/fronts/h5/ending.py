@@ -31,6 +31,7 @@ def ending_page(visit: Visit, context: Context) -> Response:
         "key": key,
         "state": visit.stored.state,
         "receipt": receipt,
+        "further": visit.content.get("further", []),
         "accepted_at": _china_time(receipt["acceptedAt"]) if receipt else "",
         "case_id": visit.stored.case_id,
         "refusal": _refusal(visit),

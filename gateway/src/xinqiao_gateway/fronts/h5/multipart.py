@@ -12,7 +12,7 @@ from starlette.types import Receive
 
 from xinqiao.errors import BodyTooLarge, MalformedQuery, SlowBody
 
-__all__ = ["Part", "Pace", "is_multipart", "parts_of_form"]
+__all__ = ["Pace", "Part", "is_multipart", "parts_of_form"]
 
 _MOST_PARTS = 300
 _LONGEST_HEADERS = 4096
@@ -20,7 +20,7 @@ _LONGEST_HEADERS = 4096
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """What a body may be: its size in bytes, how long (s) nothing may come, and the least rate (bytes/s) on the whole."""
+    """What a body may be: its size (bytes), how long nothing may come (s), the least rate on the whole (bytes/s)."""
 
     largest: int
     patience: float
@@ -110,7 +110,7 @@ async def parts_of_form(content_type: str, receive: Receive, pace: Pace) -> Asyn
         "on_part_begin", "on_header_field", "on_header_value", "on_header_end", "on_headers_finished",
         "on_part_data", "on_part_end", "on_end",
     )  # fmt: skip
-    parser = MultipartParser(boundary, {name: getattr(collector, name) for name in names})  # type: ignore[arg-type, misc]  # a dict of callbacks by their names
+    parser = MultipartParser(boundary, {name: getattr(collector, name) for name in names})  # type: ignore[arg-type]  # a dict of callbacks by their names
     async for chunk in _chunks(receive, pace):
         try:
             parser.write(chunk)

@@ -26,6 +26,7 @@ STATIC = "/h5/static"
 _TYPES = {
     "h5.css": "text/css; charset=utf-8",
     "h5.js": "text/javascript; charset=utf-8",
+    "sign.js": "text/javascript; charset=utf-8",
     "embed.js": "text/javascript; charset=utf-8",
     "embed.d.ts": "text/plain; charset=utf-8",
 }
@@ -142,6 +143,7 @@ def _common(language: Language, *, large: bool) -> dict[str, Any]:
         "w": lambda key, **names: said(word(key), language).format(**names),
         "css": f"{STATIC}/h5.css?v={_file('h5.css')[1]}",
         "js": f"{STATIC}/h5.js?v={_file('h5.js')[1]}",
+        "script": lambda name: f"{STATIC}/{name}?v={_file(name)[1]}",
         "shown": lambda row, full: said(_value(row, full=full), language),
     }
 

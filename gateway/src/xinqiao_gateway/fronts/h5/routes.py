@@ -11,6 +11,7 @@ from xinqiao.errors import InternalError
 from xinqiao_gateway.fronts.h5.entering import Entering
 from xinqiao_gateway.fronts.h5.launching import Launching
 from xinqiao_gateway.fronts.h5.pages import STATIC, error_page, static_file
+from xinqiao_gateway.fronts.h5.papers import Papers
 from xinqiao_gateway.fronts.h5.payment.endpoints import Callbacks, SimulatorPage
 from xinqiao_gateway.fronts.h5.visiting import Visiting
 from xinqiao_gateway.gateway import Gateway
@@ -31,6 +32,7 @@ def routes(gateway: Gateway) -> list[BaseRoute]:
         Route("/h5/{channel}/launch", _safely(Launching(gateway).serve), methods=["GET", "POST"]),
         Route("/h5/visits/{secret}", _safely(visiting.serve), methods=["GET", "POST"]),
         Route("/h5/visits/{secret}/{step}", _safely(visiting.serve), methods=["GET", "POST"]),
+        Route("/h5/visits/{secret}/{step}/papers/{digest}", _safely(Papers(visiting).serve), methods=["GET"]),
     ]
 
 

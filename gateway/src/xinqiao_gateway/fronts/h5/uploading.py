@@ -9,6 +9,7 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Protocol, runtime_checkable
 
 from starlette.requests import Request
 
@@ -16,10 +17,11 @@ from xinqiao.errors import BodyTooLarge, ContentGone, DocumentRefused, Malformed
 from xinqiao.finding import Text
 from xinqiao_gateway.documents import Announced, Documents, Upload
 from xinqiao_gateway.fronts.h5.form_data import LARGEST_FORM, FormData, ReceivedFile
+from xinqiao_gateway.fronts.h5.model import Visit
 from xinqiao_gateway.fronts.h5.multipart import Pace, Part, parts_of_form
 from xinqiao_gateway.fronts.h5.words import said_with, word
 
-__all__ = ["Slot", "Slots", "receive_files"]
+__all__ = ["Slot", "Slots", "TakesFiles", "receive_files"]
 
 _HEAD = 1024
 _PIECE = 262_144
@@ -41,6 +43,15 @@ class Slot:
 
 
 Slots = Mapping[str, Slot]
+
+
+@runtime_checkable
+class TakesFiles(Protocol):
+    """A step whose page has fields for files."""
+
+    def slots(self, visit: Visit) -> Slots:
+        """Return its fields by their names."""
+        ...
 
 
 async def receive_files(

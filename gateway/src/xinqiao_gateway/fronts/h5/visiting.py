@@ -19,8 +19,10 @@ from xinqiao_gateway.fronts.h5.flows import flow_of
 from xinqiao_gateway.fronts.h5.form_data import LARGEST_FORM, FormData, read_form_data
 from xinqiao_gateway.fronts.h5.launching import channel_with_pages, secret_digest
 from xinqiao_gateway.fronts.h5.model import Context, Problem, Step, Taken, Visit
+from xinqiao_gateway.fronts.h5.multipart import is_multipart
 from xinqiao_gateway.fronts.h5.pages import error_page, redirect, visit_page
 from xinqiao_gateway.fronts.h5.submission import send, submit
+from xinqiao_gateway.fronts.h5.uploading import Slots, TakesFiles, receive_files
 from xinqiao_gateway.fronts.h5.words import word
 from xinqiao_gateway.fronts.rest.body import read_body
 from xinqiao_gateway.gateway import Gateway
@@ -43,8 +45,8 @@ class Visiting:
         """Serve one request. Whatever is wrong with an address, it is the same page: none tells that it was near."""
         secret, door = request.path_params["secret"], None
         try:
-            door, stored = await self._behind(secret)
-            visit, context = self._opened(secret, door, stored)
+            door, stored = await self.behind(secret)
+            visit, context = self.opened(secret, door, stored)
             await self._keep_open(visit, context)
             return await self._answer(request, visit, context)
         except ClientDisconnect:
@@ -57,20 +59,25 @@ class Visiting:
         if request.method != "POST":
             return await self._get(visit, context, name)
         with self._gateway.intake.admission.reading(visit.stored.channel):
-            form = await self._form(request)
+            form = await self._form(request, visit, name)
         try:
             return await self._post(visit, context, name, form)
         except Conflict:  # another window was first between reading and writing: now the form is one of before
             secret = request.path_params["secret"]
-            return await self._post(*self._opened(secret, *await self._behind(secret)), name, form)
+            return await self._post(*self.opened(secret, *await self.behind(secret)), name, form)
 
-    async def _behind(self, secret: str) -> tuple[Door, StoredVisit | None]:
+    async def behind(self, secret: str) -> tuple[Door, StoredVisit | None]:
+        """Return what is behind an address: the launch, and its visit; None once its time is over.
+
+        Raises ``NotFound``.
+        """
         if not _SECRET.fullmatch(secret):
             raise NotFound("nothing is at this address")
         journal = self._gateway.journal
         return await journal.read(at_secret, journal.reading, secret_digest(self._gateway, secret), journal.now())
 
-    def _opened(self, secret: str, door: Door, stored: StoredVisit | None) -> tuple[Visit, Context]:
+    def opened(self, secret: str, door: Door, stored: StoredVisit | None) -> tuple[Visit, Context]:
+        """Return a visit as its steps see it. Raises ``ContentGone`` or ``NotFound``."""
         if stored is None:
             raise ContentGone("the page was left alone for too long")
         channel, _ = channel_with_pages(self._gateway, stored.channel)
@@ -86,11 +93,15 @@ class Visiting:
         if visit.door.expires_at - context.now < pages.idle / 2:
             await self._gateway.journal.run(lambda c: keep_open(c, visit.door, context.now + pages.idle))
 
-    async def _form(self, request: Request) -> FormData:
+    async def _form(self, request: Request, visit: Visit, name: str) -> FormData:
+        content_type = request.headers.get("Content-Type", "")
+        if is_multipart(content_type):
+            documents, version = self._gateway.documents, visit.stored.version
+            return await receive_files(request, documents, visit.stored.channel, _slots(visit, name), version)
         seconds = self._gateway.service.settings.body_timeout
         announced = request.headers.get("Content-Length", "")
         content = await read_body(announced, request.receive, LARGEST_FORM, seconds)
-        return read_form_data(content, request.headers.get("Content-Type", ""))
+        return read_form_data(content, content_type)
 
     async def _get(self, visit: Visit, context: Context, name: str) -> Response:
         if visit.has_ended:
@@ -152,7 +163,7 @@ class Visiting:
         if taken.ending == "hand_over":
             await self._store(visit, taken.visit.with_state("awaiting_confirmation"), context, act="handed_over")
             return redirect(context.address)
-        fixed = await self._store(visit, submit(taken.visit, context), context, act="confirmed")
+        fixed = await self._store(visit, submit(taken.visit, context, taken.messages), context, act="confirmed")
         return await self._sent(fixed, context)
 
     async def _go_on(self, visit: Visit, context: Context, form: FormData) -> Response:
@@ -190,6 +201,12 @@ def _asked(visit: Visit, name: str) -> Step:
     if step is None:
         raise NotFound("nothing is at this address")
     return step
+
+
+def _slots(visit: Visit, name: str) -> Slots:
+    """Return the fields for files of a step; none where it has none, or nothing is taken any more."""
+    step: object = next((each for each in visit.asked() if each.spec.step == name), None)
+    return step.slots(visit) if isinstance(step, TakesFiles) and not visit.has_ended else {}
 
 
 def _after(visit: Visit, step: Step) -> Step:

@@ -16,7 +16,7 @@ from xinqiao_gateway.fronts.h5.words import said_with, word
 from xinqiao_gateway.journal.visits import change_visit
 from xinqiao_gateway.sms import CodeMessage, SimulatedSms, SmsSender, sms_sender
 
-__all__ = ["check_code", "cannot_send", "send_code", "shown_code"]
+__all__ = ["cannot_send", "check_code", "send_code", "shown_code"]
 
 _log = structlog.get_logger("h5")
 LIFE, _PAUSE, _HOUR = 300, 60, 3600

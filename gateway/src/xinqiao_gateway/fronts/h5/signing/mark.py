@@ -18,7 +18,7 @@ __all__ = ["LONGEST_STROKES", "Mark", "read_mark", "read_strokes"]
 LONGEST_STROKES = 49_152
 _PREFIX = "data:image/png;base64,"
 _MOST_STROKES, _LEAST_POINTS, _MOST_POINTS, _FARTHEST = 200, 8, 4000, 86_400_000
-_DOTS = str.maketrans(dict.fromkeys("•・∙‧．.", "·"))  # noqa: RUF001 -- dots that names of minorities are typed with
+_DOTS = str.maketrans(dict.fromkeys("•・∙‧．.", "·"))  # as names of minorities are typed
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class Mark:
 
 
 def read_mark(form: FormData, name: str) -> tuple[Mark | None, Problem | None]:
-    """Return the mark of somebody called ``name``, or what is wrong with it. What is drawn goes before what is typed."""
+    """Return the mark of somebody called ``name``, or what is wrong with it. A drawing goes first."""
     typed = form.one("typed")
     if typed and _plain(typed) != _plain(name):
         return None, Problem(said_with("sign_typed_wrong", name=name), field="typed")

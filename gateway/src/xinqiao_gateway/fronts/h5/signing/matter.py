@@ -5,7 +5,7 @@ It is read from the journal each time it is needed: a request that came since, o
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from xinqiao.errors import ContentGone, NotFound
@@ -19,6 +19,7 @@ __all__ = ["Matter", "Paper", "matter_of"]
 
 # What a launch may state of the message: which request it is about.
 _NAMES = ("requestNo", "contractNo", "amendmentNo")
+_CHINA = timezone(timedelta(hours=8))
 _METHOD = "HANDWRITTEN_ON_SCREEN"
 
 
@@ -95,6 +96,7 @@ def matter_of(visit: Visit, context: Context) -> Matter:
     if signer is None or visit.facts.get("signerName", signer["name"]) != signer["name"]:
         return Matter(problem=Problem(word("sign_not_signer")))
     papers, problem = _papers(found, request, signer, context)
+    problem = problem or _outlived(found, papers, context)
     problem = problem or _hindrance(matter, visit.facts, context)
     signed = _signed(found, matter, str(party))
     left = tuple(each for each in papers if not (each.signed and each.digest in signed))
@@ -157,9 +159,7 @@ def _texts(found: Sequence[Json], request: Json) -> dict[str, tuple[Json, Json]]
     return texts
 
 
-def _paper(
-    name: str, digest: DocumentDigest, known: tuple[Json, Json] | None, message: Json, *, signed: bool
-) -> Paper:
+def _paper(name: str, digest: DocumentDigest, known: tuple[Json, Json] | None, message: Json, *, signed: bool) -> Paper:
     text = known[0] if known else {}
     return Paper(
         document_id=name,
@@ -196,6 +196,17 @@ def _hindrance(matter: Matter, facts: Mapping[str, object], context: Context) ->
         return Problem(word("sign_other_method"))
     if {*matter.signer.get("verifications", [])} - {"CODE_CHECK", facts.get("verification")}:
         return Problem(word("sign_other_check"))
+    return None
+
+
+def _outlived(found: Sequence[Json], papers: Sequence[Paper], context: Context) -> Problem | None:
+    """Return that a text may no longer be signed: its own message says until which day it may (in China)."""
+    today = datetime.fromtimestamp(context.now, _CHINA).date().isoformat()
+    sources = {each.message_id for each in papers if each.signed}
+    for message in found:
+        until = message.get("contractDocument", {}).get("validUntil", today)
+        if message["header"]["messageId"] in sources and until < today:
+            return Problem(word("sign_late"))
     return None
 
 

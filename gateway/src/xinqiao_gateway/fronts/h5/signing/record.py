@@ -56,9 +56,9 @@ def _about(matter: Matter) -> Json:
     """Return what the request says of the matter and the signer."""
     assert matter.request is not None  # noqa: S101 -- there is a request wherever something is signed
     assert matter.signer is not None  # noqa: S101
-    of_request = {name: matter.request[name] for name in ("contractNo", "requestNo", "amendmentNo")
+    of_request: Json = {name: matter.request[name] for name in ("contractNo", "requestNo", "amendmentNo")
                   if name in matter.request}  # fmt: skip
-    principals = {"principalIds": matter.signer["principalIds"]} if "principalIds" in matter.signer else {}
+    principals: Json = {"principalIds": matter.signer["principalIds"]} if "principalIds" in matter.signer else {}
     return {**of_request, "partyId": matter.signer["partyId"], "signerName": matter.name, **principals}
 
 

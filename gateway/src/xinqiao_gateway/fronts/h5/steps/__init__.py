@@ -5,9 +5,12 @@ from typing import Any
 
 from xinqiao_gateway.fronts.h5.model import Step
 from xinqiao_gateway.fronts.h5.steps.confirm import ConfirmStep
+from xinqiao_gateway.fronts.h5.steps.document import DocumentStep
 from xinqiao_gateway.fronts.h5.steps.form import FormStep
 from xinqiao_gateway.fronts.h5.steps.pay import PayStep
 from xinqiao_gateway.fronts.h5.steps.risk import RiskStep
+from xinqiao_gateway.fronts.h5.steps.sign import SignStep
+from xinqiao_gateway.fronts.h5.steps.upload import UploadStep
 
 __all__ = ["KINDS", "Kind"]
 
@@ -20,4 +23,7 @@ KINDS: Mapping[str, Kind] = {
     "risk": RiskStep.read,
     "confirm": ConfirmStep.read,
     "pay": PayStep.read,
+    "upload": UploadStep.read,
+    "document": DocumentStep.read,
+    "sign": SignStep.read,
 }

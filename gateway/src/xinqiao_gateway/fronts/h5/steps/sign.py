@@ -109,9 +109,7 @@ class SignStep:
         assert isinstance(step, DocumentStep)  # noqa: S101 -- the shipped flows are read by a test
         return step
 
-    def _verified(
-        self, visit: Visit, form: FormData, context: Context, matter: Matter
-    ) -> tuple[Visit, Problem | None]:
+    def _verified(self, visit: Visit, form: FormData, context: Context, matter: Matter) -> tuple[Visit, Problem | None]:
         """Check the code, once all else is right: what is typed wrong elsewhere uses up no attempt."""
         if not matter.code_needed(visit.facts):
             return visit, None
