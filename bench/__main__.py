@@ -3,6 +3,7 @@
 import argparse
 import json
 import platform
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from rich.console import Console
 
 from bench import batches, conversion, endpoints, grpc, h5, isolation, onboarding, sftp, standard
 
-_BENCHMARKS = {
+_BENCHMARKS: dict[str, tuple[Callable[..., Any], Callable[[Console, Any], None]]] = {
     "standard": (standard.measure, standard.report),
     "gateway": (endpoints.measure, endpoints.report),
     "isolation": (isolation.measure, isolation.report),

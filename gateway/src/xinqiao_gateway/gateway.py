@@ -73,6 +73,8 @@ class Gateway:
         )
         self.watch = self._new_watch()
         self._reloading = asyncio.Lock()
+        # How watched folders stand; whoever watches them says so.
+        self.folders: Callable[[], dict[str, tuple[int, int]]] = dict
         self._reload_listeners: list[Callable[[frozenset[str]], Awaitable[None]]] = []
         self._tasks: dict[str, asyncio.Task[None]] = {}
 
@@ -228,6 +230,7 @@ class Gateway:
             figures=self.surveillance.figures,
             breakers={name: each.state(now) for name, each in self.dispatcher.breakers().items()},
             unknown_years=len(self.service.governance.book.calendars.unknown),
+            folders=self.folders(),
         )
 
 

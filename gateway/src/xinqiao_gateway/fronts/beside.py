@@ -55,6 +55,7 @@ class Fronts:
 def _made(gateway: Gateway) -> Iterator[Front]:
     """Yield the fronts; what needs a port of its own is loaded where the settings name one."""
     settings, files = gateway.installation.settings, FileFront(gateway)
+    gateway.folders = lambda: {each.channel_id: (each.failures, len(each.unfinished)) for each in files.watched()}
     yield from (files, TcpFront(gateway), MailFront(gateway))
     if settings.payment != NO_PAYMENT:
         from xinqiao_gateway.fronts.h5.payment.rounds import CashierFront  # noqa: PLC0415 -- the pages with it

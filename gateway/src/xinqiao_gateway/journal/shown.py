@@ -3,14 +3,14 @@
 Reads only, the latest first, a bounded number. What waits for a person, was passed over or given up is not shown.
 """
 
-from collections.abc import Iterator
-from typing import Any
+from contextlib import suppress
 
-from sqlalchemy import ColumnElement, Select, exists, select
+from sqlalchemy import ColumnElement, exists, select
 
 from xinqiao.errors import ContentGone
 from xinqiao.message import Json
 from xinqiao_gateway.journal import tables
+from xinqiao_gateway.journal.addressed import Address
 from xinqiao_gateway.journal.reading import Reading
 
 __all__ = ["delivered_to", "item_state", "sent_by"]
@@ -19,38 +19,40 @@ _m, _d = tables.messages.c, tables.deliveries.c
 _ON_ITS_WAY = ("pending", "leased", "waiting", "held", "delivered")
 
 
-def delivered_to(
-    reading: Reading, channel: str, institution: str, message_type: str, *, test: bool, case_id: str | None, limit: int
-) -> list[Json]:
+def delivered_to(reading: Reading, address: Address, message_type: str, limit: int, *, of_case: bool) -> list[Json]:
     """Return messages of a type for an institution that reached its channel or are on their way there.
 
-    ``case_id``: those of one case; None: of any case, and of none.
+    ``of_case``: those of the address's case, else those that belong to no case, such as what a product is.
     """
-    reaches = exists().where(_d.position == _m.position, _d.channel == channel, _d.state.in_(_ON_ITS_WAY))
-    return list(_messages(reading, message_type, test, case_id, limit, _m.receiver == institution, reaches))
+    reaches = exists().where(
+        _d.position == _m.position, _d.channel == address.channel, _d.state.in_(_ON_ITS_WAY)
+    )  # fmt: skip
+    case = _m.case_id == address.case_id if of_case else _m.case_id.is_(None)
+    return _messages(reading, message_type, address, limit, case, _m.receiver == address.institution, reaches)
 
 
-def sent_by(reading: Reading, channel: str, message_type: str, *, test: bool, case_id: str, limit: int) -> list[Json]:
+def sent_by(reading: Reading, address: Address, message_type: str, limit: int) -> list[Json]:
     """Return messages of a type in a case that came from a channel."""
-    return list(_messages(reading, message_type, test, case_id, limit, _m.channel == channel))
+    conditions = (_m.case_id == address.case_id, _m.channel == address.channel)
+    return _messages(reading, message_type, address, limit, *conditions)
 
 
-def item_state(reading: Reading, case_id: str, item: str, *, test: bool, institution: str) -> str | None:
+def item_state(reading: Reading, address: Address, item: str) -> str | None:
     """Return where an item (``order:PO1``) of a case stands; None where no process is about it."""
     with reading.engine.begin() as connection:
-        row = reading.case_row(connection, f"{case_id}#{item}", test, institution)
+        row = reading.case_row(connection, f"{address.case_id}#{item}", address.test, address.institution)
     return None if row is None else str(row["state"])
 
 
 def _messages(
-    reading: Reading, message_type: str, test: bool, case_id: str | None, limit: int, *conditions: ColumnElement[bool]
-) -> Iterator[Json]:
-    query: Select[Any] = select(_m.position).where(_m.message_type == message_type, _m.test == test, *conditions)
-    if case_id is not None:
-        query = query.where(_m.case_id == case_id)
+    reading: Reading, message_type: str, address: Address, limit: int, *conditions: ColumnElement[bool]
+) -> list[Json]:
+    wanted = (_m.message_type == message_type, _m.test == address.test, *conditions)
+    query = select(_m.position).where(*wanted).order_by(_m.position.desc()).limit(limit)
+    found = []
     with reading.engine.begin() as connection:
-        for position in connection.execute(query.order_by(_m.position.desc()).limit(limit)).scalars().all():
-            try:
-                yield reading.at(connection, position)
-            except ContentGone:  # erased, or in an archive: there is nothing that could be shown
-                continue
+        for position in connection.execute(query).scalars().all():
+            # What was erased, or is in an archive, cannot be shown.
+            with suppress(ContentGone):
+                found.append(reading.at(connection, position))
+    return found

@@ -18,7 +18,8 @@ class Standing:
     """What is known at one moment (``now``, Unix seconds).
 
     ``figures`` are the journal's, of ``figures.at``; None where it could not be asked. ``breakers``: the state of each
-    pushed channel's.
+    pushed channel's. ``folders``: of each watched folder, by channel, the looks in a row that had a problem, and the
+    files that are not finished.
     """
 
     now: float = 0.0
@@ -27,6 +28,7 @@ class Standing:
     figures: Figures | None = None
     breakers: Mapping[str, Literal["closed", "half_open", "open"]] = field(default_factory=dict)
     unknown_years: int = 0
+    folders: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,5 +116,17 @@ GAUGES = (
         "Years that a calendar was asked for and that nobody has announced to it",
         (),
         _one(lambda s: float(s.unknown_years)),
+    ),
+    Gauge(
+        "xinqiao_folder_failures",
+        "Looks in a row at a channel's folder of files that had a problem",
+        ("channel",),
+        lambda s: {(channel,): float(failures) for channel, (failures, _) in s.folders.items()},
+    ),
+    Gauge(
+        "xinqiao_folder_unfinished",
+        "Files in a channel's folder that are not finished",
+        ("channel",),
+        lambda s: {(channel,): float(unfinished) for channel, (_, unfinished) in s.folders.items()},
     ),
 )

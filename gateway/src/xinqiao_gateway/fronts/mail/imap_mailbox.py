@@ -3,6 +3,7 @@
 Mails are named by their UID within one connection, so that a UIDVALIDITY that changes between two matters to nobody.
 """
 
+import socket
 import ssl
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -92,11 +93,15 @@ class ImapMailbox:
                 client.uid_expunge([int(name)])
 
     def abort(self) -> None:
-        """Shut the connection down."""
+        """Shut the connection down.
+
+        The socket below TLS, and that alone: to close what another thread reads from would wait for it. One that only
+        comes about has a bound of its own.
+        """
         client = self._client
         if client is not None:
             with suppress(*_FAULTS):
-                client.shutdown()
+                socket.socket.shutdown(client.socket(), socket.SHUT_RDWR)
 
     def close(self) -> None:
         """Log out."""

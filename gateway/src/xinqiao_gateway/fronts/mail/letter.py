@@ -40,8 +40,15 @@ _BROKEN = (
     InvalidBase64LengthDefect,
     InvalidBase64PaddingDefect,
 )
-# Partners write one of these names and mean GB18030, which holds all of both.
-_CHINESE = {"gb2312": "gb18030", "gbk": "gb18030", "gb_2312-80": "gb18030", "cp936": "gb18030"}
+# A mail of short lines would take many times its size: each is an object of the library's.
+_LINES_AT_LEAST, _SHORTEST_LINE = 200_000, 40
+# What the charsets of mails are read with; no others, as Python has some that take a time that grows with the square of
+# a text. Partners write one of the Chinese names and mean GB18030, which holds all of them.
+_CODECS = {
+    **dict.fromkeys(("gb18030", "gb2312", "gbk", "gb_2312-80", "cp936"), "gb18030"),
+    **dict.fromkeys(("big5", "cp950"), "big5"),
+    **dict.fromkeys(("iso-8859-1", "latin1", "windows-1252"), "cp1252"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +100,8 @@ def read_letter(content: bytes) -> Letter:
 def _check_shape(content: bytes) -> None:
     """Refuse what would cost the parser too much, however the mail nests."""
     lines = content.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    if lines.count(b"\n") > _LINES_AT_LEAST + len(lines) // _SHORTEST_LINE:
+        raise FileRefused("the mail has more lines than any mail of its size")
     if next(islice(_BORDER.finditer(lines), _MOST_BORDERS, None), None) is not None:
         raise FileRefused(f"more than {_MOST_BORDERS} lines of the mail begin as the border of a part does")
     count = total = nesting = 0
@@ -150,12 +159,12 @@ def _content(part: EmailMessage) -> bytes:
 
 
 def _text(part: EmailMessage) -> str:
-    """Return the text of a body; one whose charset is not said, or not true, is UTF-8 or GB18030."""
+    """Return the text of a body; one whose charset is not said, not known or not true is UTF-8 or GB18030."""
     content = _content(part)
     said = (part.get_content_charset() or "").lower()
-    for charset in (_CHINESE.get(said, said), "utf-8", "gb18030"):
+    for codec in (_CODECS.get(said, "utf-8"), "utf-8", "gb18030"):
         try:
-            return content.decode(charset) if charset else content.decode("ascii")
-        except (UnicodeDecodeError, LookupError):
+            return content.decode(codec)
+        except UnicodeDecodeError:
             continue
     raise WrongEncoding("the body is neither of the charset that it says, nor UTF-8 or GB18030")

@@ -17,10 +17,12 @@ from xinqiao.errors import (
     BodyTooLarge,
     ContentRefused,
     DestinationDown,
+    InternalError,
     Rejected,
     Retryable,
     SenderMismatch,
     UnknownChannel,
+    XinqiaoError,
 )
 from xinqiao_adapters.docking import Mail
 from xinqiao_gateway.fronts.mail.head import LARGEST_HEAD, Head, read_head
@@ -117,6 +119,12 @@ class Look:
         except Rejected as error:
             refusals = [_said(error)]
             self._count(error, began)
+        except XinqiaoError:
+            raise
+        except Exception as error:  # noqa: BLE001 -- an adapter's fault is one mail's own, not that of all after it
+            _log.exception("mail failed", channel=self._channel_id)
+            refusals = [_said(error)]
+            self._count(InternalError(), began)
         if refusals:
             await self._raise((which + "; ".join(refusals))[:_LONGEST_DETAIL])
         await self._settle(item, "exceptions" if refusals else "done")
@@ -133,7 +141,7 @@ class Look:
         if len(content) > self._mail.largest:
             raise BodyTooLarge(f"the mail has more than {self._mail.largest} bytes")
         letter, inputs = await self._call(_opened, content, self._mail)
-        if letter.head.sender != head.sender:
+        if letter.head != head:
             raise ContentRefused("the mail is not the one whose head was read")
         attested = _attested(letter.head, sender, content)
         refusals = [await self._accept(each, attested) for each in inputs]
@@ -162,7 +170,7 @@ class Look:
     async def _settle(self, item: Item, verdict: Verdict) -> None:
         await self._call(self._mailbox.settle, item.name, verdict)
 
-    def _count(self, error: Rejected, began: float) -> None:
+    def _count(self, error: XinqiaoError, began: float) -> None:
         told = (Taken("unknown", "refused", error.reason),)
         self._gateway.metrics.took(self._channel_id, told, time.perf_counter() - began)
 
@@ -193,7 +201,7 @@ def _refusals(given: Input, acceptance: Acceptance) -> str:
 def _said(error: Exception) -> str:
     """Return a reason with the places that it is about; values stay where they are."""
     if not isinstance(error, Rejected):
-        return type(error).__name__
+        return f"{InternalError.reason}: {type(error).__name__}"
     places = [f"{each.rule} at {each.partner_path or each.path}" for each in error.findings[:_MOST_PLACES]]
     # A detail names the place and what was expected; that of findings only counts them.
     said = ", ".join(places) or error.detail

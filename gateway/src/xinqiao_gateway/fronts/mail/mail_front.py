@@ -26,9 +26,13 @@ class MailFront:
         self._pollers: dict[str, Poller] = {}
 
     async def start(self) -> None:
-        """Begin. Raises a ``ConfigurationError`` where a password or certificate cannot be read."""
-        for each in self._gateway.channels:
-            self._begin(each.channel_id)
+        """Begin all, or none. Raises a ``ConfigurationError`` where a password or certificate cannot be read."""
+        try:
+            for each in self._gateway.channels:
+                self._begin(each.channel_id)
+        except ConfigurationError:
+            await self.stop()
+            raise
 
     async def reload(self, changed: frozenset[str]) -> None:
         """Poll the mailboxes of changed channels as their profiles say now; one that cannot be is not polled."""

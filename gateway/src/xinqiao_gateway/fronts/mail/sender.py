@@ -13,8 +13,8 @@ from xinqiao_gateway.fronts.mail.head import Head, outside_quotes
 
 __all__ = ["Sender", "known_sender", "proved_sender"]
 
-_METHOD = re.compile(r"\s*(dkim|dmarc)(?:/[0-9]+)?\s*=\s*pass\b(.*)", re.IGNORECASE | re.DOTALL)
-_PROPERTY = re.compile(r"\b(header\.(?:d|from))\s*=\s*([A-Za-z0-9._-]+)", re.IGNORECASE)
+_METHOD = re.compile(r"\s*(dkim|dmarc)(?:/[0-9]+)?\s*=\s*pass(?!\S)(.*)", re.IGNORECASE | re.DOTALL)
+_PROPERTY = re.compile(r"\b(header\.(?:d|from))\s*=\s*([A-Za-z0-9._-]+)(?!\S)", re.IGNORECASE)
 _NAMES = {"dkim": "header.d", "dmarc": "header.from"}
 
 

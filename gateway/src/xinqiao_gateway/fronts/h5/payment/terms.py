@@ -16,6 +16,7 @@ from xinqiao_gateway.fronts.h5.model import Context, Problem, Visit
 from xinqiao_gateway.fronts.h5.money import same_money
 from xinqiao_gateway.fronts.h5.problems import problem_of
 from xinqiao_gateway.fronts.h5.words import word
+from xinqiao_gateway.fronts.h5.statement import address_of
 from xinqiao_gateway.journal.shown import delivered_to, item_state, sent_by
 
 __all__ = ["OF_PROVIDER", "Terms", "body_of_payment", "terms_of"]
@@ -77,18 +78,12 @@ def body_of_payment(terms: Json, payment_no: str, details: Json) -> Json:
 
 
 def _orders(visit: Visit, context: Context) -> list[Json]:
-    stored = visit.stored
-    found = sent_by(
-        context.gateway.journal.reading, stored.channel, "prepaidOrder", test=context.channel.test,
-        case_id=stored.case_id, limit=_MOST_ORDERS,
-    )  # fmt: skip
+    found = sent_by(context.gateway.journal.reading, address_of(visit, context), "prepaidOrder", _MOST_ORDERS)
     return [each["prepaidOrder"] for each in found]
 
 
 def _state_of(visit: Visit, context: Context, order_reference: str) -> str | None:
-    reading, channel = context.gateway.journal.reading, context.channel
-    item = f"order:{order_reference}"
-    return item_state(reading, visit.stored.case_id, item, test=channel.test, institution=channel.institution_code)
+    return item_state(context.gateway.journal.reading, address_of(visit, context), f"order:{order_reference}")
 
 
 def _disagreements(body: Json, order: Json | None, count: int, now: float) -> list[Problem]:
@@ -135,12 +130,9 @@ def _division(body: Json, share: str | None) -> Json:
 
 def _share(merchant_no: object, visit: Visit, context: Context) -> str | None:
     """Return the share that the trustee has decided on for a merchant last."""
-    channel = context.channel
-    found = delivered_to(
-        context.gateway.journal.reading, channel.channel_id, channel.institution_code, "supervisedRatio",
-        test=channel.test, case_id=visit.stored.case_id, limit=_MOST_ORDERS,
-    )  # fmt: skip
-    ratios = (each["supervisedRatio"] for each in found)
+    address, reading = address_of(visit, context), context.gateway.journal.reading
+    found = delivered_to(reading, address, "supervisedRatio", _MOST_ORDERS, of_case=True)
+    ratios = (each["supervisedRatio"] for each in found if each["header"]["sender"] == context.gateway.code)
     return next((each["supervisedPercentage"] for each in ratios if each.get("merchantNo") == merchant_no), None)
 
 
