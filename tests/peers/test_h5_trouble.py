@@ -43,6 +43,7 @@ def test_two_tabs_that_confirm_are_one_message(site: H5Site, windows: Windows) -
     other.check("[name=declared]")
     page.click("button.main", no_wait_after=True)
     other.click("button.main", no_wait_after=True)
+    import time; time.sleep(4); print("OTHER", other.url, other.inner_text("body")[:600])
     received(site, page, "TWICE-3")
     received(site, other, "TWICE-3")
 
@@ -86,7 +87,6 @@ def test_going_back_in_the_middle_keeps_what_was_typed_and_goes_on(site: H5Site,
     go(page, "identity", {**IDENTITY, "applicant.name": "王晓明"})
     page.wait_for_url("**/means")
     page.go_back()
-    page.click('button[value="back"]')
     page.wait_for_url("**/identity")
     assert page.input_value('[name="applicant.name"]') == "王晓明"
     assert site.messages("BACK-2") == []
@@ -108,7 +108,7 @@ def test_a_used_link_says_so_and_a_new_one_goes_on(site: H5Site, page: Page) -> 
 def test_pressing_the_button_of_a_launch_while_it_opens_uses_it_once(site: H5Site, windows: Windows) -> None:
     page = windows.phone()
     held: list[Route] = []
-    page.route("**/launch", held.append)
+    page.route("**/launch", lambda route: held.append(route))  # noqa: PLW0108 -- playwright marks what it is given
     page.goto(site.url("USED-2"))
     page.wait_for_function("performance.now() > 0")
     page.click("button.main", no_wait_after=True)
@@ -146,13 +146,11 @@ def test_a_page_that_was_left_alone_closes_and_what_was_saved_is_there_again(sit
     assert page.input_value('[name="applicant.name"]') == "王小明"
 
 
-def test_a_connection_lost_before_the_gateway_heard_is_tried_again(site: H5Site, windows: Windows) -> None:
-    page = windows.phone()
+def test_a_connection_lost_before_the_gateway_heard_is_tried_again(site: H5Site, page: Page) -> None:
     at_confirm(site, page, "CUT-1")
     page.context.set_offline(True)
     with pytest.raises(Error, match="ERR_INTERNET_DISCONNECTED"), page.expect_navigation():
         page.click("button.main", no_wait_after=True)
-    windows.expect("ERR_INTERNET_DISCONNECTED")
     assert site.messages("CUT-1") == []
     page.context.set_offline(False)
     page.go_back()
@@ -161,8 +159,7 @@ def test_a_connection_lost_before_the_gateway_heard_is_tried_again(site: H5Site,
     received(site, page, "CUT-1")
 
 
-def test_a_connection_lost_after_the_gateway_heard_is_one_message(site: H5Site, windows: Windows) -> None:
-    page = windows.phone()
+def test_a_connection_lost_after_the_gateway_heard_is_one_message(site: H5Site, page: Page) -> None:
     at_confirm(site, page, "CUT-2")
 
     def cut(route: Route) -> None:
@@ -172,7 +169,6 @@ def test_a_connection_lost_after_the_gateway_heard_is_one_message(site: H5Site, 
     page.route("**/confirm", cut, times=1)
     with pytest.raises(Error, match="ERR_CONNECTION_RESET"), page.expect_navigation():
         page.click("button.main", no_wait_after=True)
-    windows.expect("ERR_CONNECTION_RESET")
     assert len(site.messages("CUT-2")) == 1
     page.go_back()
     received(site, page, "CUT-2")

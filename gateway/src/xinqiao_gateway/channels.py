@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from ipaddress import ip_address
 
 import httpx
 
@@ -14,6 +13,7 @@ from xinqiao.message import Header, Json
 from xinqiao.seal import SIGNATURE_HEADER, KeyRing, Sealed, SigningKey, open_seal
 from xinqiao.standard import MessageType, message_types
 from xinqiao_adapters.channel import Channel
+from xinqiao_adapters.docking.tcp import is_loopback
 from xinqiao_adapters.security.sealer import Outgoing
 from xinqiao_adapters.security.seals import PartnerSeals
 from xinqiao_gateway.rotation import Overlap, signatures
@@ -67,18 +67,11 @@ class Push:
             raise ProfileInvalid(
                 f"{where} is no address that can be pushed to; write one of: {', '.join(_ADDRESSES.values())}"
             )
-        if url.scheme == "http" and not (test or _is_loopback(url.host)):
+        if url.scheme == "http" and not (test or is_loopback(url.host)):
             raise ProfileInvalid(
                 f"{where} would carry production messages in the clear; use https "
                 "(plain http is for this machine and for test channels)"
             )
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,9 @@ from xinqiao_gateway.gateway import Gateway
 from xinqiao_gateway.installation import add_channel, open_installation
 
 HOST = "https://shop.example.com"
-PAGES = {"flows": ["kyc-person", "kyc-institution"], "frame_ancestors": [HOST], "idle": 1800, "keep": 86400}
+FLOWS = ["kyc-person", "kyc-institution", "subscription", "redemption", "delivery-cash", "statement", "disclosure"]
+FLOWS += ["cashier"]
+PAGES = {"flows": FLOWS, "frame_ancestors": [HOST], "idle": 1800, "keep": 86400}
 
 
 @dataclass

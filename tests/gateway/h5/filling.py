@@ -51,6 +51,7 @@ def fill_kyc(browser: Browser, *, risk: bool = True) -> Browser:
     go(browser, "means", MEANS)
     go(browser, "tax", TAX)
     go(browser, "family", {})
+    go(browser, "images", {})
     if risk:
         answer_risk(browser)
     assert browser.step == "confirm", browser.text[:400]

@@ -59,7 +59,7 @@ class Box:
         """What a profile's section ``mail`` says of it."""
         return {
             "from": f"imaps://{quote(USER)}@127.0.0.1:{self.port}/{quote(self.folder)}",
-            "password": "mail.password",
+            "password": "mail-password",
             "authority": str(self.authority),
             "done": self.done,
             "exceptions": self.exceptions,
@@ -133,7 +133,7 @@ def _installed() -> Path:
     write_key(new_key("partner-1").public(), public)
     add_channel(data, "nav", extends="nav-mail", keys=[])
     add_channel(data, "core", extends="canonical", keys=[public], institution=CORE)
-    password = data / "channels" / "nav" / "keys" / "mail.password"
+    password = data / "channels" / "nav" / "keys" / "mail-password"
     password.touch(0o600)
     password.write_text(PASSWORD)
     return data

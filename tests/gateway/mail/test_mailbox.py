@@ -147,7 +147,7 @@ async def test_only_what_the_trusted_server_authenticated_is_taken(box: Box, tmp
 
 async def test_a_password_that_others_may_read_is_refused_at_the_start(box: Box, tmp_path: Path) -> None:
     data = install(tmp_path, **box.section)
-    (data / "channels" / "nav" / "keys" / "mail.password").chmod(0o644)
+    (data / "channels" / "nav" / "keys" / "mail-password").chmod(0o644)
     with pytest.raises(KeyUnusable):
         async with serving(data):
             pass

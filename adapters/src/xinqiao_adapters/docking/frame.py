@@ -48,7 +48,7 @@ class _Number:
         if self.spec.digits is None:
             said = int.from_bytes(raw, self.spec.order)
         else:
-            text = raw.strip() if self.spec.fill == " " else raw
+            text = raw.strip(b" ") if self.spec.fill == " " else raw
             if not text.isdigit():
                 raise MalformedFrame(f"{_where(self.at, raw)} is no length in {self.width} digits")
             said = int(text)

@@ -52,6 +52,7 @@ def _called(loaded: LoadedProfile) -> SplitResult | None:
 def _check_address(loaded: LoadedProfile, url: SplitResult) -> None:
     try:
         port = url.port
+        (url.hostname or "").encode("idna")
     except ValueError as error:
         loaded.fail(("push", "url"), f"no address: {error}")
     if not url.hostname or not port or url.path or url.query or url.fragment or url.username is not None:

@@ -9,6 +9,8 @@ own-certificate.pem           our certificate
 secret.jwk                    the secret that both sides sign with (kty oct, 0600)
 cipher.jwk                    the key of the body's encryption (kty oct, 0600)
 
+Names that begin with ``sftp-`` or ``mail-`` are secrets for those ways in, and not read here.
+
 A PEM is PKCS #8, SubjectPublicKeyInfo or X.509; a JWK is RSA, or EC with ``crv`` SM2.
 """
 
@@ -74,7 +76,8 @@ def read_keys(folder: Path) -> Keys:
     """
     keys = Keys(folder)
     for path in sorted(folder.iterdir()) if folder.is_dir() else []:
-        keys = _with_file(keys, path)
+        if not path.name.startswith(_OTHERS):
+            keys = _with_file(keys, path)
     if keys.certificate is not None and keys.own is not None and _key_in(keys.certificate) != _public(keys.own):
         raise KeyUnusable(f"{folder}: own-certificate.pem is not for the private key beside it")
     return keys
@@ -119,6 +122,7 @@ def _with_cipher(keys: Keys, path: Path) -> Keys:
     return replace(keys, cipher=_octets(path))
 
 
+_OTHERS = ("sftp-", "mail-")
 _FILES: Mapping[str, Callable[[Keys, Path], Keys]] = {
     "partner*.pem": _with_partner,
     "partner*.jwk": _with_partner,

@@ -4,6 +4,7 @@ Its frame is a text: a run of ``#`` stands for the length of the body in digits,
 """
 
 import asyncio
+import codecs
 import re
 import sys
 from collections.abc import Awaitable
@@ -19,10 +20,20 @@ framed = typer.Typer(no_args_is_help=True, help="带长度报文头的 TCP / Fra
 
 Result = TypeVar("Result")
 _LONGEST = 16 * 1024 * 1024
+# Seconds that a caller has for its request.
+_PATIENCE = 60.0
+
+
+def _charset(name: str) -> str:
+    try:
+        return codecs.lookup(name).name
+    except LookupError as error:
+        raise typer.BadParameter(str(error)) from error
+
 
 Head = Annotated[str, typer.Option(help="报文头，一串 # 是报文体长度 / The head; a run of # is the body's length.")]
 Size = Annotated[int, typer.Option(help="报文头字节数，不足补空格 / Bytes of the head, filled up with blanks.")]
-Encoding = Annotated[str, typer.Option(help="显示所用字符集 / Character set that is shown.")]
+Encoding = Annotated[str, typer.Option(help="显示所用字符集 / Character set that is shown.", callback=_charset)]
 
 
 class NoFrame(Exception):
@@ -108,12 +119,13 @@ def answer(
 async def _listened(frame: Frame, port: int, body: bytes, encoding: str) -> None:
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            head, request = await frame.read(reader)
+            async with asyncio.timeout(_PATIENCE):
+                head, request = await frame.read(reader)
             print(f"{head.decode('ascii', 'backslashreplace')}\n{request.decode(encoding, 'backslashreplace')}")
             writer.write(frame.around(body, head))
             await writer.drain()
         except (NoFrame, OSError) as error:
-            print(error, file=sys.stderr)
+            print(str(error) or type(error).__name__, file=sys.stderr)
         finally:
             writer.close()
 

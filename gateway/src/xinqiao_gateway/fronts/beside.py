@@ -1,5 +1,6 @@
 """The fronts that run beside REST: which there are, and their life together."""
 
+import asyncio
 from collections.abc import Iterator
 
 import structlog
@@ -23,6 +24,8 @@ class Fronts:
     def __init__(self, gateway: Gateway) -> None:
         self._fronts = list(_made(gateway))
         self._started: list[Front] = []
+        # What a reload began would go on after a stop between its steps.
+        self._changing = asyncio.Lock()
         gateway.when_reloaded(self._reload)
 
     async def start(self) -> None:
@@ -37,19 +40,21 @@ class Fronts:
 
     async def stop(self) -> None:
         """Stop them, the last first; the fault of one keeps no other from its end."""
-        while self._started:
-            front = self._started.pop()
-            try:
-                await front.stop()
-            except Exception:  # noqa: BLE001 -- each has an end of its own
-                _log.exception("front did not stop", front=front.name)
+        async with self._changing:
+            while self._started:
+                front = self._started.pop()
+                try:
+                    await front.stop()
+                except Exception:  # noqa: BLE001 -- each has an end of its own
+                    _log.exception("front did not stop", front=front.name)
 
     async def _reload(self, changed: frozenset[str]) -> None:
-        for front in self._started:
-            try:
-                await front.reload(changed)
-            except Exception:  # noqa: BLE001 -- what is served is decided; one front's fault is its own
-                _log.exception("front did not reload", front=front.name)
+        async with self._changing:
+            for front in self._started:
+                try:
+                    await front.reload(changed)
+                except Exception:  # noqa: BLE001 -- what is served is decided; one front's fault is its own
+                    _log.exception("front did not reload", front=front.name)
 
 
 def _made(gateway: Gateway) -> Iterator[Front]:

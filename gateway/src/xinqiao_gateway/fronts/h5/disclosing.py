@@ -1,40 +1,24 @@
 """A disclosure to be read: which notice it is, what it says, and the receipt that comes of it."""
 
-from dataclasses import dataclass
-
-from xinqiao.finding import Text
+from xinqiao.errors import NotFound
 from xinqiao.message import Json
 from xinqiao.standard import field_at
-from xinqiao_gateway.documents import DocumentDigest
+from xinqiao_gateway.documents import Access, DocumentDigest
 from xinqiao_gateway.fronts.h5.display import stated_row
 from xinqiao_gateway.fronts.h5.model import Context, Row, Section, Visit
+from xinqiao_gateway.fronts.h5.signing.matter import Paper
 from xinqiao_gateway.fronts.h5.statement import address_of
 from xinqiao_gateway.fronts.h5.tree import value_at
 from xinqiao_gateway.fronts.h5.words import word
 from xinqiao_gateway.journal.shown import delivered_to, sent_by
 
-__all__ = ["Attached", "notice_of", "papers_of", "receipt_of", "said_of"]
+__all__ = ["notice_of", "papers_of", "readable_papers", "receipt_of", "said_of"]
 
 _MOST = 200
 _SHOWN = (
     "title", "kind", "disclosureNo", "replacesDisclosureNo", "instrument.name", "contractNo", "periodStart",
     "periodEnd", "eventDate", "publishedAt", "receiptDueBy",
 )  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Attached:
-    """A document of a notice; ``is_here`` says whether the gateway has it, to be opened."""
-
-    file_name: str
-    digest: DocumentDigest
-    message_id: str
-    is_here: bool
-
-    @property
-    def name(self) -> str:
-        """Its name in addresses."""
-        return self.digest.value
 
 
 def notice_of(visit: Visit, context: Context) -> Json | None:
@@ -52,21 +36,41 @@ def notice_of(visit: Visit, context: Context) -> Json | None:
     return next((each for each in found if each["disclosureNotice"]["disclosureNo"] not in read), None)
 
 
-def papers_of(notice: Json, context: Context) -> list[Attached]:
-    """Return the documents of a notice."""
-    documents, message_id = context.gateway.documents, notice["header"]["messageId"]
+def papers_of(notice: Json, context: Context) -> list[tuple[Paper, bool]]:
+    """Return the documents of a notice, each with whether the gateway has it for this channel, to be opened."""
+    message_id = notice["header"]["messageId"]
     papers = []
     for each in notice["disclosureNotice"]["documents"]:
-        digest = DocumentDigest("SM3" if each["digest"]["algorithm"] == "SM3" else "SHA256", each["digest"]["value"])
-        papers.append(Attached(each["name"], digest, message_id, documents.exists(digest)))
+        name, digest = each["name"], _digest(each["digest"])
+        paper = Paper(name, name, "", None, name, digest, message_id, signed=False)
+        papers.append((paper, _is_readable(digest, message_id, context)))
     return papers
+
+
+def readable_papers(visit: Visit, context: Context) -> list[Paper]:
+    """Return the documents of the notice of a visit that can be opened. Reads the journal."""
+    notice = notice_of(visit, context)
+    return [paper for paper, is_here in papers_of(notice, context) if is_here] if notice else []
+
+
+def _is_readable(digest: DocumentDigest, message_id: str, context: Context) -> bool:
+    documents = context.gateway.documents
+    try:
+        Access(documents, context.gateway.journal.reading.message).check(context.channel.channel_id, digest, message_id)
+    except NotFound:
+        return False
+    return documents.exists(digest)
+
+
+def _digest(said: Json) -> DocumentDigest:
+    return DocumentDigest("SM3" if said["algorithm"] == "SM3" else "SHA256", said["value"])
 
 
 def said_of(notice: Json) -> Section:
     """Return what a notice says of itself."""
     rows: list[Row] = []
     for path in _SHOWN:
-        field, value = field_at("disclosureNotice", f"disclosureNotice.{path}"), None
+        field = field_at("disclosureNotice", f"disclosureNotice.{path}")
         value = value_at(notice["disclosureNotice"], path)
         if field is not None and value is not None:
             full = stated_row(field, value).full
@@ -79,9 +83,3 @@ def receipt_of(notice: Json, visit: Visit) -> Json:
     digests = [each["digest"] for each in notice["disclosureNotice"]["documents"]]
     reach = "READ" if visit.role == "CUSTOMER" else "RECEIVED"
     return {"disclosureNo": notice["disclosureNotice"]["disclosureNo"], "reach": reach, "documentDigests": digests}
-
-
-def title_of(notice: Json) -> Text:
-    """Return what a notice is called."""
-    title = str(notice["disclosureNotice"]["title"])
-    return Text(title, title)

@@ -7,6 +7,7 @@ from xinqiao.masking import mask, mask_field
 from xinqiao.standard import Field
 from xinqiao_gateway.fronts.h5.fields import FormField
 from xinqiao_gateway.fronts.h5.model import Row
+from xinqiao_gateway.fronts.h5.money import money_text
 from xinqiao_gateway.fronts.h5.options import countries, options_of, region_name
 
 __all__ = ["row_of", "stated_row"]
@@ -26,7 +27,7 @@ def _full(field: FormField, value: object) -> str | Text:
     if isinstance(value, list):
         return _joined(_option(field.options, each) for each in value)
     if isinstance(value, dict):
-        return f"{value.get('value', '')} {value.get('currency', '')}".strip()
+        return money_text(value)
     if field.widget == "country" and isinstance(value, str):
         return countries().get(value, value)
     if field.widget == "region" and isinstance(value, str):

@@ -31,6 +31,8 @@ def message_of(visit: Visit, context: Context) -> Json:
     manager = visit.content["actors"].get("RELATIONSHIP_MANAGER")
     header |= {"operator": manager} if manager else {}
     header |= {"test": True} if context.channel.test else {}
+    answered = visit.content.get("correlationId")
+    header |= {"correlationId": answered} if answered else {}
     assert visit.flow.body is not None  # noqa: S101 -- a flow without a message submits none
     return {"header": header, visit.flow.body: body_of(visit, context.now)}
 

@@ -1,7 +1,6 @@
 """Whether a channel can have pages: said where it is loaded, and not to the first customer who comes."""
 
 from xinqiao_gateway.channels import ServedChannel
-from xinqiao_gateway.fronts.h5.flows import flow_names
 
 __all__ = ["pages_problem"]
 
@@ -15,6 +14,9 @@ def pages_problem(channel: ServedChannel) -> str | None:
         return "h5: pages make canonical messages; give the channel an interface with format: {kind: canonical}"
     if channel.seals is not None:
         return "h5: a launch is signed as the standard does; pages are for channels with security: xinqiao-jws"
+    # What all steps need takes a while to load: only a channel with pages waits for it.
+    from xinqiao_gateway.fronts.h5.flows import flow_names  # noqa: PLC0415
+
     unknown = [each for each in pages.flows if each not in flow_names()]
     if unknown:
         return f"h5.flows: {', '.join(unknown)} is none of {', '.join(flow_names())}"

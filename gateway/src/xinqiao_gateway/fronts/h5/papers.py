@@ -5,7 +5,7 @@ text is text, what may hold scripts is handed over to be saved.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from urllib.parse import quote
 
 import structlog
@@ -15,9 +15,11 @@ from starlette.types import Message, Receive, Scope, Send
 
 from xinqiao.errors import NotFound, XinqiaoError
 from xinqiao_gateway.documents import Opened
-from xinqiao_gateway.fronts.h5.model import Context, Visit
+from xinqiao_gateway.fronts.h5.disclosing import readable_papers
+from xinqiao_gateway.fronts.h5.model import Context, Step, Visit
 from xinqiao_gateway.fronts.h5.pages import error_page
 from xinqiao_gateway.fronts.h5.signing.matter import Paper, matter_of
+from xinqiao_gateway.fronts.h5.steps.disclosure import DisclosureStep
 from xinqiao_gateway.fronts.h5.steps.document import DocumentStep
 from xinqiao_gateway.fronts.h5.visiting import Visiting
 from xinqiao_gateway.journal.visits import note_reading
@@ -46,15 +48,15 @@ class Papers:
             door, stored = await self._visiting.behind(secret)
             visit, context = self._visiting.opened(secret, door, stored)
             step = next((each for each in visit.asked() if each.spec.step == name), None)
-            if not isinstance(step, DocumentStep) or visit.has_ended:
+            if not isinstance(step, DocumentStep | DisclosureStep) or visit.has_ended:
                 raise NotFound("nothing is at this address")
-            return await self._served(request, visit, context)
+            return await self._served(request, visit, context, step)
         except XinqiaoError as error:
             return error_page(error, door=door)
 
-    async def _served(self, request: Request, visit: Visit, context: Context) -> Response:
-        matter = await context.gateway.journal.read(matter_of, visit, context)
-        paper = next((each for each in matter.papers if each.name == request.path_params["digest"]), None)
+    async def _served(self, request: Request, visit: Visit, context: Context, step: Step) -> Response:
+        papers = await context.gateway.journal.read(_papers_of, step, visit, context)
+        paper = next((each for each in papers if each.name == request.path_params["digest"]), None)
         if paper is None:
             raise NotFound("nothing is at this address")
         opened = await context.gateway.journal.read(context.gateway.documents.open, paper.digest)
@@ -63,6 +65,10 @@ class Papers:
             opened.close()
             return Response(None, 200, headers)
         return _Served(opened, headers, context.gateway.documents.settings.patience, _noting(visit, context, paper))
+
+
+def _papers_of(step: Step, visit: Visit, context: Context) -> Sequence[Paper]:
+    return readable_papers(visit, context) if isinstance(step, DisclosureStep) else matter_of(visit, context).papers
 
 
 def _noting(visit: Visit, context: Context, paper: Paper) -> Callable[[], Awaitable[None]]:

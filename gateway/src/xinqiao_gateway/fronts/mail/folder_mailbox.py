@@ -4,16 +4,18 @@ A file is finished once two looks find it with the same size and time; write it 
 """
 
 from collections.abc import Sequence
-from itertools import count
+from contextlib import suppress
 
 import structlog
 
 from xinqiao_adapters.docking import Mail
 from xinqiao_gateway.fronts.mail.mailbox import MOST_AT_ONCE, Item, Verdict
 from xinqiao_gateway.fronts.sftp.folder import Entry, Folder
-from xinqiao_gateway.fronts.sftp.names import refusal
+from xinqiao_gateway.fronts.sftp.names import numbered, refusal
 
 __all__ = ["FolderMailbox"]
+
+_ENDING = ".eml"
 
 _log = structlog.get_logger("mail")
 
@@ -33,7 +35,7 @@ class FolderMailbox:
 
     def waiting(self) -> Sequence[Item]:
         """Return the files that did not change since the last look."""
-        found = [each for each in self._folder.entries(self._mail.folder) if each.name.endswith(".eml")]
+        found = [each for each in self._folder.entries(self._mail.folder) if each.name.lower().endswith(_ENDING)]
         for each in found:
             if each.name not in self._seen and not _is_mail(each):
                 _log.warning("file is no mail", kind=each.kind, name=each.name[:60])
@@ -62,16 +64,12 @@ class FolderMailbox:
     def settle(self, name: str, verdict: Verdict) -> None:
         """Move a file; one that has the name of an earlier one gets a number."""
         target = self._mail.done if verdict == "done" else self._mail.exceptions
-        stem = name.removesuffix(".eml")
-        for number in count():
-            new = f"{target}/{stem}{f'.{number}' if number else ''}.eml"
-            try:
-                self._folder.rename(self._path(name), new)
-            except FileExistsError:
-                continue
-            except FileNotFoundError:
+        stem = name[: -len(_ENDING)]
+        for each in numbered(stem):
+            with suppress(FileExistsError):
+                with suppress(FileNotFoundError):
+                    self._folder.rename(self._path(name), f"{target}/{each}{_ENDING}")
                 return
-            return
 
     def abort(self) -> None:
         """Do nothing: a folder of this machine does not wait."""

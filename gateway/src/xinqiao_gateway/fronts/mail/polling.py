@@ -1,7 +1,7 @@
 """The poller of one channel: looks at its mailbox again and again, in a thread of its own.
 
 A mailbox that hangs or is away delays nobody else: each has one thread, each call a bound, and a mailbox that fails is
-left alone for longer each time, so that a wrong password locks no account.
+left alone for longer each time.
 """
 
 import asyncio
@@ -12,10 +12,11 @@ from typing import ParamSpec, TypeVar
 
 import structlog
 
-from xinqiao.errors import DestinationDown, JournalUnavailable, Overloaded, RateLimited, XinqiaoError
+from xinqiao.errors import DestinationDown, InternalError, JournalUnavailable, Overloaded, RateLimited, XinqiaoError
 from xinqiao_adapters.docking import Mail
 from xinqiao_gateway.fronts.mail.look import Look
 from xinqiao_gateway.fronts.mail.mailbox import MOST_AT_ONCE, Mailbox
+from xinqiao_gateway.fronts.pauses import pause_after
 from xinqiao_gateway.gateway import Gateway
 
 __all__ = ["Poller"]
@@ -26,8 +27,6 @@ T = TypeVar("T")
 # Seconds that one call may take, a mail of the largest size included; and that a look has to end once it should.
 _LONGEST_CALL = 300.0
 _LONGEST_END = 3.0
-# Seconds to which the waits between looks double while they fail.
-_LONGEST_PAUSE = 900.0
 
 _log = structlog.get_logger("mail")
 
@@ -44,6 +43,7 @@ class Poller:
         self._look = Look(gateway, channel_id, mail, mailbox, self._call, self._stopping.is_set)
         self._task: asyncio.Task[None] | None = None
         self._failures = 0
+        self._is_cut_off = False
 
     def start(self) -> None:
         """Begin to look."""
@@ -55,6 +55,7 @@ class Poller:
         if self._task is not None:
             done, _ = await asyncio.wait([self._task], timeout=_LONGEST_END)
             if not done:
+                self._is_cut_off = True
                 self._mailbox.abort()
                 self._task.cancel()
                 # What would come after a call that hangs is not begun.
@@ -72,10 +73,10 @@ class Poller:
             except (RateLimited, Overloaded, JournalUnavailable) as error:
                 _log.info("mails wait", channel=self._channel_id, reason=error.reason)
             except XinqiaoError as error:
-                wait = self._went_wrong(error.reason, error.detail)
+                wait = self._went_wrong(error, error.reason, error.detail)
             except Exception as error:  # noqa: BLE001 -- the top of the task
                 _log.exception("look failed", channel=self._channel_id)
-                wait = self._went_wrong("internal_error", type(error).__name__)
+                wait = self._went_wrong(error, InternalError.reason, type(error).__name__)
             await self._pause(wait)
 
     async def _pause(self, seconds: float) -> None:
@@ -89,14 +90,16 @@ class Poller:
             _log.info("mailbox is back", channel=self._channel_id)
         self._failures = 0
 
-    def _went_wrong(self, reason: str, why: str) -> float:
+    def _went_wrong(self, error: Exception, reason: str, why: str) -> float:
         """Say it, once for a row of failures; return the seconds to wait."""
         if not self._failures:
             _log.warning("mailbox cannot be looked at", channel=self._channel_id, reason=reason, why=why)
         self._failures += 1
-        return max(self._every, min(self._every * 2.0 ** min(self._failures, 20), _LONGEST_PAUSE))
+        return pause_after(error, self._every, self._failures)
 
     async def _call(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        if self._is_cut_off:  # nobody waits for what a look does at its end
+            raise asyncio.CancelledError
         loop = asyncio.get_running_loop()
         under_way = loop.run_in_executor(self._threads, partial(function, *args, **kwargs))
         # Where nobody waits any more, its fault is of no interest.

@@ -14,6 +14,7 @@ import uvicorn
 
 from xinqiao.errors import SettingsInvalid, XinqiaoError
 from xinqiao_gateway.fronts.beside import Fronts
+from xinqiao_gateway.fronts.listening import listen
 from xinqiao_gateway.fronts.rest.app import build_app
 from xinqiao_gateway.fronts.rest.operation import metrics_app
 from xinqiao_gateway.gateway import Gateway
@@ -26,20 +27,6 @@ _LONGEST_END = 40
 _SCRAPE = 5
 
 _log = structlog.get_logger("serving")
-
-
-def listen(host: str, port: int) -> socket.socket:
-    """Return a listening socket; port 0 takes a free one. Raises ``SettingsInvalid`` where that cannot be."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((host, port))
-        listener.listen(2048)
-    except OSError as error:
-        listener.close()
-        raise SettingsInvalid(f"cannot listen on {host}:{port}: {error.strerror}") from error
-    return listener
 
 
 def run(gateway: Gateway, listener: socket.socket, announce: Callable[[], None]) -> None:

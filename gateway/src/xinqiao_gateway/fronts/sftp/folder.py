@@ -13,7 +13,7 @@ __all__ = ["BLOCK", "UNSURE", "Entry", "Folder", "Kind", "Sink", "Source"]
 # As many bytes as are worth asking for at once; larger blocks broke OpenSSH at 256 KiB.
 BLOCK = 255 * 1024
 # As many bytes are under way at once: the last ones of a write that broke may have holes.
-UNSURE = 2 * 1024 * 1024
+UNSURE = 4 * 1024 * 1024
 
 Kind = Literal["file", "folder", "link", "other"]
 

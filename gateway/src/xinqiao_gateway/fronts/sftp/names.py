@@ -1,15 +1,17 @@
 """Which names of files are touched at all: what a partner writes on its server must lead nowhere else."""
 
+import secrets
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from xinqiao.errors import FileRefused
 
-__all__ = ["checked_path", "look_alikes", "refusal"]
+__all__ = ["checked_path", "look_alikes", "numbered", "refusal"]
 
 # A file system takes 255 bytes; the rest is room for what the gateway adds (a number, a temporary ending).
 _LONGEST = 200
 _LONGEST_PATH = 1000
+_MOST_NUMBERS = 50
 
 
 def refusal(name: str) -> str | None:
@@ -35,6 +37,14 @@ def checked_path(path: str) -> tuple[str, ...]:
         if why := refusal(part):
             raise FileRefused(f"{path[:200]!r}: {why}")
     return parts
+
+
+def numbered(name: str) -> Iterator[str]:
+    """Yield a name, then the same with numbers, and at last one that nobody has."""
+    yield name
+    for number in range(1, _MOST_NUMBERS):
+        yield f"{name}.{number}"
+    yield f"{name}.{secrets.token_hex(8)}"
 
 
 def look_alikes(names: Iterable[str]) -> frozenset[str]:

@@ -6,7 +6,6 @@ from xinqiao_adapters.docking.files import Address, Files
 from xinqiao_adapters.docking.login import Login
 from xinqiao_gateway.fronts.sftp.folder import Folder
 from xinqiao_gateway.fronts.sftp.local_folder import LocalFolder
-from xinqiao_gateway.fronts.sftp.remote_folder import RemoteFolder
 
 __all__ = ["folder_of", "own_folder", "partner_folder", "spool_of"]
 
@@ -16,8 +15,11 @@ def own_folder(data: Path, channel_id: str) -> LocalFolder:
     return LocalFolder(data / "files" / channel_id)
 
 
-def partner_folder(data: Path, channel_id: str, address: Address, login: Login) -> RemoteFolder:
+def partner_folder(data: Path, channel_id: str, address: Address, login: Login) -> Folder:
     """Return a folder on a partner's server; the files that the login names are in the channel's folder ``keys``."""
+    # Its library takes a quarter of a second to load: for who has such a partner.
+    from xinqiao_gateway.fronts.sftp.remote_folder import RemoteFolder  # noqa: PLC0415
+
     return RemoteFolder(address, login, data / "channels" / channel_id / "keys")
 
 

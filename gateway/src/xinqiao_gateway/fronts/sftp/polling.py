@@ -15,9 +15,9 @@ from typing import ParamSpec, TypeVar
 
 import structlog
 
-from xinqiao.errors import ConfigurationError, FileRefused, Rejected, XinqiaoError
+from xinqiao.errors import FileRefused, Rejected, XinqiaoError
 from xinqiao_adapters.docking.files import Files
-from xinqiao_gateway.delivery.schedule import spread
+from xinqiao_gateway.fronts.pauses import pause_after
 from xinqiao_gateway.fronts.sftp.folder import Entry, Folder
 from xinqiao_gateway.fronts.sftp.marks import Finished, Look, Sightings, look
 from xinqiao_gateway.fronts.sftp.putting import below, put_away, put_result
@@ -27,9 +27,6 @@ from xinqiao_gateway.fronts.sftp.telling import Teller, Watched
 
 __all__ = ["Arrived", "Facts", "Poller", "Result", "Settlement", "Taken", "Taker", "Watched", "Watching"]
 
-# The longest pause between two looks at a server that is away, and the pause after one that refused us: repeated logins
-# with a wrong password lock accounts.
-_LONGEST_PAUSE = 900.0
 # Seconds that what is under way has to end when the gateway stops, and then again once its connection is cut.
 _GRACE = 10.0
 
@@ -127,11 +124,7 @@ class Poller:
 
     def _pause(self, error: Exception) -> float:
         self._teller.failed(error)
-        every = float(self._watching.files.every)
-        longest = max(_LONGEST_PAUSE, every)
-        if isinstance(error, ConfigurationError):
-            return longest
-        return spread(min(every * 2.0 ** min(self.watched.failures - 1, 20), longest))
+        return pause_after(error, float(self._watching.files.every), self.watched.failures)
 
     async def look(self) -> Look:
         """Look once, and take what is finished; a file that has a problem keeps none after it waiting.

@@ -4,8 +4,7 @@ Every step may be done again after a crash: what is there already, byte for byte
 """
 
 import hashlib
-import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Literal
@@ -14,13 +13,13 @@ from xinqiao.errors import FileRefused
 from xinqiao_adapters.docking.files import Files
 from xinqiao_gateway.fronts.sftp.folder import BLOCK, UNSURE, Entry, Folder
 from xinqiao_gateway.fronts.sftp.marks import Finished
+from xinqiao_gateway.fronts.sftp.names import numbered
 from xinqiao_gateway.fronts.sftp.taking import Result, Settlement
 
 __all__ = ["below", "put_away", "put_result"]
 
 # While it grows a result has its digest and this for an ending: what is continued is the same.
 _TEMPORARY = ".tmp"
-_MOST_NUMBERS = 50
 
 
 def below(path: str, name: str) -> str:
@@ -31,7 +30,7 @@ def below(path: str, name: str) -> str:
 def put_result(folder: Folder, files: Files, result: Result) -> None:
     """Write a result under a temporary name, then rename it; a name that another file has gets a number."""
     folder.make_folder(files.results)
-    for name in _numbered(result.name):
+    for name in numbered(result.name):
         path = below(files.results, name)
         found = _compare(folder, path, result.content)
         if found == "same":
@@ -78,18 +77,10 @@ def _put_away(folder: Folder, files: Files, entry: Entry, *, refused: bool) -> N
             return
         target = files.error if refused else files.archive
         folder.make_folder(target)
-        for name in _numbered(entry.name):
+        for name in numbered(entry.name):
             with suppress(FileExistsError):
                 folder.rename(old, below(target, name))
                 return
-
-
-def _numbered(name: str) -> Iterator[str]:
-    """Yield a name, then the same with numbers, and at last one that nobody has."""
-    yield name
-    for number in range(1, _MOST_NUMBERS):
-        yield f"{name}.{number}"
-    yield f"{name}.{secrets.token_hex(8)}"
 
 
 def _compare(folder: Folder, path: str, content: Path) -> Literal["gone", "same", "part", "other"]:

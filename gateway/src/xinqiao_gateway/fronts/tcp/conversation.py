@@ -28,7 +28,7 @@ _log = structlog.get_logger("tcp")
 class Conversation:
     """Reads, hands on and answers. ``attested`` is what says from whom it all is where no signature does.
 
-    ``is_busy``: a request has begun and is not answered. ``stopping`` is set where no further one shall be.
+    ``is_busy``: a request has begun, and its answer is not out yet. ``stopping`` is set where no further one shall be.
     """
 
     def __init__(
@@ -48,11 +48,11 @@ class Conversation:
         """Talk until the partner ends, errs or is silent for too long; the connection is closed by whoever made it."""
         while await self._begins():
             self.is_busy = True
-            goes_on = await self._exchange()
-            self.is_busy = False
-            if not goes_on or self.stopping or not self._limits.several:
-                await self._end()
+            is_whole = await self._exchange()
+            if not is_whole or self.stopping or not self._limits.several:
+                await self._end(is_whole=is_whole)
                 return
+            self.is_busy = False
 
     async def _begins(self) -> bool:
         """Wait for the first byte of a request and say whether it came."""
@@ -64,7 +64,7 @@ class Conversation:
         return True
 
     async def _exchange(self) -> bool:
-        """Answer a request and say whether another may follow."""
+        """Answer a request; say whether it was read whole and answered, so that another may follow."""
         # What it began with it ends with, whatever is reloaded meanwhile.
         service = self._gateway.service
         channel: ServedChannel | None = None
@@ -76,7 +76,9 @@ class Conversation:
                 head = self._frame.read(self._first + await self._bytes(self._frame.size - 1))
                 content = await self._content(service, channel, head)
             is_read = True
-            raw = Raw(channel.channel_id, content, self._content_type, head.signature, self._attested)
+            # A signature that nobody verifies is no evidence.
+            signature = "" if self._attested else head.signature
+            raw = Raw(channel.channel_id, content, self._content_type, signature, self._attested)
             answered = answer_acceptance(await service.intake.accept(raw), self._gateway.code)
         except XinqiaoError as error:
             _log.info("request refused", channel=self._channel_id, reason=error.reason)
@@ -117,15 +119,16 @@ class Conversation:
         """Return the signature of an answer, where it is one beside the content."""
         return next(iter(answered.headers.values()), "") if self._frame.signs else ""
 
-    async def _end(self) -> None:
+    async def _end(self, *, is_whole: bool) -> None:
         """Say that nothing follows, and read away what comes still.
 
         The system would else reset the connection, and a reset may overtake the answer.
         """
         reader, writer = self._stream.reader, self._stream.writer
-        if not writer.can_write_eof():
-            return  # TLS has an end of its own
-        writer.write_eof()
+        if writer.can_write_eof():
+            writer.write_eof()
+        elif is_whole:
+            return  # TLS says the end as it closes
         left = _MOST_AFTER
         try:
             async with asyncio.timeout(_AFTER):

@@ -3,6 +3,7 @@
 import asyncio
 import socket
 import ssl
+from functools import partial
 from ipaddress import ip_address, ip_network
 
 import structlog
@@ -12,6 +13,7 @@ from xinqiao_adapters.docking.certificates import beside, fingerprint, read_cert
 from xinqiao_adapters.docking.frame import compile_frame
 from xinqiao_adapters.docking.tcp import Listen, Tcp
 from xinqiao_gateway.channels import ServedChannel
+from xinqiao_gateway.fronts.listening import listen
 from xinqiao_gateway.fronts.tcp.conversation import Conversation
 from xinqiao_gateway.fronts.tcp.stream import Stream
 from xinqiao_gateway.fronts.tcp.tls import pinned, server_context
@@ -19,7 +21,6 @@ from xinqiao_gateway.gateway import Gateway
 
 __all__ = ["Listener"]
 
-_BACKLOG = 128
 # Seconds: for a handshake, to say goodbye by TLS, and after an accept that failed (too many open files).
 _HANDSHAKE, _GOODBYE, _PAUSE = 10.0, 2.0, 1.0
 _BUFFER = 65_536
@@ -48,12 +49,10 @@ class Listener:
     def open(self) -> None:
         """Listen, and take connections. Raises ``SettingsInvalid`` where the port is not to be had."""
         host, port = self._listen.host, self._listen.port
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
         try:
-            self._socket = socket.create_server((host, port), family=family, backlog=_BACKLOG)
-        except OSError as error:
-            where = f"channel {self.channel_id}: tcp.listen"
-            raise SettingsInvalid(f"{where}: cannot listen on {host}:{port}: {error.strerror}") from error
+            self._socket = listen(host, port)
+        except SettingsInvalid as error:
+            raise SettingsInvalid(f"channel {self.channel_id}: tcp.listen: {error.detail}") from error
         self._socket.setblocking(False)
         self._accepting = asyncio.create_task(self._accept(self._socket), name=f"tcp {self.channel_id}")
         _log.info("listening", channel=self.channel_id, host=host, port=port, tls=self._tls is not None)
@@ -91,13 +90,15 @@ class Listener:
             host = address[0].partition("%")[0]  # an address of IPv6 may name the interface
             if not self._admits(host):
                 connection.close()
+                await asyncio.sleep(0)  # who is refused again and again keeps nobody else waiting
                 continue
             task = asyncio.create_task(self._serve(connection, host))
             self._connections[task] = None
-            task.add_done_callback(self._forget)
+            task.add_done_callback(partial(self._forget, connection))
 
-    def _forget(self, task: asyncio.Task[None]) -> None:
+    def _forget(self, connection: socket.socket, task: asyncio.Task[None]) -> None:
         del self._connections[task]
+        connection.close()  # a task that is cancelled before it begins does nothing itself
 
     def _admits(self, host: str) -> bool:
         """Say whether one more connection from an address is taken; nothing was read of it."""
@@ -115,22 +116,19 @@ class Listener:
         try:
             stream = await self._stream(connection)
         except OSError as error:
-            connection.close()
             _log.warning("handshake failed", channel=self.channel_id, address=host, error=type(error).__name__)
             return
         try:
             await self._talk(stream, host)
         except NotAuthorized as error:
             _log.warning("certificate not known", channel=self.channel_id, address=host, reason=error.reason)
-            stream.writer.transport.abort()
         except OSError as error:
             _log.info("connection lost", channel=self.channel_id, error=type(error).__name__)
-            stream.writer.transport.abort()
         except Exception:  # noqa: BLE001 -- the top of the task; whether the partner was answered is not known
             _log.exception("connection failed", channel=self.channel_id)
-            stream.writer.transport.abort()
         finally:
-            stream.writer.close()
+            # Where all went well it is closed; else nothing waits for a partner that does not read.
+            stream.writer.transport.abort()
 
     async def _talk(self, stream: Stream, host: str) -> None:
         attested = self._attested(stream, host)

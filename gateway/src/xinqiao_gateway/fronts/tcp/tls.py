@@ -22,7 +22,7 @@ def server_context(settings: Settings, clients: Sequence[bytes]) -> ssl.SSLConte
         raise SettingsInvalid("tcp.listen.tls needs the gateway's certificate: set tls_certificate and tls_key")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     try:
-        context.load_cert_chain(settings.tls_certificate, settings.tls_key)
+        context.load_cert_chain(settings.tls_certificate, settings.tls_key, password="")
     except OSError as error:
         files = f"{settings.tls_certificate}, {settings.tls_key}"
         raise SettingsInvalid(f"tls_certificate, tls_key: {files}: {error.strerror or error}") from error
@@ -43,7 +43,8 @@ def client_context(call: Call, folders: Sequence[Path]) -> ssl.SSLContext:
         path = beside(folders, call.own)
         read_key_file(path, secret=True)
         try:
-            context.load_cert_chain(path)
+            # Without a password given it would ask for one on the terminal.
+            context.load_cert_chain(path, password="")
         except OSError as error:
             raise KeyUnusable(f"{path} holds no key with its certificate in PEM: {error}") from error
     return context

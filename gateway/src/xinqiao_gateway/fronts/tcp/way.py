@@ -3,7 +3,6 @@
 import asyncio
 import ssl
 import time
-from contextlib import suppress
 from functools import cached_property
 from itertools import count
 from urllib.parse import urlsplit
@@ -20,7 +19,6 @@ from xinqiao_gateway.fronts.tcp.tls import client_context, pinned
 __all__ = ["TcpWay"]
 
 _ANSWERED = 200
-_GOODBYE = 1.0
 
 
 class TcpWay:
@@ -53,14 +51,12 @@ class TcpWay:
             return Exchange(fault=type(error).__name__, sent=False)
         try:
             async with asyncio.timeout_at(deadline):
-                exchange = await self._exchanged(stream, framed, asked)
-                stream.writer.close()
-                with suppress(OSError):  # the answer is there; how the connection ends says nothing of it
-                    await stream.writer.wait_closed()
-                return exchange
+                return await self._exchanged(stream, framed, asked)
         except (OSError, asyncio.IncompleteReadError) as error:
             return Exchange(fault=type(error).__name__)
         finally:
+            # TLS says goodbye; whether the other side does says nothing of its answer, and is not waited for.
+            stream.writer.close()
             stream.writer.transport.abort()
 
     async def close(self) -> None:
@@ -79,7 +75,6 @@ class TcpWay:
                     self._port,
                     ssl=tls,
                     ssl_handshake_timeout=self._push.timeout / 2 if tls else None,
-                    ssl_shutdown_timeout=_GOODBYE if tls else None,
                 )
             )
         if self._pinned and pinned(stream.writer.get_extra_info("ssl_object"), self._pinned) is None:

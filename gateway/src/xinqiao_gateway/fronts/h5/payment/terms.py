@@ -15,8 +15,8 @@ from xinqiao_gateway.fronts.h5.drafting import message_of, with_facts
 from xinqiao_gateway.fronts.h5.model import Context, Problem, Visit
 from xinqiao_gateway.fronts.h5.money import same_money
 from xinqiao_gateway.fronts.h5.problems import problem_of
-from xinqiao_gateway.fronts.h5.words import word
 from xinqiao_gateway.fronts.h5.statement import address_of
+from xinqiao_gateway.fronts.h5.words import word
 from xinqiao_gateway.journal.shown import delivered_to, item_state, sent_by
 
 __all__ = ["OF_PROVIDER", "Terms", "body_of_payment", "terms_of"]

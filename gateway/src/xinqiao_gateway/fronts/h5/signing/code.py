@@ -2,6 +2,7 @@
 
 import asyncio
 import hmac
+import math
 import secrets
 from collections import OrderedDict, deque
 from typing import Any
@@ -70,7 +71,7 @@ async def send_code(visit: Visit, context: Context, step: str, mobile: str) -> t
     sends = [each for each in own.get("sends", []) if context.now - each < _HOUR]
     refused = cannot_send(context, mobile)
     if refused is None and sends and context.now - sends[-1] < _PAUSE:
-        refused = said_with("code_wait", seconds=str(int(_PAUSE - (context.now - sends[-1])) + 1))
+        refused = said_with("code_wait", seconds=str(math.ceil(_PAUSE - (context.now - sends[-1]))))
     if refused is None and (len(sends) >= _SENDS or not _SENT.may(_digest(visit, context, mobile), context.now)):
         refused = word("code_too_often")
     if refused is not None:

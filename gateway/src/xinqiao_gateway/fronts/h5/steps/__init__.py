@@ -5,12 +5,14 @@ from typing import Any
 
 from xinqiao_gateway.fronts.h5.model import Step
 from xinqiao_gateway.fronts.h5.steps.confirm import ConfirmStep
+from xinqiao_gateway.fronts.h5.steps.disclosure import DisclosureStep
 from xinqiao_gateway.fronts.h5.steps.document import DocumentStep
 from xinqiao_gateway.fronts.h5.steps.form import FormStep
 from xinqiao_gateway.fronts.h5.steps.pay import PayStep
 from xinqiao_gateway.fronts.h5.steps.risk import RiskStep
 from xinqiao_gateway.fronts.h5.steps.sign import SignStep
 from xinqiao_gateway.fronts.h5.steps.upload import UploadStep
+from xinqiao_gateway.fronts.h5.steps.view import ViewStep
 
 __all__ = ["KINDS", "Kind"]
 
@@ -23,6 +25,8 @@ KINDS: Mapping[str, Kind] = {
     "risk": RiskStep.read,
     "confirm": ConfirmStep.read,
     "pay": PayStep.read,
+    "view": ViewStep.read,
+    "disclosure": DisclosureStep.read,
     "upload": UploadStep.read,
     "document": DocumentStep.read,
     "sign": SignStep.read,

@@ -3,10 +3,12 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
-from xinqiao_gateway.fronts.h5.disclosing import notice_of, papers_of, receipt_of, said_of, title_of
+from xinqiao.message import Json
+from xinqiao_gateway.fronts.h5.disclosing import notice_of, papers_of, receipt_of, said_of
 from xinqiao_gateway.fronts.h5.form_data import FormData
 from xinqiao_gateway.fronts.h5.model import Context, Problem, Row, Section, Shown, StepSpec, Taken, Visit
-from xinqiao_gateway.fronts.h5.words import word
+from xinqiao_gateway.fronts.h5.steps.document import opened_at
+from xinqiao_gateway.fronts.h5.words import said_with, word
 
 __all__ = ["DisclosureStep"]
 
@@ -55,11 +57,13 @@ class DisclosureStep:
         journal = context.gateway.journal
         notice = await journal.read(notice_of, visit, context)
         papers = await journal.read(papers_of, notice, context) if notice else []
+        opened = opened_at(visit)
         if notice is None and not problems:
             problems = (Problem(word("view_no_notice"), word("pay_ask_institution")),)
         values = {
             "notice": said_of(notice) if notice else None,
-            "papers": papers,
+            "message_id": notice["header"]["messageId"] if notice else "",
+            "papers": [(paper, is_here, str(paper.digest) in opened) for paper, is_here in papers],
             "full": True,
             "ticked": bool(visit.own(self.spec.step)),
             "beside": {each.field: each for each in problems},
@@ -80,8 +84,20 @@ class DisclosureStep:
             return Taken(visit, (Problem(word("changed_meanwhile")),))
         if not form.one("read"):
             return Taken(visit, (Problem(word("view_unread"), field="read"),))
+        if visit.role == "CUSTOMER" and (unopened := await self._unopened(notice, visit, context)):
+            return Taken(visit, tuple(unopened))
         said = notice["disclosureNotice"]
-        own = {"title": title_of(notice).zh, "number": said["disclosureNo"], "documents": len(said["documents"])}
+        own = {"title": said["title"], "number": said["disclosureNo"], "documents": len(said["documents"])}
         kept = visit.with_own(self.spec.step, own)
         body = {**kept.body, **receipt_of(notice, visit)}
         return Taken(kept.with_content(body=body, correlationId=notice["header"]["messageId"]))
+
+    async def _unopened(self, notice: Json, visit: Visit, context: Context) -> list[Problem]:
+        """Return what a customer has yet to open: only what was served to them can be said to have been read."""
+        papers = await context.gateway.journal.read(papers_of, notice, context)
+        opened = opened_at(visit)
+        return [
+            Problem(said_with("read_unopened", title=paper.title), field=f"paper.{paper.name}")
+            for paper, is_here in papers
+            if is_here and str(paper.digest) not in opened
+        ]

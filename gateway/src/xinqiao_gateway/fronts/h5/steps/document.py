@@ -1,5 +1,6 @@
 """``document``: the texts that the trust company sent to be read, each opened to its end before it can be ticked."""
 
+import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
@@ -101,7 +102,7 @@ class DocumentStep:
             if at is None:
                 yield _problem("read_unopened", paper)
             elif context.now - at < self.spec.least_seconds:
-                left = int(self.spec.least_seconds - (context.now - at)) + 1
+                left = math.ceil(self.spec.least_seconds - (context.now - at))
                 yield _problem("read_too_fast", paper, seconds=str(left))
             elif paper.name not in ticked:
                 yield _problem("read_unticked", paper)

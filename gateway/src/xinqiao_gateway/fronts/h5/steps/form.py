@@ -2,7 +2,7 @@
 
 import copy
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, BeforeValidator, Field
@@ -140,7 +140,7 @@ class FormStep:
         body = copy.deepcopy(visit.body)
         for path, field in self._all(body).items():
             if not _is_stated(visit, path):
-                put(body, path, read_field(field, path, form))
+                put(body, path, read_field(_in_currency(visit, path, field), path, form))
         for group in self.spec.groups:
             if group.each:
                 _arrange(body, group, form.act)
@@ -241,7 +241,14 @@ def _is_stated(visit: Visit, path: str) -> bool:
     return path in visit.facts or f"{path}.value" in visit.facts
 
 
+def _in_currency(visit: Visit, path: str, field: FormField) -> FormField:
+    """Return a field of money in the currency that the partner states, where it states one."""
+    currency = visit.facts.get(f"{path}.currency")
+    return replace(field, currency=currency) if isinstance(currency, str) else field
+
+
 def _input(visit: Visit, path: str, field: FormField, beside: Mapping[str | None, Problem]) -> Input:
+    field = _in_currency(visit, path, field)
     value = value_at(visit.body, path)
     stated = row_of(field, value).masked if _is_stated(visit, path) else None
     return Input(path, field, _typed(value), _meaning(field, value), beside.get(path), stated)
