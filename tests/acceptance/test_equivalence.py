@@ -21,7 +21,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
 
 @pytest.fixture(scope="module")
 def sent(stage: Stage) -> dict[tuple[str, str], Run]:
-    return {(run.story, run.package.__name__): run for run in runs(stage.partner)}
+    return {(run.story, run.package.__name__): run for run in runs(stage)}
 
 
 @pytest.mark.parametrize("package", NAMES)

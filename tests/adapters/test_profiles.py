@@ -185,6 +185,7 @@ def test_the_shipped_channels_load() -> None:
         "custodian-valuation",
         "demo-bank",
         "demo-core",
+        "demo-partner",
         "family-trust-excel",
         "insurer-tcp",
         "insurer-xml",

@@ -19,7 +19,6 @@ from tests.gateway.h5.conftest import PAGES, Clock, add_pages
 from xinqiao.launch import Actor, Launch, Role, launch_token, launch_url
 from xinqiao.message import Json
 from xinqiao.seal import SigningKey, new_key, write_key
-from xinqiao_gateway.fronts.h5.routes import routes
 from xinqiao_gateway.fronts.rest.app import build_app
 from xinqiao_gateway.gateway import Gateway
 from xinqiao_gateway.installation import add_channel, open_installation
@@ -95,10 +94,7 @@ def h5_site(folder: Path) -> Iterator[H5Site]:
         add_pages(data, "partner", PAGES | {"frame_ancestors": [origin]})
         clock = Clock()
         gateway = Gateway(open_installation(data), now=clock)
-        app = build_app(gateway)
-        if not any(getattr(each, "path", "").startswith("/h5") for each in app.routes):
-            app.router.routes[:0] = routes(gateway)
-        port = running.enter_context(_served(app))
+        port = running.enter_context(_served(build_app(gateway)))
         yield H5Site(f"http://127.0.0.1:{port}", origin, key, gateway, clock)
 
 

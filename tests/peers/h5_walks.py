@@ -70,9 +70,7 @@ def go(page: Window, step: str, fields: Typed) -> None:
 
 def questions(page: Window) -> list[str]:
     """Return the names of a page's questions."""
-    names: list[str] = page.eval_on_selector_all(
-        "input[type=radio]", "all => [...new Set(all.map(each => each.name))]"
-    )
+    names: list[str] = page.eval_on_selector_all("input[type=radio]", "all => [...new Set(all.map(each => each.name))]")
     return names
 
 
@@ -101,6 +99,9 @@ def after_identity(page: Window) -> Iterator[str]:
     page.click('button[value="remove:relatedParties[0]"]')
     page.wait_for_selector('[name="relatedParties[0].party.name"]', state="detached")
     go(page, "family", {})
+    page.wait_for_url("**/images")
+    yield "images"
+    go(page, "images", {})
     page.wait_for_url("**/risk")
     yield "risk"
     go(page, "risk", dict.fromkeys(questions(page), "C"))
@@ -170,7 +171,14 @@ INSTITUTION: Mapping[str, Typed] = {
 def manager_then_customer(page: Window, site: H5Site, case_id: str) -> Iterator[str]:
     """A relationship manager enters what a customer then reads, completes and confirms."""
     arrive(page, site.url(case_id, role="RELATIONSHIP_MANAGER"))
-    for step, typed in {"identity": IDENTITY, "contact": CONTACT, "means": MEANS, "tax": TAX, "family": {}}.items():
+    for step, typed in {
+        "identity": IDENTITY,
+        "contact": CONTACT,
+        "means": MEANS,
+        "tax": TAX,
+        "family": {},
+        "images": {},
+    }.items():
         go(page, step, typed)
     page.wait_for_url("**/confirm")
     yield "hand-over"

@@ -56,7 +56,7 @@ def test_kyc_of_an_institution_is_one_valid_message(site: H5Site, page: Page) ->
     run(WALKS["kyc-institution"](page, site, "FIRM-1"))
     (message,) = site.messages("FIRM-1")
     assert check(message) == []
-    assert message["kycApplication"]["applicant"]["institution"]["registeredCapital"]["value"] == "10000000.00"
+    assert message["kycApplication"]["applicant"]["institution"]["registeredCapital"]["value"] == "10000000"
 
 
 def test_nothing_is_in_force_before_the_customer_confirms_what_a_manager_entered(site: H5Site, page: Page) -> None:

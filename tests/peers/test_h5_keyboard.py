@@ -64,6 +64,7 @@ def test_kyc_is_entered_by_keys_alone(site: H5Site, windows: Windows) -> None:
     by_keys(page, "means", MEANS)
     by_keys(page, "tax", TAX)
     by_keys(page, "family", {})
+    by_keys(page, "images", {})
     page.wait_for_url("**/risk")
     by_keys(page, "risk", dict.fromkeys(questions(page), "C"))
     by_keys(page, "confirm", {"declared": "yes"})

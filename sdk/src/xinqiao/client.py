@@ -29,7 +29,7 @@ from xinqiao.conversation import (
 from xinqiao.errors import KeyUnusable, XinqiaoError
 from xinqiao.message import Json, write_json
 from xinqiao.seal import CONTENT_TYPE_JSON, KeyRing, Sealed, SigningKey, access_token, seal
-from xinqiao.transport import Answer, AsyncTransport, Fetch, NoAnswer, Tls, Transport
+from xinqiao.transport import Answer, AsyncFollowing, AsyncTransport, Fetch, Following, NoAnswer, Tls, Transport
 from xinqiao.transport.address import connect, connect_async
 from xinqiao.transport.http import retry_after
 
@@ -138,14 +138,17 @@ class Client(_Partner):
         start. Whoever leaves the loop gets what was not acknowledged again: over REST a page, over gRPC one message.
         Raises as ``messages`` does.
         """
-        steps, result = self._followed(after), None
-        while True:
-            step = steps.send(result)
-            if isinstance(step, Received):
-                result = None
-                yield step
-            else:
-                result = self._do(step)
+        steps, result, following = self._followed(after), None, self._transport.follow()
+        try:
+            while True:
+                step = steps.send(result)
+                if isinstance(step, Received):
+                    result = None
+                    yield step
+                else:
+                    result = self._do(step, following)
+        finally:
+            following.end()
 
     def close(self) -> None:
         """Close the connections."""
@@ -168,13 +171,13 @@ class Client(_Partner):
             found: T = end.value
             return found
 
-    def _do(self, step: Step) -> Any:  # noqa: ANN401 -- what its conversation expects
+    def _do(self, step: Step, following: Following | None = None) -> Any:  # noqa: ANN401 -- what is asked
         try:
             match step:
                 case Submission():
                     return self._transport.submit(step.sealed)
                 case Fetch():
-                    return self._transport.fetch(step)
+                    return (following or self._transport).fetch(step)
                 case Wait():
                     self._sleep(step.seconds)
         except NoAnswer as error:
@@ -207,7 +210,7 @@ class AsyncClient(_Partner):
         return receipt_of(await self._run(self._answered(self._sealed(message))))
 
     async def submit_many(self, messages: Iterable["Json | v1.Message"]) -> AsyncIterator[Json | XinqiaoError]:
-        """See ``Client.submit_many``."""
+        """See ``Client.submit_many``. Messages are made in the event loop: what makes them must not block it."""
         async for sealed, answer in self._transport.submit_many(self._sealed(each) for each in messages):
             if answer is None or not is_final(answer):
                 answer = await self._run(self._answered(sealed))  # noqa: PLW2901 -- the one that counts
@@ -223,14 +226,17 @@ class AsyncClient(_Partner):
 
     async def subscribe(self, after: str | None = None) -> AsyncIterator[Received]:
         """See ``Client.subscribe``."""
-        steps, result = self._followed(after), None
-        while True:
-            step = steps.send(result)
-            if isinstance(step, Received):
-                result = None
-                yield step
-            else:
-                result = await self._do(step)
+        steps, result, following = self._followed(after), None, self._transport.follow()
+        try:
+            while True:
+                step = steps.send(result)
+                if isinstance(step, Received):
+                    result = None
+                    yield step
+                else:
+                    result = await self._do(step, following)
+        finally:
+            following.end()
 
     async def close(self) -> None:
         """Close the connections."""
@@ -253,13 +259,13 @@ class AsyncClient(_Partner):
             found: T = end.value
             return found
 
-    async def _do(self, step: Step) -> Any:  # noqa: ANN401 -- what its conversation expects
+    async def _do(self, step: Step, following: AsyncFollowing | None = None) -> Any:  # noqa: ANN401 -- what is asked
         try:
             match step:
                 case Submission():
                     return await self._transport.submit(step.sealed)
                 case Fetch():
-                    return await self._transport.fetch(step)
+                    return await (following or self._transport).fetch(step)
                 case Wait():
                     await self._sleep(step.seconds)
         except NoAnswer as error:

@@ -5,9 +5,9 @@ returns its result.
 """
 
 import random
-import time
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
+from time import monotonic
 from typing import Any, NamedTuple, TypeVar
 
 from xinqiao.errors import (
@@ -41,6 +41,8 @@ T = TypeVar("T")
 
 # What may pass where an answer does not say itself whether it does: RFC 9110, RFC 4918 and the 52x of proxies.
 _LATER = frozenset((429, 500, 502, 503, 504, 507, *range(520, 530)))
+# Seconds after which a subscription that breaks had stood, and is not one more attempt that failed.
+_STOOD = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +126,7 @@ def followed(
     ``pause``: the seconds to wait where nothing came.
     """
     while True:
-        pulled = yield from _pulled(Fetch(token(), after, limit, waits=True), retry)
+        pulled = yield from _pulled(Fetch(token(), after, limit, follows=True), retry)
         for number, sealed in enumerate(pulled.sealed, 1):
             cursor = pulled.cursor if number == len(pulled.sealed) else after
             yield Received(_opened(sealed, keys), sealed, cursor)
@@ -149,13 +151,16 @@ def is_final(answer: Answer | Pulled | NoAnswer) -> bool:
 
 
 def _repeated(call: Submission | Fetch, retry: Retry) -> Steps[Any]:
-    until = time.monotonic() + retry.within
+    until = monotonic() + retry.within
     attempt = 0
     while True:
+        began = monotonic()
         result: Answer | Pulled | NoAnswer = yield call
+        if isinstance(call, Fetch) and call.follows and monotonic() - began > _STOOD:
+            until, attempt = monotonic() + retry.within, 0
         wait = retry.wait(attempt, result.retry_after if isinstance(result, Answer) else 0.0)
         attempt += 1
-        if attempt < retry.attempts and time.monotonic() + wait < until and not is_final(result):
+        if attempt < retry.attempts and monotonic() + wait < until and not is_final(result):
             yield Wait(wait)
         elif isinstance(result, NoAnswer):
             raise DestinationDown(f"no answer after {attempt} attempts: {result}") from result

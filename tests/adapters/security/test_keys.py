@@ -146,6 +146,16 @@ def test_a_secret_file_that_others_may_read_is_refused(desk: Desk, name: str) ->
         read_keys(folder)
 
 
+def test_secrets_of_other_ways_in_are_passed_over(desk: Desk) -> None:
+    files = sm2_files("us", "bank")
+    others = {"mail-password": b"x", "mail-authority.pem": b"x", "sftp-key": b"x", "sftp-key-cert.pub": b"x"}
+    folder = desk.keys(files | others)
+    assert read_keys(folder).own == sm2_key("us")
+    (folder / "mail.password").write_bytes(b"x")
+    with pytest.raises(KeyUnusable, match=r"mail\.password has no meaning here"):
+        read_keys(folder)
+
+
 def test_two_private_keys_are_refused(desk: Desk) -> None:
     folder = desk.keys(sm2_files("us", "bank") | {"own.jwk": json.dumps(sm2_key("us").jwk()).encode()})
     with pytest.raises(KeyUnusable, match=r"own.jwk and own.pem are there both; keep one"):

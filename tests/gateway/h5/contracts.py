@@ -46,6 +46,17 @@ class Contracts:
     case_id: str = ""
     mobile: str = ""
     papers: dict[str, bytes] = field(default_factory=dict)
+    test: bool = True
+
+    @property
+    def channel(self) -> str:
+        """The bank's channel."""
+        return "sandbox" if self.test else "partner"
+
+    @property
+    def core(self) -> str:
+        """The trust company's channel."""
+        return "core-test" if self.test else "core"
 
     def begin(self) -> "Contracts":
         """Return a case of its own, with two texts to sign that are in the store."""
@@ -55,11 +66,11 @@ class Contracts:
         self.pages.case_id = case.case_id
         return case
 
-    def keep(self, content: bytes, media_type: str = "application/pdf", channel: str = "core-test") -> None:
+    def keep(self, content: bytes, media_type: str = "application/pdf") -> None:
         """Put a document into the store, as the trust company does."""
         documents = self.pages.gateway.documents
         digest = DocumentDigest("SHA256", hashlib.sha256(content).hexdigest())
-        with documents.begin(Announced(channel, digest, media_type, len(content))) as upload:
+        with documents.begin(Announced(self.core, digest, media_type, len(content))) as upload:
             upload.write(content)
             upload.finish()
 
@@ -82,27 +93,27 @@ class Contracts:
                  "signers": [signer], "dueAt": "2027-02-01T18:00:00+08:00", "venue": "EMBEDDED_PAGE"}  # fmt: skip
         return asked | changed
 
-    def send(self, body: str, content: Json, channel: str = "core-test", **header: Any) -> Json:
+    def send(self, body: str, content: Json, channel: str = "", **header: Any) -> Json:
         """Send a message of the trust company about the case; return it."""
         about = {"messageId": new_message_id(), "standardVersion": "1.0", "sender": TRUST, "receiver": BANK,
-                 "caseId": self.case_id, "createdAt": timestamp(), "test": True} | header  # fmt: skip
+                 "caseId": self.case_id, "createdAt": timestamp(), "test": self.test} | header  # fmt: skip
         message = {"header": {name: value for name, value in about.items() if value is not None}, body: content}
         data = write_json(message)
         headers = {"Content-Type": "application/json"}
         headers[SIGNATURE_HEADER] = seal(data, "application/json", self.pages.key).signature
-        answer = self.pages.http.post(f"/v1/channels/{channel}/messages", content=data, headers=headers)
+        answer = self.pages.http.post(f"/v1/channels/{channel or self.core}/messages", content=data, headers=headers)
         assert answer.status_code in {200, 202}, answer.text
         return message
 
     def agreed(self, signers: tuple[str, ...] = ("P1", "T1")) -> "Contracts":
         """Lead the case to where it is signed: known customer, contract proposed, ``signers`` to sign it."""
         bank = {"sender": BANK, "receiver": TRUST}
-        self.send("kycApplication", example("kycApplication")["kycApplication"], "sandbox", **bank)
+        self.send("kycApplication", example("kycApplication")["kycApplication"], self.channel, **bank)
         self.send("kycDecision", example("kycDecision")["kycDecision"] | {"validUntil": "2028-01-07"})
         proposal = example("contractProposal")["contractProposal"] | {"contractNo": self.case_id}
         for each in proposal["parties"]:
             each["signs"] = each["party"]["partyId"] in signers
-        self.send("contractProposal", proposal, "sandbox", **bank)
+        self.send("contractProposal", proposal, self.channel, **bank)
         return self
 
     def sent(self, **request: Any) -> "Contracts":
@@ -114,11 +125,11 @@ class Contracts:
         self.send("signatureRequest", self.request(**request))
         return self
 
-    def open(self, party: str = "P1", channel: str = "sandbox", **about: Any) -> Browser:
+    def open(self, party: str = "P1", channel: str = "", **about: Any) -> Browser:
         """Return a browser at the pages, as the party."""
         stated = {"signatureEvidence.partyId": party} if party else {}
         facts = stated | about.pop("facts", {})
-        return self.pages.open("contract-signing", self.case_id, channel=channel, facts=facts, **about)
+        return self.pages.open("contract-signing", self.case_id, channel=channel or self.channel, facts=facts, **about)
 
     def paper(self, browser: Browser, number: int = 0, tail: str = "") -> httpx.Response:
         """Open a text from the page that lists them."""

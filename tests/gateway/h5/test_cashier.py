@@ -2,11 +2,14 @@
 
 from collections.abc import Iterator
 from itertools import count
+from typing import Any
 
 import pytest
 
-from tests.gateway.conftest import message
+from tests.gateway.conftest import BANK, TRUST, message
 from tests.gateway.h5.paying import Shop, cashier_site
+from xinqiao_gateway.journal.erasure import erase_case
+from xinqiao_gateway.journal.payments import payment_at
 
 _CASES = count(1)
 
@@ -63,6 +66,7 @@ def test_two_entries_for_one_order_share_its_payment(shop: Shop) -> None:
     shop.choose(shop.begin(entry="A"), "pay")
     other = shop.open(entry="B")
     assert shop.state(other) == "settled"
+    assert other.document.xpath("//meta[@http-equiv='refresh']") == []
     assert not other.document.xpath("//button[@value='pay']")
     assert len(shop.payments()) == 1
 
@@ -74,6 +78,7 @@ def test_a_lost_callback_is_found_by_a_reload(shop: Shop) -> None:
     shop.choose(browser, "lose")
     assert browser.path.startswith(back.rsplit("/", 1)[0])
     browser.open(back)
+    assert browser.document.xpath("//meta[@http-equiv='refresh']/@content") in ([], ["1"])
     browser.open(back)
     assert "已受理" in browser.text
     assert len(shop.payments()) == 1
@@ -300,3 +305,23 @@ def test_the_simulator_takes_nothing_on_a_channel_that_is_no_test_channel(shop: 
     browser = shop.pages.open("cashier", facts=shop.facts())
     assert "暂不能在此支付" in browser.problems[0]
     assert not browser.document.xpath("//button[@value='pay']")
+
+
+def test_a_payment_of_an_erased_case_is_refused_and_asked_after_no_more(shop: Shop) -> None:
+    """Nobody can say any more what it was for; that there was one stays known, and the log says so."""
+    number = shop.number(shop.begin())
+    shop.simulator.act(number, "lose", shop.pages.clock.now)
+    portal, journal = shop.pages.http.portal, shop.pages.gateway.journal
+    assert portal is not None
+
+    def erase(connection: Any) -> int:
+        return erase_case(connection, shop.pages.case_id, True, f"{BANK}|{TRUST}", "asked for", "2027-01-15T08:00:00Z")
+
+    portal.call(lambda: journal.run(erase))
+    answer = shop.told(number)
+    assert (answer.status_code, answer.text) == (410, "content_gone")
+    assert shop.round(60) >= 1
+    kept = payment_at(journal.reading, number)
+    assert kept is not None
+    assert (kept.due_at, kept.content) == (None, {})
+    assert shop.payments() == []

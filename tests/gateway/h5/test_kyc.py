@@ -113,6 +113,7 @@ def test_steps_come_by_what_was_answered_and_go_again_with_what_they_asked(pages
     browser.open(browser.path.replace("family", "means")).type({"politicallyExposed": "false"}).press()
     browser.open(browser.path.replace(browser.step, "tax")).type({"crs.declaration": "RESIDENT_ONLY"}).press()
     go(browser, "family", {})
+    go(browser, "images", {})
     answer_risk(browser).type({"declared": "yes"}).press()
     (found,) = pages.messages()
     body = found["message"]["kycApplication"]
@@ -133,6 +134,7 @@ def test_people_are_added_and_removed_by_buttons(pages: Pages) -> None:
     browser.press("remove:relatedParties[0]")
     assert browser.value("relatedParties[0].party.name") == "王小小"
     browser.press()
+    go(browser, "images", {})
     answer_risk(browser).type({"declared": "yes"}).press()
     (found,) = pages.messages()
     (related,) = found["message"]["kycApplication"]["relatedParties"]

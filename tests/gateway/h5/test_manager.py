@@ -76,7 +76,7 @@ def test_a_manager_may_take_it_back(pages: Pages) -> None:
 
 def test_a_manager_does_not_answer_for_the_customer(pages: Pages) -> None:
     manager = pages.open(role="RELATIONSHIP_MANAGER", actor="RM-1001")
-    assert "共 6 步" in manager.text
+    assert "共 7 步" in manager.text
     assert pages.http.get(manager.path.replace("identity", "risk")).status_code == 404
 
 

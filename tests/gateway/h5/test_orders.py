@@ -94,11 +94,14 @@ def test_every_example_comes_out_of_the_pages_as_the_same_body(
 
 def test_what_a_manager_orders_is_in_force_once_the_customer_confirms_it(pages: Pages) -> None:
     manager = pages.open("subscription", role="RELATIONSHIP_MANAGER", facts=ORDER)
-    through(manager, {"grossAmount": "1,000,000.00"}).type({"declared": "yes"}).press()
+    assert "1,000,000.00 元" in through(manager, {"grossAmount": "1,000,000.00"}).text
+    assert "8619910001" not in manager.text
+    manager.type({"declared": "yes"}).press()
     assert "待客户确认" in manager.text
     assert pages.messages() == []
     customer = pages.open("subscription", facts=ORDER)
-    assert "客户经理录入" in customer.press("show:full").text
+    assert "客户经理录入" in customer.text
+    assert "8619910001" in customer.press("show:full").text
     assert "1,000,000.00 元" in customer.text
     customer.type({"declared": "yes"}).press()
     (found,) = pages.messages()

@@ -183,6 +183,7 @@ def test_the_receipt_tells_the_host_and_shows_the_way_back(pages: Pages) -> None
     go(browser, "means", MEANS)
     go(browser, "tax", {"crs.declaration": "RESIDENT_ONLY"})
     go(browser, "family", {})
+    go(browser, "images", {})
     answer_risk(browser).type({"declared": "yes"}).press()
     assert browser.path == address
     (found,) = pages.messages()

@@ -94,7 +94,7 @@ def test_changing_a_step_comes_back_to_what_is_confirmed(pages: Pages) -> None:
     (link,) = browser.document.xpath("//a[contains(@class, 'change')][contains(@href, '/means')]/@href")
     browser.open(link).type({"annualIncome": "1"}).press()
     assert browser.step == "confirm"
-    assert "1 CNY" in browser.press("show:full").text
+    assert "1 元" in browser.press("show:full").text
 
 
 def test_what_is_confirmed_is_masked_until_it_is_asked_for(pages: Pages) -> None:

@@ -136,6 +136,7 @@ def _installed() -> Path:
     password = data / "channels" / "nav" / "keys" / "mail-password"
     password.touch(0o600)
     password.write_text(PASSWORD)
+    Gateway(open_installation(data)).journal.close()  # its tables are made once
     return data
 
 
@@ -150,9 +151,9 @@ def install(tmp_path: Path, **section: object) -> Path:
 def say(data: Path, **section: object) -> None:
     """Write more into the channel's section ``mail``."""
     path = data / "channels" / "nav" / "channel.yaml"
-    profile = yaml.safe_load(path.read_text(encoding="utf-8"))
+    profile = yaml.load(path.read_bytes(), Loader=yaml.CSafeLoader)
     profile["mail"] = profile.get("mail", {}) | section
-    path.write_text(yaml.safe_dump(profile, allow_unicode=True), encoding="utf-8")
+    path.write_text(yaml.dump(profile, Dumper=yaml.CSafeDumper, allow_unicode=True), encoding="utf-8")
 
 
 @asynccontextmanager

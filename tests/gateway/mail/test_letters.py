@@ -2,13 +2,23 @@
 
 from base64 import b64encode
 from email.message import EmailMessage
+from pathlib import Path
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
 from tests.gateway.mail.letters import NOTICE, WORKBOOK, mail, section
-from xinqiao.errors import BodyTooLarge, ContentRefused, FileRefused, Rejected, SenderMismatch, WrongEncoding
+from xinqiao.errors import (
+    BodyTooLarge,
+    ContentRefused,
+    FileRefused,
+    ProfileInvalid,
+    Rejected,
+    SenderMismatch,
+    WrongEncoding,
+)
+from xinqiao_adapters.channel import load_channel
 from xinqiao_adapters.docking import Mail
 from xinqiao_gateway.fronts.mail.head import read_head
 from xinqiao_gateway.fronts.mail.inputs import Input, inputs_of
@@ -47,6 +57,12 @@ def test_a_body_is_read_in_the_charset_that_it_says_or_that_it_is_of(said: str, 
     raw = HEAD + f"Content-Type: text/plain{charset}\r\nContent-Transfer-Encoding: 8bit\r\n\r\n".encode()
     (found,) = opened(raw + "单位净值：1.0234\r\n".encode(encoding))
     assert found == Input("body", "单位净值：1.0234\r\n".encode(), TEXT)
+
+
+def test_a_charset_that_no_mail_is_written_in_is_not_read_with_it() -> None:
+    raw = HEAD + b"Content-Type: text/plain; charset=punycode\r\n\r\n" + b"a" * 200_000 + b"-" + b"bcd" * 100_000
+    (found,) = opened(raw)  # Python's own reading of it would take hours
+    assert found.content.endswith(b"a-" + b"bcd" * 100_000)
 
 
 def test_a_body_of_no_known_charset_is_refused() -> None:
@@ -154,6 +170,7 @@ HOSTILE: dict[str, tuple[bytes, type[Rejected], str]] = {
     ),
     "a long header": (HEAD + b"Content-Type: text/plain; x=" + b"y" * 9000 + b"\r\n\r\nx", FileRefused, "longer than"),
     "an endless head": (HEAD + b"X: y\r\n" * 20_000 + b"\r\nx", ContentRefused, "does not end within"),
+    "masses of short lines": (HEAD + b"\r\n" + b"a\n" * 500_000, FileRefused, "more lines than any mail"),
     "an archive": (
         multipart(attachment("Content-Disposition: attachment; filename=nav.zip", b"PK\3\4")),
         FileRefused,
@@ -265,6 +282,9 @@ def test_a_head_that_others_may_read_otherwise_is_refused(raw: bytes, said: str)
         (['mx.trust.example; spf=pass smtp.mailfrom="a; dkim=pass header.d=custodian.example"@x.example'], None),
         (["mx.trust.example; dkim=fail (; dkim=pass header.d=custodian.example)"], None),
         (["mx.trust.example.evil.example; dkim=pass header.d=custodian.example"], None),
+        (["mx.trust.example; dkim=pass-not header.d=custodian.example"], None),
+        (["mx.trust.example; dkim=pass header.d=custodian.example/evil"], None),
+        (["mx.trust.example; dkim=pass(good) header.d = custodian.example ; spf=none"], "dkim"),
         (["mx.trust.example; dkim=fail", "mx.trust.example; dkim=pass header.d=custodian.example"], None),
     ],
 )
@@ -301,3 +321,28 @@ def test_what_the_trusted_server_said_topmost_proves_the_domain(results: list[st
 def test_a_section_that_would_not_do_what_it_says_is_refused(said: dict[str, Any], problem: str) -> None:
     with pytest.raises(ValidationError, match=problem):
         section(**said)
+
+
+@pytest.mark.parametrize(
+    ("said", "others"),
+    [
+        ("", ""),
+        ("from: folder:mail", "inbox: mail"),
+        ("from: folder:mail, done: in", ""),
+        ("from: folder:result", ""),
+        ("from: folder:archive", "inbox: orders"),
+    ],
+)
+def test_a_folder_is_not_looked_into_for_mails_and_for_files(tmp_path: Path, said: str, others: str) -> None:
+    profile = f"channel: both\nextends: nav-mail\nmail: {{{said}}}\nfiles: {{{others}}}\n"
+    (tmp_path / "both").mkdir()
+    (tmp_path / "both" / "channel.yaml").write_text(profile, encoding="utf-8")
+    with pytest.raises(ProfileInvalid, match="are the same folder of the channel's own"):
+        load_channel("both", [tmp_path])
+
+
+def test_mails_and_files_in_folders_of_their_own_go_together(tmp_path: Path) -> None:
+    (tmp_path / "both").mkdir()
+    profile = "channel: both\nextends: nav-mail\nmail: {from: folder:mail}\nfiles: {}\n"
+    (tmp_path / "both" / "channel.yaml").write_text(profile, encoding="utf-8")
+    assert load_channel("both", [tmp_path]).profile.files is not None

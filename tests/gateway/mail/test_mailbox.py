@@ -1,8 +1,11 @@
 """Mails in a mailbox on a real IMAP server become messages, and each mail ends where it belongs."""
 
+import asyncio
 import hashlib
 import json
+import shutil
 from pathlib import Path
+from typing import Any
 
 import orjson
 import pytest
@@ -15,8 +18,11 @@ from tests.gateway.mail.letters import NOTICE, SAMPLES, WORKBOOK, mail
 from tests.gateway.mail.mailboxes import Box, eventually, install, say, serving, taken, told
 from xinqiao.errors import KeyUnusable
 from xinqiao.message import Json
+from xinqiao_adapters.profile_adapter import ProfileAdapter
 from xinqiao_gateway.cli import app
+from xinqiao_gateway.fronts.mail.mail_front import MailFront
 from xinqiao_gateway.gateway import Gateway
+from xinqiao_gateway.installation import open_installation
 from xinqiao_gateway.journal import tables
 
 
@@ -118,6 +124,27 @@ async def test_a_mail_that_cannot_be_taken_is_on_the_list_of_exceptions_with_ids
     assert listed["detail"] == said
 
 
+async def test_a_mail_at_which_an_adapter_fails_is_put_aside_and_those_after_it_are_taken(
+    box: Box, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decode = ProfileAdapter.decode
+
+    def failing(adapter: ProfileAdapter, raw: bytes, content_type: str) -> Any:
+        if b"1.0000" in raw:
+            raise KeyError("a fault")
+        return decode(adapter, raw, content_type)
+
+    monkeypatch.setattr(ProfileAdapter, "decode", failing)
+    box.put(mail(NOTICE.replace("1.0234", "1.0000")), mail(identity="<2@custodian.example>"))
+    with capture_logs() as logged:
+        async with serving(install(tmp_path, **box.section)) as gateway:
+            await eventually(lambda: box.counts() == (0, 1, 1))
+            assert taken(gateway) == expected("nav-notice")
+            (said,) = told(gateway)
+    assert said.endswith(" from custodian.example: internal_error: KeyError")
+    assert [each["channel"] for each in logged if each["event"] == "mail failed"] == ["nav"]
+
+
 async def test_the_same_unreadable_mail_is_told_once(box: Box, tmp_path: Path) -> None:
     box.put(mail("没有标签"), mail("没有标签"))
     async with serving(install(tmp_path, **box.section)) as gateway:
@@ -151,6 +178,21 @@ async def test_a_password_that_others_may_read_is_refused_at_the_start(box: Box,
     with pytest.raises(KeyUnusable):
         async with serving(data):
             pass
+
+
+async def test_a_mailbox_that_cannot_be_looked_at_leaves_none_looked_at(box: Box, tmp_path: Path) -> None:
+    data = install(tmp_path, **box.section)
+    for name in ("mobile", "zeta"):
+        shutil.copytree(data / "channels" / "nav", data / "channels" / name)
+        profile = data / "channels" / name / "channel.yaml"
+        profile.write_text(profile.read_text(encoding="utf-8").replace("channel: nav", f"channel: {name}"), "utf-8")
+    (data / "channels" / "zeta" / "keys" / "mail-password").unlink()
+    gateway = Gateway(open_installation(data))
+    await gateway.start()
+    with pytest.raises(KeyUnusable, match="zeta"):
+        await MailFront(gateway).start()
+    assert not [each for each in asyncio.all_tasks() if each.get_name().startswith("mail ")]
+    await gateway.stop()
 
 
 @pytest.mark.parametrize(

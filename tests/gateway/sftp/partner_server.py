@@ -25,8 +25,8 @@ class Behaviour:
     ``denied`` are the operations that it refuses, ``unreadable`` files that it does not give, ``invented`` names that
     it lists beside its own, ``bare`` lines without kind and time. ``breaks_after`` are the bytes that it sends or takes
     until it drops the connection, once; ``small`` the most bytes that it gives at once, ``generous`` lets it give more
-    than it is asked for. From the byte ``silent_from`` on it gives no answer, and the
-    byte ``full_at`` it cannot write.
+    than it is asked for. From the byte ``silent_from`` on it gives no answer, from ``deaf_from`` on it reads
+    nothing, and the byte ``full_at`` it cannot write. ``sizes`` are of what it was asked to read and to write.
     """
 
     denied: set[str] = field(default_factory=set)
@@ -37,7 +37,9 @@ class Behaviour:
     unreadable: set[str] = field(default_factory=set)
     invented: list[bytes] = field(default_factory=list)
     bare: list[bytes] = field(default_factory=list)
+    deaf_from: int | None = None
     full_at: int | None = None
+    sizes: list[int] = field(default_factory=list)
     opened: list[Any] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
 
@@ -88,6 +90,7 @@ class _Files(asyncssh.SFTPServer):
 
     async def read(self, file_obj: object, offset: int, size: int) -> bytes:
         self._carried(size)
+        self.behaviour.sizes.append(size)
         if self.behaviour.silent_from is not None and offset >= self.behaviour.silent_from:
             await asyncio.sleep(60)
         content: bytes = super().read(
@@ -97,6 +100,9 @@ class _Files(asyncssh.SFTPServer):
 
     def write(self, file_obj: object, offset: int, data: bytes) -> Any:
         self._carried(len(data))
+        self.behaviour.sizes.append(len(data))
+        if self.behaviour.deaf_from is not None and offset >= self.behaviour.deaf_from:
+            self._connection._transport.pause_reading()  # type: ignore[union-attr]
         if self.behaviour.full_at is not None and offset <= self.behaviour.full_at < offset + len(data):
             raise asyncssh.SFTPFailure("磁盘已满")
         return super().write(file_obj, offset, data)
@@ -171,6 +177,7 @@ def serving(
     authority: asyncssh.SSHKey | None = None,
     port: int = 0,
     host_key: asyncssh.SSHKey | None = None,
+    window: int = 2 * 1024 * 1024,
 ) -> Iterator[PartnerServer]:
     """Serve ``folder/partner``; ``folder/secrets`` holds the right password."""
     root, secrets, behaviour = folder / "partner", folder / "secrets", Behaviour()
@@ -196,6 +203,7 @@ def serving(
         sftp_factory=files,
         authorized_client_keys=known,
         reuse_address=True,
+        window=window,
     )
     listening = asyncio.run_coroutine_threadsafe(_begin(listen), loop).result(10)
     try:

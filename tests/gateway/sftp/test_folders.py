@@ -9,6 +9,7 @@ from typing import Any
 
 import asyncssh
 import pytest
+from asyncssh.sftp import SFTPServerHandler
 from paramiko import Message
 from paramiko.sftp import CMD_STATUS
 from structlog.testing import capture_logs
@@ -120,7 +121,7 @@ def test_what_is_not_there_is_said_to_be_missing(place: tuple[Folder, Path]) -> 
 
 @pytest.mark.parametrize(
     "name",
-    ["..", "../a", "a/../../b", "a//b", "./a", "a\nb", "a\0b", "a\\b", "x" * 201, " a", "a\u202egnp.exe", "a\udcff"],
+    ["..", "../a", "a/../../b", "a//b", "./a", "a\nb", "a\0b", "a\\b", "x" * 256, " a", "a\u202egnp.exe", "a\udcff"],
 )
 def test_a_name_that_leads_elsewhere_or_deceives_is_refused(place: tuple[Folder, Path], name: str) -> None:
     folder, _ = place
@@ -182,7 +183,7 @@ def test_a_rename_that_a_crash_broke_off_is_ended_by_the_next(tmp_path: Path) ->
 def test_where_a_disk_cannot_rename_without_replacing_a_link_does_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("xinqiao_gateway.fronts.sftp.local_folder._RENAME", None)
+    monkeypatch.setattr("xinqiao_gateway.fronts.sftp.moving._RENAME", None)
     folder = LocalFolder(tmp_path / "own")
     write(folder, "a", b"one")
     write(folder, "b", b"two")
@@ -203,6 +204,45 @@ def test_a_server_of_small_answers_gives_the_whole_file(server: PartnerServer) -
     server.behaviour.small = 1000
     folder = server.folder()
     assert read(folder, "a", 5) == CONTENT[5:]
+    folder.close()
+
+
+def test_a_server_that_says_what_it_takes_at_once_is_asked_for_as_much(
+    server: PartnerServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (server.root / "a").write_bytes(CONTENT)
+    for extensions, most in ((SFTPServerHandler._extensions, BLOCK), ([], 32_768)):
+        monkeypatch.setattr(SFTPServerHandler, "_extensions", extensions)
+        server.behaviour.sizes.clear()
+        folder = server.folder()
+        assert read(folder, "a") == CONTENT
+        write(folder, "b", CONTENT)
+        assert (server.root / "b").read_bytes() == CONTENT
+        assert max(server.behaviour.sizes) == most
+        folder.close()
+
+
+def test_a_server_that_speaks_something_else_is_down(server: PartnerServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Client, "_read_packet", lambda _: (CMD_STATUS, b""))
+    with pytest.raises(DestinationDown, match="and not its version"):
+        server.folder().entries()
+
+
+def test_a_server_that_reads_nothing_more_is_down_within_its_time(tmp_path: Path) -> None:
+    with serving(tmp_path, window=256 * 1024 * 1024) as server:
+        folder = server.folder(timeout=0.5)
+        server.behaviour.deaf_from = 300_000
+        with pytest.raises(DestinationDown):
+            write(folder, "a", bytes(60_000_000))
+        folder.close()
+
+
+def test_what_may_be_renamed_and_not_looked_at_is_renamed(server: PartnerServer) -> None:
+    folder = server.folder()
+    write(folder, "a", b"1")
+    server.behaviour.denied.add("stat")
+    folder.rename("a", "b")
+    assert [each.name for each in server.root.iterdir()] == ["b"]
     folder.close()
 
 
@@ -264,13 +304,13 @@ def test_a_broken_line_is_said_and_the_next_call_connects_anew(server: PartnerSe
     with pytest.raises(DestinationDown):
         read(folder, "a")
     assert read(folder, "a") == CONTENT
-    server.behaviour.breaks_after = 2_900_000
+    server.behaviour.breaks_after = 5_900_000
     with pytest.raises(DestinationDown):
-        write(folder, "b", CONTENT)
+        write(folder, "b", CONTENT * 2)
     there = folder.stat("b").size - UNSURE
     assert there > 0
-    write(folder, "b", CONTENT[there:], there)
-    assert read(folder, "b") == CONTENT
+    write(folder, "b", (CONTENT * 2)[there:], there)
+    assert read(folder, "b") == CONTENT * 2
     folder.close()
 
 

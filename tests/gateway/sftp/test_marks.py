@@ -54,6 +54,30 @@ def test_a_marker_may_take_the_place_of_the_ending() -> None:
     assert finished(found) == [(["a.csv"], ["a.ok"]), (["plain"], ["plain.ok"])]
 
 
+def test_files_that_share_a_marker_are_finished_together() -> None:
+    found = looked(section(done={"marker": ".ok", "replaces": True}), entries("a.csv", "a.txt", "a.ok"))
+    assert finished(found) == [(["a.csv", "a.txt"], ["a.ok"])]
+
+
+@pytest.mark.parametrize(
+    ("said", "problem"),
+    [
+        ({"inbox": "a//b"}, "is no folder here"),
+        ({"archive": "./bak"}, "is no folder here"),
+        ({"error": "../bak"}, "is no folder here"),
+        ({"result": "result"}, "with {name} in it, once"),
+        ({"result": "{name}-{name}"}, "with {name} in it, once"),
+        ({"result": "out/{name}"}, "with {name} in it, once"),
+        ({"result": "{name}\n"}, "with {name} in it, once"),
+        ({"result": " {name}.result"}, "at most 24 bytes"),
+        ({"result": "{name}." + "果" * 8}, "at most 24 bytes"),
+    ],
+)
+def test_a_section_that_no_file_could_be_put_away_by_is_refused(said: dict[str, Any], problem: str) -> None:
+    with pytest.raises(ValueError, match=problem):
+        section(**said)
+
+
 def test_a_marker_without_its_file_is_nothing() -> None:
     assert looked(section(), entries("a.csv.ok")) == Look((), (), ())
 

@@ -1,10 +1,12 @@
 """A poller over a folder, here and on a partner's server: what is taken, once, and what becomes of it."""
 
+import asyncio
 import os
 from collections.abc import Callable
 
-from tests.gateway.sftp.inboxes import BIG, Place, result_of
+from tests.gateway.sftp.inboxes import BIG, Ledger, Place, result_of
 from xinqiao.errors import ContentRefused
+from xinqiao_gateway.fronts.sftp.polling import Arrived, Taken
 
 
 def test_a_finished_file_is_taken_answered_and_archived(place: Callable[..., Place]) -> None:
@@ -62,6 +64,50 @@ def test_a_name_that_comes_again_replaces_neither_file_nor_answer(place: Callabl
     assert here.ledger.seen == [("a", b"one"), ("a", b"two two")]
     assert here.tree() == {"archive": ["a", "a.1", "a.ok", "a.ok.1"], "result": ["a.result", "a.result.1"]}
     assert (here.root / "result" / "a.result.1").read_bytes() == result_of(here, 1)
+
+
+def test_a_file_put_in_the_place_of_one_that_is_being_taken_is_taken_next(place: Callable[..., Place]) -> None:
+    here = place()
+    here.put("a", b"one")
+    here.put("b", b"other")
+
+    async def replaced(arrived: Arrived) -> Taken:
+        if arrived.facts.name == "a" and not here.ledger.names:
+            for name in ("a", "a.ok"):
+                (here.inbox / name).unlink()
+            here.put("a", b"two two")
+            os.utime(here.inbox / "a.ok", (1, 1))
+            (here.inbox / "b").unlink()  # taken back too late: it is taken, and nothing is there to put away
+        return await Ledger.take(here.ledger, arrived)
+
+    here.ledger.take = replaced  # type: ignore[method-assign]
+    here.look(2)
+    assert here.ledger.seen == [("a", b"one"), ("a", b"two two")]
+    assert here.tree()["archive"] == ["a", "a.ok"]
+    assert (here.root / "archive" / "a").read_bytes() == b"two two"
+
+
+def test_a_file_that_differs_from_one_before_in_its_content_alone_is_taken_too(place: Callable[..., Place]) -> None:
+    here = place()
+
+    async def looked() -> None:
+        async with here.polled() as poller:
+            for content in (b"monday ", b"tuesday"):  # on a server that tells no times
+                here.put("a", content)
+                os.utime(here.inbox / "a", (0, 0))
+                await poller.look()
+
+    asyncio.run(looked())
+    assert here.ledger.seen == [("a", b"monday "), ("a", b"tuesday")]
+
+
+def test_the_longest_name_is_answered_and_put_away_like_any_other(place: Callable[..., Place]) -> None:
+    here = place(done={"temporary": "*.tmp"})
+    name = "x" * 200
+    for content in (b"one", b"two two"):
+        here.put(name, content, marker=False)
+        assert here.look().watched.failures == 0
+    assert here.tree() == {"archive": [name, f"{name}.1"], "result": [f"{name}.result", f"{name}.result.1"]}
 
 
 def test_the_same_answer_to_the_same_file_is_not_written_twice(place: Callable[..., Place]) -> None:

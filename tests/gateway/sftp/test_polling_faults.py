@@ -185,18 +185,18 @@ def test_a_result_whose_writing_broke_is_ended_at_the_next_look(
 ) -> None:
     after = "archive" if rename else "leave"
     here = remote(server, tmp_path, after=after, login={"permissions": {"rename": rename}})
-    here.ledger.more = BIG
+    here.ledger.more = BIG * 2
     here.put("a")
-    server.behaviour.breaks_after = 3_000_000
+    server.behaviour.breaks_after = 7_000_000
     with pytest.raises(DestinationDown):
         here.look()
     (left,) = here.tree()["result"]
     assert left.endswith(".tmp") == rename
-    server.behaviour.breaks_after = 3_000_000 if rename else None  # of the whole there are more
+    server.behaviour.breaks_after = 7_000_000 if rename else None  # of the whole there are more
     here.look()
     assert here.tree()["result"] == ["a.result"] if rename else "a.result" in here.tree()["result"]
     written = [path.read_bytes() for path in (server.root / "result").iterdir()]
-    assert result_of(here) + BIG in written
+    assert result_of(here) + BIG * 2 in written
 
 
 def test_a_result_that_may_be_written_and_not_read_does_not_replace_another(
@@ -210,6 +210,20 @@ def test_a_result_that_may_be_written_and_not_read_does_not_replace_another(
     here.look()
     assert here.tree()["result"] == ["a.result", "a.result.1"]
     assert (server.root / "result" / "a.result").read_bytes() == b"theirs"
+
+
+def test_a_result_that_finds_no_name_is_told_and_its_file_not_settled(tmp_path: Path) -> None:
+    class Full(LocalFolder):
+        def rename(self, old: str, new: str) -> None:
+            raise FileExistsError(errno.EEXIST, "there is one already", new)
+
+    here = local(tmp_path)
+    here.folder = Full(here.root)
+    here.put("a")
+    poller = here.look()
+    assert "no name is free" in poller.watched.why
+    assert here.ledger.done == {}
+    assert here.tree() == {"in": ["a", "a.ok"]}
 
 
 def test_links_and_names_that_lead_elsewhere_are_refused_told_once_and_not_by_name(tmp_path: Path) -> None:

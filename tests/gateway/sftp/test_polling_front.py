@@ -131,6 +131,27 @@ async def test_a_channel_whose_server_refuses_it_keeps_no_other_from_its_files(d
             assert "sftp-password" in front.watched()[1].why  # it is missing: before the host key is looked at
 
 
+async def test_of_two_that_watch_one_folder_one_looks_and_the_other_takes_over(data: Path) -> None:
+    say(data, "bank", files=UNSEALED)
+    own = data / "files" / "bank"
+    async with running(data) as (gateway, front):
+        await until(lambda: front.watched()[0].looked_at is not None)
+        other = FileFront(gateway)
+        await other.start()
+        try:
+            await until(lambda: other.watched()[0].elsewhere)
+            put(own / "in", "a.json")
+            front.wake("bank")
+            await until((own / "archive" / "a.json").exists)
+            assert other.watched()[0].looked_at is None
+            await front.stop()
+            put(own / "in", "b.json")
+            await until((own / "archive" / "b.json").exists)
+            assert not other.watched()[0].elsewhere
+        finally:
+            await other.stop()
+
+
 async def test_a_woken_channel_is_looked_into_before_its_time(data: Path) -> None:
     say(data, "bank", files=UNSEALED | {"every": 80_000})
     own = data / "files" / "bank"

@@ -56,9 +56,10 @@ def test_an_upload_appears_whole_when_its_client_closes_it(served: Served, clien
         assert client.stat("/in/orders.csv").st_size == len(content)
     assert (served.files / "in" / "orders.csv").read_bytes() == content
     assert served.heard()[-1] == "bank"
-    assert [(each["event"], each["name"], each["size"], each["digest"]) for each in logs if "digest" in each] == [
-        ("file uploaded", "/in/orders.csv", len(content), hashlib.sha256(content).hexdigest())
+    assert [(each["event"], each["file"], each["size"], each["digest"]) for each in logs if "digest" in each] == [
+        ("file uploaded", "/in/0eb8b631122e", len(content), hashlib.sha256(content).hexdigest())
     ]
+    assert "orders" not in str(logs)  # it could be a person's name
     client.remove("/in/orders.csv")
     assert "orders.csv" not in names(served.files / "in")
 
@@ -80,6 +81,21 @@ def test_an_upload_that_was_broken_off_never_appears_and_is_gone_on_with(served:
             file.write(content[200_000:])
         assert (served.files / "in" / "long.csv").read_bytes() == content
         client.remove("/in/long.csv")
+
+
+def test_an_upload_that_a_crash_left_under_two_names_is_not_written_to_again(served: Served) -> None:
+    inbox, archive = served.files / "in", served.files / "archive"
+    archive.mkdir(exist_ok=True)
+    (inbox / "daily.csv").write_bytes(b"whole")
+    os.link(inbox / "daily.csv", served.files / ".uploads" / "daily.csv")
+    served.reload()
+    (inbox / "daily.csv").rename(archive / "daily.csv")
+    with served.client() as client, client.open("/in/daily.csv", "wb") as file:
+        file.write(b"the next day's")
+    assert (archive / "daily.csv").read_bytes() == b"whole"
+    assert (inbox / "daily.csv").read_bytes() == b"the next day's"
+    for path in (inbox, archive):
+        (path / "daily.csv").unlink()
 
 
 def reopened(client: paramiko.SFTPClient, path: str) -> paramiko.SFTPFile:

@@ -24,7 +24,7 @@ from xinqiao_gateway.gateway import Gateway
 from xinqiao_gateway.installation import open_installation
 from xinqiao_gateway.journal.tables import raws
 
-__all__ = ["KEY", "SIZE", "Line", "framed", "free_port", "notice", "reply"]
+__all__ = ["KEY", "SIZE", "Line", "framed", "free_port", "notice", "read_profile", "reply", "write_profile"]
 
 SIZE = 73
 _LONGEST = 10.0
@@ -50,6 +50,15 @@ def reply(answer: bytes) -> tuple[str, str | None, str | None]:
     return answer[12:20].decode(), root.findtext("Head/Flag"), root.findtext("Head/TranNo")
 
 
+def read_profile(path: Path) -> dict[str, Any]:
+    found: dict[str, Any] = yaml.load(path.read_bytes(), Loader=yaml.CSafeLoader)
+    return found
+
+
+def write_profile(path: Path, profile: dict[str, Any]) -> None:
+    path.write_text(yaml.dump(profile, Dumper=yaml.CSafeDumper, allow_unicode=True), encoding="utf-8")
+
+
 def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as found:
         port: int = found.getsockname()[1]
@@ -64,9 +73,10 @@ class Line:
     gateway: Gateway
     front: TcpFront
     port: int
+    host: str = "127.0.0.1"
 
     async def connect(self, **tls: Any) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        return await asyncio.open_connection("127.0.0.1", self.port, **tls)
+        return await asyncio.open_connection(self.host, self.port, **tls)
 
     async def talk(self, *pieces: bytes, ends: bool = False, **tls: Any) -> bytes:
         """Send pieces by one connection and return all that comes back until the gateway closes it."""
@@ -95,9 +105,9 @@ class Line:
     def profile(self, change: Callable[[dict[str, Any]], None]) -> None:
         """Change the channel's profile; it holds after a reload."""
         path = self.data / "channels" / "line" / "channel.yaml"
-        found = yaml.safe_load(path.read_text(encoding="utf-8"))
+        found = read_profile(path)
         change(found)
-        path.write_text(yaml.safe_dump(found, allow_unicode=True), encoding="utf-8")
+        write_profile(path, found)
 
 
 Opening = Callable[..., Awaitable[Line]]
@@ -109,13 +119,13 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("tcp")
     write_key(KEY.public(), folder / "partner.jwk")
     data = folder / "data"
-    own: dict[str, Any] = yaml.safe_load((Path(__file__).parent / "line.yaml").read_text(encoding="utf-8"))
+    own = read_profile(Path(__file__).parent / "line.yaml")
     core: dict[str, Any] = {"channel": "core", "extends": "canonical", "institution": CORE}
     for profile in (own, core):
         keys = data / "channels" / profile["channel"] / "keys"
         keys.mkdir(parents=True)
         write_key(KEY.public(), keys / "1.jwk")
-        (keys.parent / "channel.yaml").write_text(yaml.safe_dump(profile, allow_unicode=True), encoding="utf-8")
+        write_profile(keys.parent / "channel.yaml", profile)
     (data / "gateway.yaml").write_text("retry: {first: 0.02, cap: 0.05, pause: 0.01, longest_pause: 0.05}\n")
     Gateway(open_installation(data)).journal.close()
     return data
@@ -125,10 +135,10 @@ def installed(template: Path, data: Path, section: dict[str, Any], nav: dict[str
     """Make an installation whose channel ``line`` says more."""
     shutil.copytree(template, data)
     path = data / "channels" / "line" / "channel.yaml"
-    profile = yaml.safe_load(path.read_text(encoding="utf-8")) | more
+    profile = read_profile(path) | more
     profile["tcp"] |= section
     profile["interfaces"]["nav"] |= nav
-    path.write_text(yaml.safe_dump(profile, allow_unicode=True), encoding="utf-8")
+    write_profile(path, profile)
 
 
 @asynccontextmanager

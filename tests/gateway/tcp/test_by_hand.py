@@ -43,6 +43,7 @@ async def test_a_head_without_a_place_for_the_length_is_no_frame(tmp_path: Path)
     file.write_bytes(notice())
     for head in ("X1.0", "####X####", "########" * 10):
         assert (await sent("127.0.0.1:1", str(file), "--head", head, "--size", "73")).exit_code == 2
+    assert (await sent("127.0.0.1:1", str(file), *HEAD, "--encoding", "GBX")).exit_code == 2
 
 
 async def test_whoever_calls_is_answered_alike(line: Opening, tmp_path: Path) -> None:

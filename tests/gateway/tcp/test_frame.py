@@ -121,6 +121,12 @@ def test_a_length_that_is_shorter_than_the_frame_around_a_body_is_refused() -> N
         frame([{"length": "all", "digits": 5}]).read(b"00004")
 
 
+@pytest.mark.parametrize("raw", [b"\t  3", b"3\r\n ", b"    ", b"1 23"])
+def test_a_length_that_is_filled_with_blanks_has_blanks_and_digits_alone(raw: bytes) -> None:
+    with pytest.raises(MalformedFrame, match="is no length in 4 digits"):
+        frame([{"length": "body", "digits": 4, "fill": " "}]).read(raw)
+
+
 def test_a_body_longer_than_its_length_can_say_is_refused() -> None:
     framed = frame([{"length": "all", "digits": 2}])
     assert (framed.most, framed.write(b"x" * 97, ())[:2]) == (97, b"99")

@@ -9,6 +9,7 @@ import pytest
 
 from tests.gateway.tcp.conftest import SIZE, Line, Opening, framed, free_port, notice, reply
 from xinqiao.errors import SettingsInvalid
+from xinqiao_gateway.fronts.beside import Fronts
 from xinqiao_gateway.fronts.tcp.front import TcpFront
 
 YES, NO = "0", "1"
@@ -175,6 +176,15 @@ async def test_an_address_that_is_not_allowed_is_not_talked_to(line: Opening) ->
     assert site.serials() == []
 
 
+async def test_a_port_may_be_one_of_ipv6(line: Opening) -> None:
+    site = await line(listen={"host": "::1", "allow": ["::1/128"]})
+    site.host = "::1"
+    assert reply(await site.talk(framed(notice())))[1] == YES
+    assert site.evidence() == ["tcp address ::1"]
+    with pytest.raises(SettingsInvalid, match=rf"cannot listen on \[::1\]:{site.port}"):
+        await TcpFront(site.gateway).start()
+
+
 async def refused(site: Line) -> bool:
     """Say whether a request is not answered by a byte; the connection may be reset as it is closed."""
     with suppress(ConnectionError):
@@ -267,6 +277,30 @@ async def test_a_reload_that_changes_another_channel_leaves_connections_alone(li
     path.write_text(path.read_text() + "limits: {body: 2048}\n")
     assert (await site.gateway.reload()).channels.changed == ("core",)
     assert reply(await rest_of(*reader_writer))[1] == YES
+
+
+async def test_a_stop_while_a_reload_is_under_way_leaves_nothing_listening(line: Opening) -> None:
+    site = await line()
+    await site.front.stop()
+    fronts = Fronts(site.gateway)
+    await fronts.start()
+    reloaded = asyncio.Event()
+
+    async def see(_: frozenset[str]) -> None:
+        reloaded.set()
+
+    site.gateway.when_reloaded(see)
+    site.profile(lambda profile: profile["tcp"]["listen"].update(allow=["127.0.0.1"]))
+    listener = next(each for each in fronts._fronts if isinstance(each, TcpFront))._listeners["line"]
+    reloading = asyncio.create_task(site.gateway.reload())
+    async with asyncio.timeout(20):
+        while listener._accepting is not None and not listener._accepting.cancelling():
+            await asyncio.sleep(0)
+        await fronts.stop()
+        await reloading
+    assert reloaded.is_set()
+    with pytest.raises(ConnectionRefusedError):
+        await site.connect()
 
 
 async def test_a_port_that_is_taken_is_named_and_nothing_listens(line: Opening) -> None:

@@ -55,6 +55,12 @@ async def test_a_seal_of_another_body_or_key_or_none_is_refused(line: Opening) -
     assert (site.serials(), site.evidence()) == ([], [])
 
 
+async def test_what_stands_in_the_place_of_a_signature_and_is_not_verified_is_no_evidence(line: Opening) -> None:
+    site = await line(frame=SIGNED)
+    assert await flag(site, notice(), "not verified by anybody") == "0"
+    assert site.evidence() == ["tcp address 127.0.0.1"]
+
+
 async def test_a_partners_own_signature_is_verified_and_its_answer_is_signed(line: Opening) -> None:
     profile: dict[str, Any] = {"security": OWN_SCHEME, "push": {"url": "tcp://127.0.0.1:1"}}
     site = await line(trust="seal", frame=SIGNED, profile=profile, keys={"secret.jwk": secret_jwk(SECRET)})

@@ -4,10 +4,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from tests.gateway.tcp.certificates import certificate
-from tests.gateway.tcp.conftest import SIZE, framed
+from tests.gateway.tcp.conftest import SIZE, framed, read_profile, write_profile
 from xinqiao.adapter import Decoded
 from xinqiao.errors import ProfileInvalid
 from xinqiao_adapters.channel import Channel, load_channel
@@ -19,11 +18,11 @@ OVER_TCP = {"url": "tcp://10.1.2.3:7301"}
 
 def loaded(folder: Path, tcp: dict[str, Any] | None, **more: Any) -> Channel:
     """Load a channel with so much of ``tcp``; None: none at all."""
-    profile = yaml.safe_load((Path(__file__).parent / "line.yaml").read_text(encoding="utf-8")) | more
+    profile = read_profile(Path(__file__).parent / "line.yaml") | more
     profile["tcp"] = None if tcp is None else profile["tcp"] | {"trust": "address"} | tcp
     (folder / "line").mkdir(exist_ok=True)
-    text = yaml.safe_dump({key: value for key, value in profile.items() if value is not None}, allow_unicode=True)
-    (folder / "line" / "channel.yaml").write_text(text, encoding="utf-8")
+    said = {key: value for key, value in profile.items() if value is not None}
+    write_profile(folder / "line" / "channel.yaml", said)
     return load_channel("line", [folder])
 
 
@@ -34,6 +33,7 @@ def loaded(folder: Path, tcp: dict[str, Any] | None, **more: Any) -> Channel:
         ({}, {"push": {"url": "tcp://10.1.2.3"}}, "write tcp://host:port"),
         ({}, {"push": {"url": "tls://10.1.2.3:7301/path"}}, "write tls://host:port"),
         ({}, {"push": {"url": "tcp://10.1.2.3:99999"}}, "push.url: no address"),
+        ({}, {"push": {"url": "tcp://bank..example:7301"}}, "push.url: no address"),
         ({}, {"push": OVER_TCP}, "push.url: tcp://10.1.2.3:7301 would carry production messages in the clear"),
         ({"listen": FAR}, {}, "tcp.listen.host: 0.0.0.0 would carry production messages in the clear"),
         ({"trust": "seal", "listen": {"port": 7301}}, {}, "tcp.frame: signatures of this channel stand beside"),

@@ -1,6 +1,8 @@
 """TLS under the frames: the partner's certificate stands for its signature, and ours calls nobody else's server."""
 
+import socket
 import ssl
+import threading
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, suppress
 from pathlib import Path
@@ -9,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.gateway.tcp.certificates import Certificate, certificate
-from tests.gateway.tcp.conftest import Line, Opening, framed, notice, reply
+from tests.gateway.tcp.conftest import SIZE, Line, Opening, framed, notice, reply
 from tests.gateway.tcp.partner import answers, serving
 from tests.gateway.tcp.test_way import YES, exchange
 from xinqiao_adapters.docking.certificates import fingerprint
@@ -45,6 +47,12 @@ async def test_any_other_certificate_is_not_talked_to(line: Opening, tmp_path: P
     with suppress(ConnectionError, ssl.SSLError):
         assert await site.talk(framed(notice()), ssl=showing(shown, tmp_path)) == b""
     assert site.serials() == []
+
+
+async def test_a_body_that_is_refused_before_it_is_read_is_answered_all_the_same(line: Opening, tmp_path: Path) -> None:
+    site = await opened(line, CLIENT, profile={"limits": {"body": 4096}})
+    answer = await site.talk(framed(b"x" * 1_000_000), ssl=showing(CLIENT, tmp_path))
+    assert (reply(answer)[:2], site.serials()) == (("SLRS    ", "1"), [])
 
 
 async def test_plain_bytes_on_a_port_for_tls_are_not_read(line: Opening) -> None:
@@ -92,6 +100,30 @@ async def test_a_server_with_the_certificate_that_the_profile_names_is_called(
     server = certificate("insurer")
     found = await called(line, partners, tmp_path, server, {name: "known.pem"}, known_pem=server.pem)
     assert found == (True, "")
+
+
+async def test_an_answer_counts_whether_the_server_says_goodbye_or_not(line: Opening, tmp_path: Path) -> None:
+    server = certificate("insurer")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(server.written(tmp_path / "server-own.pem"))
+    ended = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def answer() -> None:
+            connection, _ = listening.accept()
+            with context.wrap_socket(connection, server_side=True) as stream:
+                stream.recv(65_536)
+                stream.sendall(YES)
+                ended.wait(20)
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        push = {"url": f"tls://127.0.0.1:{listening.getsockname()[1]}", "timeout": 0.9}
+        site = await line(profile={"push": push}, files={"known.pem": server.pem}, call={"server": "known.pem"})
+        found = await exchange(site)
+        ended.set()
+        thread.join()
+    assert found.content == YES[SIZE:]
 
 
 async def test_a_server_that_is_pinned_may_have_another_name(

@@ -203,6 +203,6 @@ async def test_an_answer_comes_back_as_it_was_framed(line: Opening, partners: As
     assert await exchange(site) == Exchange(200, headers, YES[SIZE:])
 
 
-async def test_an_address_without_a_name_in_the_net_is_not_sent_to(line: Opening) -> None:
+async def test_where_nobody_listens_nothing_was_sent(line: Opening) -> None:
     site = await line(profile={"push": {"url": "tcp://localhost:1", "timeout": 1.0}})
     assert (await exchange(site)).sent is False

@@ -19,6 +19,8 @@ _ADDRESS = re.compile(
     r"(?P<folder>/\S*)?"
 )
 _LONGEST_PATH = 500
+# Bytes of a result's name beside the input's, which may have 200; an ending and a number come to it meanwhile.
+_LONGEST_AROUND = 24
 
 
 class _Part(BaseModel):
@@ -51,8 +53,10 @@ class Address(_Part):
 
 def _path(said: str) -> str:
     parts = said.split("/")
-    if ".." in parts or not said.isprintable() or "\\" in said or len(said) > _LONGEST_PATH:
-        raise ValueError(f"{said!r} is no folder here: at most {_LONGEST_PATH} characters, without .. and backslashes")
+    if {"..", "."} & set(parts) or "//" in said or not said.isprintable() or "\\" in said or len(said) > _LONGEST_PATH:
+        raise ValueError(
+            f"{said!r} is no folder here: at most {_LONGEST_PATH} characters, without . or .., // and backslashes"
+        )
     return said.rstrip("/") or said[:1]
 
 
@@ -237,6 +241,9 @@ class Files(_Part):
             said.append("the marker of done and the suffix of manifest are the same")
         if self.seal == "required" and self.manifest.presence != "required":
             said.append("the seal comes with the manifest: write manifest: required, or seal: none")
-        if "{name}" not in self.result or "/" in self.result.replace("{name}", ""):
-            said.append("result is a name with {name} in it")
+        around = self.result.replace("{name}", "", 1)
+        if "{name}" not in self.result or not set("{}/\\").isdisjoint(around) or not around.isprintable():
+            said.append("result is a name with {name} in it, once")
+        elif self.result != self.result.strip() or len(around.encode()) > _LONGEST_AROUND:
+            said.append(f"result has at most {_LONGEST_AROUND} bytes around {{name}}, and no blank at either end")
         return said

@@ -1,27 +1,25 @@
 """The manifest 清单 of a batch: who says what a file holds, and whether that is so.
 
-It is one small file: the standard's message ``batchManifest``, then, on a line of its own, the detached seal over the
-bytes before that line's break. Where the profile says ``seal: none``, the login stands in place of the seal.
+Its form is in ``xinqiao.manifest``. Where the profile says ``seal: none``, the login stands in place of the seal.
 """
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from xinqiao.errors import BatchRefused, ContentRefused, NotValid, SealMissing
 from xinqiao.finding import Finding, Text, errors_in
+from xinqiao.manifest import split_seal
 from xinqiao.masking import mask
 from xinqiao.message import Header, Json, message_type, read_json
 from xinqiao.seal import CONTENT_TYPE_JSON, Sealed, open_stored
 from xinqiao.validation import check
 from xinqiao_gateway.batches.totals import Totals
 from xinqiao_gateway.channels import ServedChannel
-from xinqiao_gateway.intake import check_origin
+from xinqiao_gateway.checking import check_origin
 
-__all__ = ["Manifest", "compare_file", "compare_records", "read_manifest", "split_seal"]
+__all__ = ["Manifest", "compare_file", "compare_records", "read_manifest"]
 
 _LARGEST = 1 << 20
-_SEAL = re.compile(rb"[A-Za-z0-9_-]+\.\.[A-Za-z0-9_-]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,14 +41,6 @@ class Manifest:
         """What it says of the file; None where it says that there are no records."""
         found: list[Json] = self.body.get("files", [])
         return found[0] if found else None
-
-
-def split_seal(raw: bytes) -> tuple[bytes, str]:
-    """Return a file's content and its seal, the last line; an empty one where there is none."""
-    content, _, last = raw.rstrip(b"\r\n").rpartition(b"\n")
-    if _SEAL.fullmatch(last.strip()):
-        return content.removesuffix(b"\r"), last.strip().decode("ascii")
-    return raw, ""
 
 
 def read_manifest(raw: bytes, channel: ServedChannel, *, sealed: bool) -> Manifest:

@@ -2,9 +2,10 @@
 
 import asyncio
 import zlib
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from contextlib import aclosing
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import TypeVar
@@ -28,6 +29,7 @@ _LINES = (".jsonl", ".ndjson")
 _LINES_TYPE = "application/x-ndjson"
 
 T = TypeVar("T")
+P = TypeVar("P")
 
 
 def records(channel: ServedChannel, path: Path, name: str) -> Generator[Decoded | Undecoded]:
@@ -71,24 +73,42 @@ def _streams(channel: ServedChannel) -> bool:
     return any(each.reads_files and each.spec.comes_in for each in channel.channel.compiled.values())
 
 
-async def pieces(source: Generator[T], size: int, skip: int = 0) -> AsyncGenerator[list[T]]:
-    """Yield what a generator gives, ``size`` at a time, after the first ``skip``; the next are read meanwhile.
+async def pieces(
+    source: Generator[T],
+    size: int,
+    prepare: Callable[[list[T]], P],
+    turn: Callable[[], Awaitable[None]],
+    skip: int = 0,
+) -> AsyncGenerator[P]:
+    """Yield what ``prepare`` makes of a generator's items, ``size`` at a time, after the first ``skip``.
 
-    It is closed in any case, once this one is.
+    Reading and preparing happen in a thread, each time after a ``turn``; the next piece comes to be meanwhile. The
+    generator is closed in any case, once this one is.
     """
+    is_over = False
 
-    def following(count: int) -> list[T]:
-        return list(islice(source, count))
+    def passed(count: int) -> int:
+        return sum(1 for _ in islice(source, count))
 
-    left = skip
-    while left and (passed := len(await asyncio.to_thread(following, min(left, PIECE)))):
-        left -= passed
-    ahead = asyncio.create_task(asyncio.to_thread(following, size))
+    def following() -> P | None:
+        piece = list(islice(source, size))
+        return prepare(piece) if piece else None
+
+    async def read(left: int = 0) -> P | None:
+        while left and not is_over:
+            await turn()
+            left = left - PIECE if await asyncio.to_thread(passed, min(left, PIECE)) == PIECE else 0
+        await turn()
+        return await asyncio.to_thread(following)
+
+    ahead = asyncio.create_task(read(skip))
     try:
-        while piece := await ahead:
-            ahead = asyncio.create_task(asyncio.to_thread(following, size))
+        # A thread cannot be cut off, so neither is who waits for it.
+        while (piece := await asyncio.shield(ahead)) is not None:
+            ahead = asyncio.create_task(read())
             yield piece
     finally:
+        is_over = True
         await asyncio.gather(ahead, return_exceptions=True)
         source.close()
 
@@ -123,16 +143,21 @@ async def survey(intake: Intake, channel: ServedChannel, path: Path, name: str, 
     """Read a file to its end before anything of it is accepted.
 
     Where it may be all or nothing (``atomic``: as its manifest says, None where that says nothing), every record is
-    checked, too. Raises a ``Rejected`` where the file as a whole cannot be read.
+    checked, too. Raises a ``Rejected`` where the file as a whole cannot be read, a ``Retryable`` where a receiver's
+    queue is full.
     """
     found = Survey()
-    async with aclosing(pieces(records(channel, path, name), PIECE)) as read:
-        async for piece in read:
-            await intake.admission.turn(channel.channel_id)
-            for each in piece:
-                found.add(channel, each)
-            if found.count > MOST_RECORDS:
+
+    def count(piece: list[Decoded | Undecoded]) -> int:
+        for each in piece:
+            found.add(channel, each)
+        if not found.refused and (atomic or (atomic is None and found.atomic)):
+            found.refused = any(intake.records.refusals(channel, piece))
+        return found.count
+
+    source, turn = records(channel, path, name), partial(intake.records.turn, channel)
+    async with aclosing(pieces(source, PIECE, count, turn)) as read:
+        async for number in read:
+            if number > MOST_RECORDS:
                 raise TooManyMessages(f"a batch holds at most {MOST_RECORDS} records; send several")
-            if not found.refused and (atomic or (atomic is None and found.atomic)):
-                found.refused = any(await intake.check_records(channel, piece))
     return found

@@ -9,6 +9,7 @@ import hashlib
 from collections.abc import Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
+from functools import partial
 
 import orjson
 
@@ -20,15 +21,23 @@ from xinqiao_gateway.batches.kept import Kept
 from xinqiao_gateway.batches.manifest import Manifest
 from xinqiao_gateway.batches.reading import PIECE, pieces, records
 from xinqiao_gateway.channels import ServedChannel
-from xinqiao_gateway.intake import Intake, Raw, Records
-from xinqiao_gateway.journal import Journal, Outcome, Refused
+from xinqiao_gateway.checking import Checked
+from xinqiao_gateway.intake import Intake
+from xinqiao_gateway.intake_records import Records
+from xinqiao_gateway.journal import Follow, Journal, Outcome
 from xinqiao_gateway.journal.file_reading import FileBatch, key_of
 from xinqiao_gateway.journal.files import Piece, accounted, piece_type
 from xinqiao_gateway.journal.vault import DataKey
 
 __all__ = ["Submitting", "take_records"]
 
-_Read = Sequence[Decoded | Undecoded]
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """A piece of the file, read and checked."""
+
+    decoded: Sequence[Decoded | Undecoded]
+    checked: Sequence[Checked]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +61,8 @@ class Submitting:
         """Whether a known key with another body is a correction: the batch replaces another."""
         return self.manifest is not None and "replacesBatchNo" in self.manifest.body
 
-    def raw(self, first: int, count: int) -> Raw:
-        """Return the evidence of a piece, whose records are counted from 0."""
+    def records(self, first: int, read: _Read, follow: Follow) -> Records:
+        """Return a piece as the intake wants it, with its evidence; its records are counted from 0."""
         manifest, stored = self.manifest, self.stored
         reference = {
             "batchNo": stored.batch_no,
@@ -61,11 +70,18 @@ class Submitting:
             "size": str(self.content.size),
             "manifest": manifest and hashlib.sha256(manifest.content).hexdigest(),
             "firstRecord": first + 1,
-            "lastRecord": first + count,
+            "lastRecord": first + len(read.decoded),
         }
-        signature = manifest.signature if manifest else ""
-        content, kind = orjson.dumps(reference), piece_type(stored.scope)
-        return Raw(stored.channel, content, kind, signature, self.came.origin)
+        return Records(
+            decoded=read.decoded,
+            checked=read.checked,
+            content=orjson.dumps(reference),
+            content_type=piece_type(stored.scope),
+            evidence=(manifest.signature if manifest else "") or self.came.origin,
+            scope=stored.scope,
+            follow=follow,
+            atomic=self.is_whole,
+        )
 
 
 async def take_records(batch: Submitting, kept: Kept, intake: Intake, journal: Journal) -> None:
@@ -74,10 +90,25 @@ async def take_records(batch: Submitting, kept: Kept, intake: Intake, journal: J
     key = await journal.read(key_of, journal.reading, stored)
     await _keep(batch, kept, key)
     first, size = stored.done, max(stored.records, 1) if batch.is_whole else PIECE
-    async with aclosing(pieces(records(batch.channel, batch.came.path, batch.came.name), size, skip=first)) as read:
+    source = records(batch.channel, batch.came.path, batch.came.name)
+    turn = partial(intake.records.turn, batch.channel)
+    async with aclosing(pieces(source, size, partial(_checked, batch, intake), turn, skip=first)) as read:
         async for piece in read:
-            await _take_piece(batch, intake, journal, key, first, piece)
-            first += len(piece)
+            follow = accounted(key, stored.file_id, partial(_account, batch, first, piece))
+            await intake.records.take(batch.channel, batch.records(first, piece, follow))
+            first += len(piece.decoded)
+
+
+def _checked(batch: Submitting, intake: Intake, piece: Sequence[Decoded | Undecoded]) -> _Read:
+    if batch.stored.mode != "none":
+        return _Read(piece, intake.records.checked(batch.channel, piece, corrects=batch.corrects))
+    together = BatchRefused("the batch is all or nothing, and another record of it is refused")
+    refusals = intake.records.refusals(batch.channel, piece)
+    return _Read(piece, [Checked((), error=each or together) for each in refusals])
+
+
+def _account(batch: Submitting, first: int, piece: _Read, outcomes: Sequence[Outcome]) -> Piece:
+    return account(batch.came.name, first, piece.decoded, outcomes)
 
 
 async def _keep(batch: Submitting, kept: Kept, key: DataKey) -> None:
@@ -87,21 +118,3 @@ async def _keep(batch: Submitting, kept: Kept, key: DataKey) -> None:
 
     if batch.stored.mode != "none":  # of what is refused whole nothing is kept
         await asyncio.to_thread(keep)
-
-
-async def _take_piece(
-    batch: Submitting, intake: Intake, journal: Journal, key: DataKey, first: int, piece: _Read
-) -> None:
-    def account_for(outcomes: Sequence[Outcome]) -> Piece:
-        return account(batch.came.name, first, piece, outcomes)
-
-    follow = accounted(key, batch.stored.file_id, account_for)
-    if batch.stored.mode == "none":
-        errors = await intake.check_records(batch.channel, piece)
-        together = BatchRefused("the batch is all or nothing, and another record of it is refused")
-        outcomes = [Refused(each or together) for each in errors]
-        await journal.run(lambda c: follow(c, outcomes))
-        return
-    raw = batch.raw(first, len(piece))
-    taken = Records(raw, tuple(piece), batch.stored.scope, follow, atomic=batch.is_whole, corrects=batch.corrects)
-    await intake.accept_records(batch.channel, taken)

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 import structlog
 
+from xinqiao.manifest import Contents
 from xinqiao.message import new_message_id
 from xinqiao.seal import SigningKey
 from xinqiao_adapters.docking.push import OutgoingFiles, OutgoingIndex
@@ -18,7 +19,7 @@ from xinqiao_gateway.batches.totals import Totals
 from xinqiao_gateway.calendars import CHINA, china_day
 from xinqiao_gateway.channels import ServedChannel
 from xinqiao_gateway.delivery.filing import Bundle, filed, label
-from xinqiao_gateway.delivery.manifests import Contents, Manifests
+from xinqiao_gateway.delivery.manifests import Manifests
 from xinqiao_gateway.journal import Due, Journal, Settlement, gathering, leases, outgoing
 from xinqiao_gateway.journal.gathering import Found, Place
 from xinqiao_gateway.journal.indexing import has_index, record_index
@@ -174,8 +175,10 @@ class Gathering:
 
 
 def _contents(bundle: Bundle) -> Contents:
+    """Return what is in a file; its name is known in the commit that records it."""
     totals = Totals()
     for due in bundle.dues:
         totals.add(due.message)
     digest = hashlib.sha256(bundle.content).hexdigest()
-    return Contents(bundle.content_type, digest, len(bundle.content), len(bundle.dues), tuple(totals.controls()))
+    size, controls = len(bundle.content), tuple(totals.controls())
+    return Contents("", bundle.content_type, digest, size, len(bundle.dues), controls)

@@ -1,7 +1,8 @@
 """The same business through every package: what the journal holds of it afterwards, byte by byte."""
 
 import hashlib
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,10 +10,13 @@ import orjson
 
 from xinqiao.message import Json
 from xinqiao_gateway.cli.opening import opened
-from xinqiao_gateway.demo.business import recorded
-from xinqiao_gateway.demo.packages import PACKAGES, Package
+from xinqiao_gateway.demo.business import Recorded, recorded
+from xinqiao_gateway.demo.packages import PACKAGES, Api, Package
 from xinqiao_gateway.demo.partner import Partner
+from xinqiao_gateway.demo.stage import DemoFailed, Stage
 from xinqiao_gateway.journal.search import Search, contents
+
+_PATIENCE = 30.0
 
 __all__ = ["Run", "digest", "facts_in", "runs"]
 
@@ -26,14 +30,34 @@ class Run:
     case_id: str
 
 
-def runs(partner: Partner) -> Iterator[Run]:
+def runs(stage: Stage) -> Iterator[Run]:
     """Send every story by every package; yield each run once its messages are accepted."""
-    packages = [kind(partner) for kind in PACKAGES]
+    api, packages = Api(stage.partner), [kind(stage.partner) for kind in PACKAGES]
     for story, business in recorded().items():
         for package in packages:
             run = Run(story, type(package), f"{story}-{type(package).__name__}".lower())
-            package.send(business, run.case_id)
+            for first, part in _parts(business):
+                (api if part[0].by_api else package).send(part, run.case_id, first)
+                if part[-1].until:
+                    _wait(stage, run.case_id, part[-1].until)
             yield run
+
+
+def _parts(business: Sequence[Recorded]) -> Iterator[tuple[int, Sequence[Recorded]]]:
+    """Yield what can be sent together, with the number of its first: up to where the next message waits for a state."""
+    first = 0
+    for after, each in enumerate(business, 1):
+        if each.until or after == len(business):
+            yield first, business[first:after]
+            first = after
+
+
+def _wait(stage: Stage, case_id: str, state: str) -> None:
+    deadline = time.monotonic() + _PATIENCE
+    while (seen := stage.query(f"/v1/cases/{case_id}")["state"]) != state:
+        if time.monotonic() > deadline:
+            raise DemoFailed(f"case {case_id} is {seen}, not {state}", "core")
+        time.sleep(0.05)
 
 
 def facts_in(data: Path, partner: Partner, case_id: str) -> list[bytes]:

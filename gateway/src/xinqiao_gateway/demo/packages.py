@@ -25,7 +25,7 @@ from xinqiao_gateway.demo.window import Window
 from xinqiao_gateway.fronts.h5.tree import take_out
 from xinqiao_gateway.fronts.sftp.remote_folder import RemoteFolder
 
-__all__ = ["PACKAGES", "Package"]
+__all__ = ["PACKAGES", "Api", "Package"]
 
 _PATIENCE = 30.0
 # What is on the page where somebody is at the end: the position in the journal, or a button to take it back.
@@ -43,8 +43,8 @@ class Package(ABC):
         self.partner = partner
 
     @abstractmethod
-    def send(self, business: Sequence[Recorded], case_id: str) -> None:
-        """Send the messages of one case, in order, and wait until they are accepted."""
+    def send(self, business: Sequence[Recorded], case_id: str, first: int) -> None:
+        """Send messages of a case, in order, and wait until they are accepted; ``first`` numbers them in the case."""
 
 
 class Api(Package):
@@ -52,7 +52,7 @@ class Api(Package):
 
     zh, en = "API（REST）", "API over REST"
 
-    def send(self, business: Sequence[Recorded], case_id: str) -> None:
+    def send(self, business: Sequence[Recorded], case_id: str, first: int) -> None:  # noqa: ARG002 -- the package's
         """Submit one after the other."""
         with Client(self._address(), self.partner.channel, self.partner.key) as client:
             for each in business:
@@ -80,9 +80,9 @@ class Files(Package):
         super().__init__(partner)
         self._sent = 0
 
-    def send(self, business: Sequence[Recorded], case_id: str) -> None:
+    def send(self, business: Sequence[Recorded], case_id: str, first: int) -> None:
         """Put the batch on the gateway's own server, and wait for the result."""
-        partner, name = self.partner, f"{case_id}.jsonl"
+        partner, name = self.partner, f"{case_id}-{first}.jsonl"
         content = b"".join(write_json(partner.message(each, case_id)) + b"\n" for each in business)
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / name
@@ -126,10 +126,10 @@ class Embedded(Package):
 
     zh, en = "H5 嵌入", "H5 embed"
 
-    def send(self, business: Sequence[Recorded], case_id: str) -> None:
+    def send(self, business: Sequence[Recorded], case_id: str, first: int) -> None:
         """Let the customer enter and confirm each."""
         with httpx.Client(timeout=_PATIENCE, trust_env=False) as http:
-            for number, each in enumerate(business):
+            for number, each in enumerate(business, first):
                 window = self._opened(http, each, case_id, number, "CUSTOMER")
                 window.enter(each.body, _ACCEPTED)
 
@@ -146,12 +146,11 @@ class App(Embedded):
     """App direct: the App's server puts in what it knows, the customer reads and confirms it on a page in the App."""
 
     zh, en = "App 直连", "App direct"
-    _role: Role = "CUSTOMER"
 
-    def send(self, business: Sequence[Recorded], case_id: str) -> None:
+    def send(self, business: Sequence[Recorded], case_id: str, first: int) -> None:
         """Enter each by API, then confirm it at the page."""
         with httpx.Client(timeout=_PATIENCE, trust_env=False) as http:
-            for number, each in enumerate(business):
+            for number, each in enumerate(business, first):
                 self._enter(http, each, case_id, number)
                 window = self._opened(http, each, case_id, number, "CUSTOMER")
                 window.enter(each.body, _ACCEPTED)
@@ -164,10 +163,10 @@ class App(Embedded):
             "flow": each.flow,
             "case": case_id,
             "entry": f"E{number}",
-            "actor": {"role": self._role, "id": f"{self._role.lower()}-1"},
+            "actor": {"role": "CUSTOMER", "id": "customer-1"},
             "facts": _facts(each),
             "body": body,
-        } | ({"handOver": True} if self._role != "CUSTOMER" else {})
+        }
         content = orjson.dumps(said)
         headers = {
             "Content-Type": CONTENT_TYPE_JSON,
@@ -183,10 +182,10 @@ class Assisted(Embedded):
 
     zh, en = "客户经理代录", "Manager-assisted"
 
-    def send(self, business: Sequence[Recorded], case_id: str) -> None:
+    def send(self, business: Sequence[Recorded], case_id: str, first: int) -> None:
         """Let the manager enter each, then the customer confirm it."""
         with httpx.Client(timeout=_PATIENCE, trust_env=False) as http:
-            for number, each in enumerate(business):
+            for number, each in enumerate(business, first):
                 manager = self._opened(http, each, case_id, number, "RELATIONSHIP_MANAGER")
                 manager.enter(each.body, _HANDED_OVER)
                 customer = self._opened(http, each, case_id, number, "CUSTOMER")

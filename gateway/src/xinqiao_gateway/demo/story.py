@@ -160,7 +160,7 @@ class Story:
         self._screen.title("五种对接方式 Five packages: one business, the same facts whichever way it comes")
         partner, data = self._stage.partner, self._stage.data
         found: dict[str, set[str]] = {}
-        for run in runs(partner):
+        for run in runs(self._stage):
             facts = facts_in(data, partner, run.case_id)
             said = digest(facts)
             found.setdefault(run.story, set()).add(said)

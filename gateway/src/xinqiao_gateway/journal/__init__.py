@@ -95,6 +95,7 @@ class Journal:
         self._writer = Writer(writing, vault, key, now, observer)
         self.now = now
         self._holder = secrets.token_hex(8)
+        self._is_shared = reading.dialect.name == "postgresql"
         # By channel, what was leased to a caller that has neither settled it nor given it back: it may have been sent.
         self._handed: dict[str, set[int]] = {}
         self._listeners: list[Callable[[Iterable[str]], None]] = []
@@ -186,6 +187,12 @@ class Journal:
     async def beat(self) -> None:
         """Record that this node lives; that it could is what readiness rests on."""
         await self._writer.run(lambda c: rounds.beat(c, self._holder, self.now()))
+
+    async def leads(self) -> bool:
+        """Say whether it is on this node to do what one alone should do, of those on the database that live."""
+        if not self._is_shared:
+            return True
+        return await self.read(rounds.leads, self.reading.engine, self._holder, self.now())
 
     async def ahead(self) -> float:
         """Return by how many seconds the last message is dated after now; see ``figures.ahead``."""

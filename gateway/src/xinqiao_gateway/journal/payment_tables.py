@@ -23,7 +23,7 @@ payments = Table(
     Column("state", String(12), nullable=False),
     Column("version", Integer, nullable=False),
     Column("scope", String(160), nullable=False),
-    # Null once it is settled: the message is in the journal.
+    # Of one that is settled the amount and the receipt: all else is in the message.
     Column("content", LargeBinary),
     # When the provider is asked next (Unix seconds), or the message handed in again; null where neither is.
     Column("due_at", Float, index=True),

@@ -1,13 +1,14 @@
 """What is done in regular rounds: cases expire, nodes say that they live. Functions of the writer's transaction."""
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, Engine, delete, insert, select, update
 
 from xinqiao_gateway.journal import tables
 from xinqiao_gateway.journal.cases import load, save
+from xinqiao_gateway.journal.figures import ALIVE
 from xinqiao_gateway.journal.instants import written
 from xinqiao_gateway.processes import expired
 
-__all__ = ["beat", "expire_cases"]
+__all__ = ["beat", "expire_cases", "leads"]
 
 _c, _n = tables.cases.c, tables.nodes.c
 _AT_ONCE = 500
@@ -36,3 +37,10 @@ def beat(connection: Connection, node: str, now: float) -> None:
     if not seen.rowcount:
         connection.execute(insert(tables.nodes).values(node=node, started_at=now, seen_at=now))
         connection.execute(delete(tables.nodes).where(_n.seen_at < now - _FORGOTTEN))
+
+
+def leads(engine: Engine, node: str, now: float) -> bool:
+    """Say whether a node has lived longest of those that live. Two may think so for a moment, when one comes back."""
+    alive = select(_n.node).where(_n.seen_at > now - ALIVE).order_by(_n.started_at, _n.node).limit(1)
+    with engine.begin() as connection:
+        return connection.execute(alive).scalar() == node

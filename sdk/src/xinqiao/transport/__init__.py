@@ -12,7 +12,17 @@ from typing import Protocol
 from xinqiao.errors import SettingsInvalid
 from xinqiao.seal import Sealed
 
-__all__ = ["Answer", "AsyncTransport", "Fetch", "NoAnswer", "Pulled", "Tls", "Transport"]
+__all__ = [
+    "Answer",
+    "AsyncFollowing",
+    "AsyncTransport",
+    "Fetch",
+    "Following",
+    "NoAnswer",
+    "Pulled",
+    "Tls",
+    "Transport",
+]
 
 
 class NoAnswer(Exception):
@@ -44,15 +54,12 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Fetch:
-    """Asks for messages after a cursor. ``after`` None: from the start, with ``waits`` from the last acknowledged.
-
-    ``waits``: for a transport that can, wait for a message that is yet to come, a bounded time.
-    """
+    """Asks for messages after a cursor. ``after`` None: from the start; ``follows``: see ``Following``."""
 
     token: str
     after: str | None
     limit: int
-    waits: bool = False
+    follows: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +112,33 @@ class Tls:
         return SettingsInvalid(f"TLS files ({files}): {error}")
 
 
+class Following(Protocol):
+    """One subscription."""
+
+    def fetch(self, fetch: Fetch) -> Pulled | Answer:
+        """Acknowledge what came before a cursor and ask for what comes after it; None: after the last acknowledged.
+
+        Where a transport can, it waits for a message that is yet to come, a bounded time.
+        """
+        ...
+
+    def end(self) -> None:
+        """End it; what was not acknowledged comes again."""
+        ...
+
+
+class AsyncFollowing(Protocol):
+    """The same for an event loop."""
+
+    async def fetch(self, fetch: Fetch) -> Pulled | Answer:
+        """Acknowledge what came before a cursor and ask for what comes after it."""
+        ...
+
+    def end(self) -> None:
+        """End it."""
+        ...
+
+
 class Transport(Protocol):
     """One connection with a gateway for one channel. Each call raises ``NoAnswer`` where none came."""
 
@@ -118,6 +152,10 @@ class Transport(Protocol):
 
     def fetch(self, fetch: Fetch) -> Pulled | Answer:
         """Ask for messages; an answer is a refusal. Raises ``MalformedJson`` for a page that is not the standard's."""
+        ...
+
+    def follow(self) -> Following:
+        """Return a subscription, to begin when it is first asked."""
         ...
 
     def close(self) -> None:
@@ -138,6 +176,10 @@ class AsyncTransport(Protocol):
 
     async def fetch(self, fetch: Fetch) -> Pulled | Answer:
         """Ask for messages; an answer is a refusal."""
+        ...
+
+    def follow(self) -> AsyncFollowing:
+        """Return a subscription, to begin when it is first asked."""
         ...
 
     async def close(self) -> None:

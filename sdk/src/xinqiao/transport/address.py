@@ -16,7 +16,7 @@ _EXPECTED = "http://HOST:PORT, https://HOST, grpc://HOST:PORT or grpcs://HOST:PO
 
 def connect(url: str, channel: str, timeout: float, tls: Tls | None, http: httpx.Client | None) -> Transport:
     """Return the transport of an address; nothing is sent yet. Raises ``SettingsInvalid``."""
-    read = check_address(url)
+    read = _address(url, tls, http)
     if read.scheme in _HTTP:
         return HttpTransport(_path(url, channel), http or httpx.Client(timeout=timeout, **_verified(tls)))
     transport: Transport = _grpc().GrpcTransport(_target(read), channel, timeout, _tls(read, tls))
@@ -27,7 +27,7 @@ def connect_async(
     url: str, channel: str, timeout: float, tls: Tls | None, http: httpx.AsyncClient | None
 ) -> AsyncTransport:
     """Return the transport of an address for an event loop. Raises ``SettingsInvalid``."""
-    read = check_address(url)
+    read = _address(url, tls, http)
     if read.scheme in _HTTP:
         return AsyncHttpTransport(_path(url, channel), http or httpx.AsyncClient(timeout=timeout, **_verified(tls)))
     transport: AsyncTransport = _grpc().AsyncGrpcTransport(_target(read), channel, timeout, _tls(read, tls))
@@ -47,6 +47,17 @@ def check_address(url: str) -> httpx.URL:
     return read
 
 
+def _address(url: str, tls: Tls | None, http: object) -> httpx.URL:
+    """Return an address that fits what is given beside it: nothing of that is left unused without a word."""
+    read = check_address(url)
+    if tls is not None and read.scheme in {"http", "grpc"}:
+        raise SettingsInvalid(f"{url} is without TLS; write {read.scheme}s://")
+    if http is not None and (tls is not None or read.scheme in _GRPC):
+        what = "its TLS is its own; tls is" if tls is not None else "it is"
+        raise SettingsInvalid(f"http is a client of HTTP: {what} not for {url}")
+    return read
+
+
 def _path(url: str, channel: str) -> str:
     return f"{url.rstrip('/')}/v1/channels/{channel}/messages"
 
@@ -61,11 +72,7 @@ def _verified(tls: Tls | None) -> dict[str, Any]:
 
 
 def _tls(url: httpx.URL, tls: Tls | None) -> Tls | None:
-    if url.scheme == "grpcs":
-        return tls or Tls()
-    if tls is not None:
-        raise SettingsInvalid(f"{url} is without TLS; write grpcs://")
-    return None
+    return (tls or Tls()) if url.scheme == "grpcs" else None
 
 
 def _grpc() -> Any:  # noqa: ANN401 -- the module, where it is installed

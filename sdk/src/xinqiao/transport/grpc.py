@@ -1,19 +1,21 @@
 """gRPC: sealed messages through the service ``Exchange``. Needs grpcio (``xinqiao[grpc]``)."""
 
-import queue
-from collections.abc import AsyncIterator, Iterable, Iterator
-from typing import Any, Literal
+import asyncio
+import threading
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator
+from contextlib import aclosing
+from functools import cached_property
+from typing import Any
 
 import grpc
-from protobuf import Oneof
 
-from xinqiao.exchange.v1.exchange_pb import Delivery, SealedMessage, SubscribeRequest
-from xinqiao.exchange.v1.exchange_pb import Start as Started
+from xinqiao.exchange.v1.exchange_pb import SealedMessage, SubscribeRequest
 from xinqiao.exchange.v1.exchange_pb_grpc import ExchangeClient, ExchangeClientSync
 from xinqiao.seal import Sealed
 from xinqiao.transport import Answer, Fetch, NoAnswer, Pulled, Tls
-from xinqiao.transport.feed import Feed
-from xinqiao.transport.grpc_answers import DETAILS_LIMIT, MOST_DETAILS, answer_of, refused
+from xinqiao.transport.feed import Feed, Tagged
+from xinqiao.transport.grpc_answers import METADATA, MOST_DETAILS, answer_of, refused
+from xinqiao.transport.grpc_following import AsyncGrpcFollowing, GrpcFollowing, bearer, page_request, pulled
 
 __all__ = ["AsyncGrpcTransport", "GrpcTransport"]
 
@@ -31,9 +33,6 @@ _OPTIONS: list[tuple[str, Any]] = [
     ("grpc.keepalive_time_ms", 60_000),
     ("grpc.keepalive_timeout_ms", 20_000),
 ]
-_METADATA = ((DETAILS_LIMIT, str(MOST_DETAILS)),)
-# Seconds that one subscription lasts; the next begins with a fresh token.
-_LONGEST = 240.0
 
 
 class GrpcTransport:
@@ -45,12 +44,11 @@ class GrpcTransport:
             grpc.secure_channel(target, _credentials(tls), _OPTIONS) if tls else grpc.insecure_channel(target, _OPTIONS)
         )
         self._stub = ExchangeClientSync(self._channel)
-        self._following: _Following | None = None
 
     def submit(self, sealed: Sealed) -> Answer:
         """Send one input."""
         try:
-            reply = self._stub.submit(_input(self._channel_id, sealed), timeout=self._timeout, metadata=_METADATA)
+            reply = self._stub.submit(_input(self._channel_id, sealed), timeout=self._timeout, metadata=METADATA)
         except grpc.RpcError as error:
             return refused(error)
         return answer_of(reply)
@@ -58,96 +56,72 @@ class GrpcTransport:
     def submit_many(self, inputs: Iterable[Sealed]) -> Iterator[tuple[Sealed, Answer | None]]:
         """Send a stream; where it breaks, what was not answered has no answer, and the rest goes in another."""
         feed = Feed(inputs)
-        while not feed.is_empty:
-            call = self._stub.submit_stream(_inputs(self._channel_id, feed), metadata=_METADATA)
-            try:
-                for reply in call:
-                    yield feed.answered(reply.tag), answer_of(reply)
-            except (grpc.RpcError, NoAnswer):
-                pass  # what it did not answer, the feed knows
-            finally:
-                call.cancel()
+        while feed.has_more():
+            yield from self._stream(feed)
             for each in feed.broken():
                 yield each, None
 
-    def fetch(self, fetch: Fetch) -> Pulled | Answer:
-        """Ask for messages, or wait for the next one of a subscription that stays."""
+    def _stream(self, feed: Feed) -> Iterator[tuple[Sealed, Answer]]:
+        call = self._stub.submit_stream(_inputs(self._channel_id, feed.stream()), metadata=METADATA)
+        is_over = threading.Event()
+
+        def watch() -> None:
+            while (left := feed.patience(self._timeout)) > 0:
+                if is_over.wait(left):
+                    return
+            call.cancel()
+
+        threading.Thread(target=watch, name="xinqiao stream", daemon=True).start()
         try:
-            return self._next(fetch) if fetch.waits else self._all(fetch)
+            feed.wait()
+            for reply in call:
+                yield feed.answered(reply.tag), answer_of(reply)
+                feed.wait()
+        except (grpc.RpcError, NoAnswer):
+            pass  # what it did not answer, the feed knows
+        finally:
+            is_over.set()
+            call.cancel()
+
+    def fetch(self, fetch: Fetch) -> Pulled | Answer:
+        """Ask for a page."""
+        request = iter([page_request(self._channel_id, fetch)])
+        try:
+            return pulled(list(self._stub.subscribe(request, timeout=self._timeout, metadata=bearer(fetch))), fetch)
         except grpc.RpcError as error:
-            self._following = None
-            if fetch.waits and _is_over(error):
-                return Pulled([], fetch.after or "")
             return refused(error)
+
+    def follow(self) -> GrpcFollowing:
+        """Return a subscription, to begin when it is first asked."""
+        return GrpcFollowing(self._stub, self._channel_id)
 
     def close(self) -> None:
         """Close the connections."""
-        if self._following is not None:
-            self._following.end()
         self._channel.close()
-
-    def _all(self, fetch: Fetch) -> Pulled:
-        request = iter([_start(self._channel_id, fetch)])
-        call = self._stub.subscribe(request, timeout=self._timeout, metadata=_bearer(fetch))
-        return _pulled(list(call), fetch)
-
-    def _next(self, fetch: Fetch) -> Pulled:
-        following = self._following
-        if following is not None and following.cursor == fetch.after:
-            following.acknowledge()
-        else:
-            if following is not None:
-                following.end()
-            following = self._following = _Following(self._stub, self._channel_id, fetch)
-        delivery = following.next()
-        if delivery is None:
-            self._following = None
-        return _pulled([delivery] if delivery else [], fetch)
-
-
-class _Following:
-    """A subscription that stays; its requests are read by gRPC's own thread."""
-
-    def __init__(self, stub: ExchangeClientSync, channel: str, fetch: Fetch) -> None:
-        self.cursor: str | None = None
-        self._requests: queue.SimpleQueue[SubscribeRequest | None] = queue.SimpleQueue()
-        self._requests.put(_start(channel, fetch))
-        self._call = stub.subscribe(iter(self._requests.get, None), timeout=_LONGEST, metadata=_bearer(fetch))
-
-    def acknowledge(self) -> None:
-        """Acknowledge what came last."""
-        self._requests.put(_acknowledgement(self.cursor or ""))
-
-    def next(self) -> Delivery | None:
-        """Wait for the next delivery; None where the gateway has ended the subscription."""
-        delivery = next(self._call, None)
-        self.cursor = delivery.cursor if delivery else None
-        return delivery
-
-    def end(self) -> None:
-        """End it."""
-        self._requests.put(None)
-        self._call.cancel()
 
 
 class AsyncGrpcTransport:
     """Over ``grpc.aio.Channel``."""
 
     def __init__(self, target: str, channel: str, timeout: float, tls: Tls | None) -> None:
-        self._channel_id, self._timeout = channel, timeout
-        self._channel = (
-            grpc.aio.secure_channel(target, _credentials(tls), _OPTIONS)
-            if tls
-            else grpc.aio.insecure_channel(target, _OPTIONS)
-        )
-        self._stub = ExchangeClient(self._channel)
-        self._following: Any = None
-        self._cursor: str | None = None
+        self._target, self._channel_id, self._timeout = target, channel, timeout
+        self._credentials = _credentials(tls) if tls else None
+
+    # Made at the first call: grpcio binds a channel to the event loop in which it is made.
+    @cached_property
+    def _channel(self) -> grpc.aio.Channel:
+        if self._credentials is None:
+            return grpc.aio.insecure_channel(self._target, _OPTIONS)
+        return grpc.aio.secure_channel(self._target, self._credentials, _OPTIONS)
+
+    @cached_property
+    def _stub(self) -> ExchangeClient:
+        return ExchangeClient(self._channel)
 
     async def submit(self, sealed: Sealed) -> Answer:
         """Send one input."""
         try:
-            reply = await self._stub.submit(_input(self._channel_id, sealed), timeout=self._timeout, metadata=_METADATA)
+            reply = await self._stub.submit(_input(self._channel_id, sealed), timeout=self._timeout, metadata=METADATA)
         except grpc.RpcError as error:
             return refused(error)
         return answer_of(reply)
@@ -155,59 +129,64 @@ class AsyncGrpcTransport:
     async def submit_many(self, inputs: Iterable[Sealed]) -> AsyncIterator[tuple[Sealed, Answer | None]]:
         """Send a stream; where it breaks, what was not answered has no answer, and the rest goes in another."""
         feed = Feed(inputs)
-        while not feed.is_empty:
-            call = self._stub.submit_stream(_async_inputs(self._channel_id, feed), metadata=_METADATA)
-            try:
-                async for reply in call:
-                    yield feed.answered(reply.tag), answer_of(reply)
-            except (grpc.RpcError, NoAnswer):
-                pass  # what it did not answer, the feed knows
-            finally:
-                call.cancel()
-            for each in feed.broken():
-                yield each, None
+        while feed.has_more():
+            async with aclosing(self._stream(feed)) as stream:
+                async for each in stream:
+                    yield each
+            for left in feed.broken():
+                yield left, None
+
+    async def _stream(self, feed: Feed) -> AsyncGenerator[tuple[Sealed, Answer], None]:
+        call = self._stub.submit_stream(_async_inputs(self._channel_id, feed.stream()), metadata=METADATA)
+
+        async def watch() -> None:
+            while (left := feed.patience(self._timeout)) > 0:
+                await asyncio.sleep(left)
+            call.cancel()
+
+        watching = asyncio.create_task(watch())
+        try:
+            feed.wait()
+            async for reply in call:
+                yield feed.answered(reply.tag), answer_of(reply)
+                feed.wait()
+        except (grpc.RpcError, NoAnswer):
+            pass  # what it did not answer, the feed knows
+        except asyncio.CancelledError:
+            if not watching.done() or _is_cancelled():
+                raise
+        finally:
+            watching.cancel()
+            call.cancel()
 
     async def fetch(self, fetch: Fetch) -> Pulled | Answer:
-        """Ask for messages, or wait for the next one of a subscription that stays."""
+        """Ask for a page."""
+        request = _one(page_request(self._channel_id, fetch))
+        call = self._stub.subscribe(request, timeout=self._timeout, metadata=bearer(fetch))
         try:
-            return await (self._next(fetch) if fetch.waits else self._all(fetch))
+            return pulled([each async for each in call], fetch)
         except grpc.RpcError as error:
-            self._following = None
-            if fetch.waits and _is_over(error):
-                return Pulled([], fetch.after or "")
             return refused(error)
+
+    def follow(self) -> AsyncGrpcFollowing:
+        """Return a subscription, to begin when it is first asked."""
+        return AsyncGrpcFollowing(self._stub, self._channel_id)
 
     async def close(self) -> None:
         """Close the connections."""
-        await self._channel.close(None)
-
-    async def _all(self, fetch: Fetch) -> Pulled:
-        call = self._stub.subscribe(
-            _async_iterator(_start(self._channel_id, fetch)), timeout=self._timeout, metadata=_bearer(fetch)
-        )
-        return _pulled([each async for each in call], fetch)
-
-    async def _next(self, fetch: Fetch) -> Pulled:
-        if self._following is not None and self._cursor == fetch.after:
-            await self._following.write(_acknowledgement(self._cursor or ""))
-        else:
-            if self._following is not None:
-                self._following.cancel()
-            requests: Any = None  # they are written one by one
-            self._following = self._stub.subscribe(requests, timeout=_LONGEST, metadata=_bearer(fetch))
-            await self._following.write(_start(self._channel_id, fetch))
-        delivery = await self._following.read()
-        if not isinstance(delivery, Delivery):
-            await self._following.code()
-            self._following = None
-            return _pulled([], fetch)
-        self._cursor = delivery.cursor
-        return _pulled([delivery], fetch)
+        if "_channel" in vars(self):
+            await self._channel.close(None)
 
 
 def _credentials(tls: Tls) -> grpc.ChannelCredentials:
     ca, certificate, key = tls.contents()
     return grpc.ssl_channel_credentials(ca, key, certificate)
+
+
+def _is_cancelled() -> bool:
+    """Whether it is the caller that is cancelled; a call that was cancelled here raises the same."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 def _input(channel: str, sealed: Sealed, tag: str = "") -> SealedMessage:
@@ -220,49 +199,15 @@ def _input(channel: str, sealed: Sealed, tag: str = "") -> SealedMessage:
     )
 
 
-def _inputs(channel: str, feed: Feed) -> Iterator[SealedMessage]:
-    for tag, sealed in feed.stream():
-        yield _input(channel, sealed, tag)
+def _inputs(channel: str, stream: Iterator[Tagged]) -> Iterator[SealedMessage]:
+    for each in stream:
+        yield _input(channel, each.sealed, each.tag)
 
 
-async def _async_inputs(channel: str, feed: Feed) -> AsyncIterator[SealedMessage]:
-    for each in _inputs(channel, feed):
-        yield each
+async def _async_inputs(channel: str, stream: Iterator[Tagged]) -> AsyncIterator[SealedMessage]:
+    for each in stream:
+        yield _input(channel, each.sealed, each.tag)
 
 
-async def _async_iterator(request: SubscribeRequest) -> AsyncIterator[SubscribeRequest]:
+async def _one(request: SubscribeRequest) -> AsyncIterator[SubscribeRequest]:
     yield request
-
-
-def _start(channel: str, fetch: Fetch) -> SubscribeRequest:
-    """Return the first request; a page ends by itself and begins with the first message of all."""
-    after = fetch.after or ("" if fetch.waits else "0")
-    limit = 0 if fetch.waits else fetch.limit
-    start = Started(channel_id=channel, after=after, window=fetch.limit, limit=limit)
-    request: Oneof[Literal["start"], Started] = Oneof(field="start", value=start)
-    return SubscribeRequest(request=request)
-
-
-def _acknowledgement(cursor: str) -> SubscribeRequest:
-    request: Oneof[Literal["acknowledged"], str] = Oneof(field="acknowledged", value=cursor)
-    return SubscribeRequest(request=request)
-
-
-def _bearer(fetch: Fetch) -> tuple[tuple[str, str], ...]:
-    return (*_METADATA, ("authorization", f"Bearer {fetch.token}"))
-
-
-def _is_over(error: grpc.RpcError) -> bool:
-    """Whether a subscription ended because its time was over."""
-    code: Any = getattr(error, "code", None)
-    return code is not None and code() is grpc.StatusCode.DEADLINE_EXCEEDED
-
-
-def _pulled(deliveries: Iterable[Delivery], fetch: Fetch) -> Pulled:
-    sealed, cursor = [], fetch.after or ""
-    for each in deliveries:
-        cursor = each.cursor
-        if each.message is not None:
-            found = each.message
-            sealed.append(Sealed(found.content, found.content_type, found.signature))
-    return Pulled(sealed, cursor)

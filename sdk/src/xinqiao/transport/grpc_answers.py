@@ -15,11 +15,12 @@ from xinqiao.transport import Answer, NoAnswer
 from xinqiao.transport.http import retry_after
 from xinqiao.typed import to_canonical
 
-__all__ = ["DETAILS_LIMIT", "MOST_DETAILS", "answer_of", "refused"]
+__all__ = ["DETAILS_LIMIT", "METADATA", "MOST_DETAILS", "answer_of", "refused"]
 
 # Metadata in which a client says how many bytes of details it takes.
 DETAILS_LIMIT = "xinqiao-details-limit"
 MOST_DETAILS = 524_288
+METADATA = ((DETAILS_LIMIT, str(MOST_DETAILS)),)
 _DETAILS = "grpc-status-details-bin"
 _CODE = grpc.StatusCode
 # What a status says over HTTP that came without a rejection: from a proxy, or from gRPC itself.
@@ -37,6 +38,8 @@ _HTTP = {
 }
 # gRPC's own refusal of a message that is larger than the server reads; there is no rejection with it.
 _TOO_LARGE = "larger than max"
+# How gRPC says that nothing was sent.
+_NOT_CONNECTED = ("failed to connect", "DNS resolution failed", "Address lookup failed", "lookup error")
 
 
 def answer_of(reply: SubmitReply) -> Answer:
@@ -54,7 +57,8 @@ def refused(error: grpc.RpcError) -> Answer:
     if code is _CODE.RESOURCE_EXHAUSTED and _TOO_LARGE in said:
         return _rejected(rejection(NOBODY, NOBODY, BodyTooLarge(said)))
     if code not in _HTTP:
-        raise NoAnswer(f"{code.name}: {said}", was_connected="failed to connect" not in said) from error
+        was_connected = not any(words in said for words in _NOT_CONNECTED)
+        raise NoAnswer(f"{code.name}: {said}", was_connected=was_connected) from error
     return Answer(_HTTP[code], said.encode(), "text/plain; charset=utf-8")
 
 

@@ -4,7 +4,7 @@ import base64
 from collections.abc import AsyncIterator, Iterable, Iterator
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import Any, Self
 
 import httpx
 
@@ -42,6 +42,13 @@ class HttpTransport:
         """Ask for a page."""
         return _pulled(self._call(_query(self._url, fetch)))
 
+    def follow(self) -> Self:
+        """Return itself: REST is asked for page after page."""
+        return self
+
+    def end(self) -> None:
+        """Nothing is open between two pages."""
+
     def close(self) -> None:
         """Close the connections."""
         self._http.close()
@@ -76,6 +83,13 @@ class AsyncHttpTransport:
     async def fetch(self, fetch: Fetch) -> Pulled | Answer:
         """Ask for a page."""
         return _pulled(await self._call(_query(self._url, fetch)))
+
+    def follow(self) -> Self:
+        """Return itself: REST is asked for page after page."""
+        return self
+
+    def end(self) -> None:
+        """Nothing is open between two pages."""
 
     async def close(self) -> None:
         """Close the connections."""

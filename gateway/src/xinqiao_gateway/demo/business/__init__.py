@@ -18,6 +18,8 @@ class Recorded:
     """One message: its type, its body, and how it comes to be where somebody enters it at a page.
 
     ``facts`` are stated by the partner, ``implied`` are the paths that nobody types: constants and what follows.
+    ``by_api``: no customer enters it, and it comes by API whatever the package. ``until`` is the state that the case
+    is in after it, where the next message waits for that.
     """
 
     kind: str
@@ -25,6 +27,8 @@ class Recorded:
     body: Json
     facts: Mapping[str, Any]
     implied: Sequence[str]
+    by_api: bool
+    until: str
 
 
 @cache

@@ -1,18 +1,20 @@
 """The gRPC front: its port, TLS and limits, its health, and its end."""
 
 import asyncio
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
 import grpc
 import structlog
-from grpc_health.v1 import health, health_pb2, health_pb2_grpc
-from grpc_reflection.v1alpha import reflection
+from grpc_health.v1 import health, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection, reflection_pb2_grpc
 
 from xinqiao.errors import SettingsInvalid
-from xinqiao_gateway.fronts.grpc.descriptors import SERVICE, descriptors
-from xinqiao_gateway.fronts.grpc.submission import Context, InputStream, metadata_of, submit
+from xinqiao_gateway.fronts.grpc.calls import Context, guarded, metadata_of
+from xinqiao_gateway.fronts.grpc.descriptors import SERVICE, Reflection
+from xinqiao_gateway.fronts.grpc.health import Health
+from xinqiao_gateway.fronts.grpc.submission import InputStream, submit
 from xinqiao_gateway.fronts.grpc.subscription import Subscriptions
 from xinqiao_gateway.fronts.grpc.taking import Taking
 from xinqiao_gateway.gateway import Gateway
@@ -27,7 +29,9 @@ _AROUND = 65_536
 _STREAMS = 128
 # Bytes of a stream that arrive before they are read. gRPC would let it grow to 16 MB, of whoever asks.
 _AHEAD = 262_144
-_LOOK = 1.0
+# A connection's life, and how long what is on it has after that. It bounds calls whose client reads nothing at all,
+# and how long a subscription goes on under one token. Most calls end before: the SDK's subscriptions after 4 minutes.
+_LIFE, _END = 900_000, 300_000
 # Longer than an input may wait for its commit: whoever is let in gets an answer.
 _LONGEST_END = 40.0
 _LAST_WORDS = 1.0
@@ -45,8 +49,7 @@ class GrpcFront:
         self._taking = Taking(gateway)
         self._subscriptions = Subscriptions(gateway)
         self._streams: set[InputStream] = set()
-        self._health = health.aio.HealthServicer()  # type: ignore[attr-defined]
-        self._looking: asyncio.Task[None] | None = None
+        self._health = Health(frozenset({SERVICE}), lambda: bool(gateway.surveillance.readiness()))
         self._server: grpc.aio.Server | None = None
 
     async def start(self) -> None:
@@ -56,9 +59,7 @@ class GrpcFront:
             return
         self._server = server = self._built(settings)
         _bind(server, settings)
-        await self._show_health()
         await server.start()
-        self._looking = asyncio.create_task(self._look(), name="grpc health")
         _log.info("listening", host=settings.grpc_host, port=settings.grpc_port, tls=bool(settings.tls_certificate))
 
     async def reload(self, changed: frozenset[str]) -> None:
@@ -67,13 +68,11 @@ class GrpcFront:
 
     async def stop(self) -> None:
         """Take no new calls, answer what is under way, end the rest."""
-        server, looking = self._server, self._looking
-        if server is None or looking is None:
+        server = self._server
+        if server is None:
             return
-        self._server = self._looking = None
-        looking.cancel()
-        await asyncio.gather(looking, return_exceptions=True)
-        await self._health.enter_graceful_shutdown()
+        self._server = None
+        self._health.end()
         ending = asyncio.create_task(server.stop(_LONGEST_END))
         self._subscriptions.end()
         for each in self._streams:
@@ -82,6 +81,7 @@ class GrpcFront:
         # What remains: answers on their way, and those who only watch health.
         await server.stop(_LAST_WORDS)
         await ending
+        await self._taking.end()  # what began in the last moment
 
     def _built(self, settings: Settings) -> grpc.aio.Server:
         server = grpc.aio.server(
@@ -94,40 +94,34 @@ class GrpcFront:
         handlers = {name: grpc.stream_stream_rpc_method_handler(call) for name, call in calls.items()}
         server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(SERVICE, handlers),))
         health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
-        names = (SERVICE, health.SERVICE_NAME, reflection.SERVICE_NAME)
-        reflection.enable_server_reflection(names, server, pool=descriptors())
+        shown = Reflection(frozenset({SERVICE, health.SERVICE_NAME, reflection.SERVICE_NAME}))
+        reflection_pb2_grpc.add_ServerReflectionServicer_to_server(shown, server)
         return server
 
     def _largest(self) -> int:
         return max((each.body_limit for each in self._gateway.channels), default=0)
 
     async def _submit(self, _requests: Any, context: Context) -> None:  # noqa: ANN401 -- grpc's iterator
-        with _trace(context):
-            await submit(self._gateway, self._taking, context)
+        async with self._guarded("Submit", context):
+            with _trace(context):
+                await submit(self._gateway, self._taking, context)
 
     async def _submit_stream(self, _requests: Any, context: Context) -> None:  # noqa: ANN401
         stream = InputStream(self._gateway, self._taking, context)
         self._streams.add(stream)
         try:
-            with _trace(context):
-                await stream.serve()
+            async with self._guarded("SubmitStream", context):
+                with _trace(context):
+                    await stream.serve()
         finally:
             self._streams.discard(stream)
 
     async def _subscribe(self, _requests: Any, context: Context) -> None:  # noqa: ANN401
-        await self._subscriptions.serve(context)
+        async with self._guarded("Subscribe", context):
+            await self._subscriptions.serve(context)
 
-    async def _look(self) -> None:
-        """Say each second whether messages can be taken."""
-        while True:
-            await asyncio.sleep(_LOOK)
-            await self._show_health()
-
-    async def _show_health(self) -> None:
-        is_ready = bool(self._gateway.surveillance.readiness())
-        known = health_pb2.HealthCheckResponse
-        for service in ("", SERVICE):
-            await self._health.set(service, known.SERVING if is_ready else known.NOT_SERVING)
+    def _guarded(self, call: str, context: Context) -> AbstractAsyncContextManager[None]:
+        return guarded(call, context, self._gateway.code)
 
 
 def _options(largest: int) -> list[tuple[str, int]]:
@@ -144,6 +138,8 @@ def _options(largest: int) -> list[tuple[str, int]]:
         ("grpc.http2.min_ping_interval_without_data_ms", 30_000),
         ("grpc.http2.max_ping_strikes", 2),
         ("grpc.max_connection_idle_ms", 600_000),
+        ("grpc.max_connection_age_ms", _LIFE),
+        ("grpc.max_connection_age_grace_ms", _END),
     ]
 
 

@@ -13,17 +13,17 @@ from protobuf.wkt.google.protobuf.any_pb import Any
 from xinqiao.errors import Retryable, XinqiaoError
 from xinqiao.exchange.v1.exchange_pb import Status, SubmitReply
 from xinqiao.message import Json
+from xinqiao.transport.grpc_answers import DETAILS_LIMIT, MOST_DETAILS
 from xinqiao.typed import from_canonical
 from xinqiao_gateway.answers import Answered, answer_error
 
-__all__ = ["DETAILS_LIMIT", "Metadata", "Refusal", "code_of", "details_limit", "refusal", "refusal_of", "reply"]
+__all__ = ["Metadata", "Refusal", "code_of", "details_limit", "refusal", "refusal_of", "reply"]
 
 Metadata = tuple[tuple[str, str | bytes], ...]
 
-# Metadata in which a client says how many bytes of details it takes.
-DETAILS_LIMIT = "xinqiao-details-limit"
 _DETAILS = "grpc-status-details-bin"
-_USUAL, _MOST = 4096, 524_288
+_USUAL = 4096
+# Bytes of UTF-8; in the trailer each may take three.
 _LONGEST_MESSAGE = 300
 _LONGEST_TEXT = 900
 # Seconds, where nobody knows how long it takes.
@@ -66,8 +66,9 @@ def refusal(answered: Answered, tag: str, error: XinqiaoError, limit: int) -> Re
     if shown.is_cut or answered.content != orjson.dumps(answered.messages[0]):
         details.append(Any(type_url=_REPLY, value=reply(answered, tag).to_binary()))
     status = _status(error, details)
-    if len(status) > limit:
-        status = _status(error, details[:1])
+    while len(status) > limit and details:
+        details.pop()
+        status = _status(error, details)
     seconds = _retry_after(error)
     later: Metadata = (("retry-after", str(seconds)),) if seconds else ()
     return Refusal(code_of(error), _said(error), ((_DETAILS, status), *later))
@@ -83,7 +84,7 @@ def details_limit(metadata: Metadata) -> int:
     said = next((value for name, value in metadata if name == DETAILS_LIMIT), "")
     if not isinstance(said, str) or not said.isdecimal() or len(said) > 9:
         return _USUAL
-    return min(max(int(said), _USUAL), _MOST)
+    return min(max(int(said), _USUAL), MOST_DETAILS)
 
 
 class _Shown(NamedTuple):
@@ -119,7 +120,7 @@ def _number(error: XinqiaoError) -> int:
 
 
 def _said(error: XinqiaoError) -> str:
-    return str(error)[:_LONGEST_MESSAGE]
+    return str(error).encode()[:_LONGEST_MESSAGE].decode(errors="ignore")
 
 
 def _retry_after(error: XinqiaoError | None) -> int:

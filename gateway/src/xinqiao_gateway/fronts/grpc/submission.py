@@ -3,26 +3,22 @@
 import asyncio
 from collections import deque
 from functools import partial
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import grpc
 
 from xinqiao.errors import SlowBody, XinqiaoError
 from xinqiao_gateway.answers import Answered
-from xinqiao_gateway.fronts.grpc.status import Metadata, details_limit, refusal, refusal_of, reply
+from xinqiao_gateway.fronts.grpc.calls import LONGEST_REST, Context, metadata_of, read_within, write_within
+from xinqiao_gateway.fronts.grpc.status import details_limit, refusal, refusal_of, reply
 from xinqiao_gateway.fronts.grpc.taking import Taking, read_input
 from xinqiao_gateway.gateway import Gateway
 
-__all__ = ["Context", "InputStream", "metadata_of", "read_within", "submit"]
-
-Context = grpc.aio.ServicerContext[Any, Any]
+__all__ = ["InputStream", "submit"]
 
 # Inputs of one stream, from their arrival until their answers are on their way, and their bytes until they are taken.
 _MOST_UNDER_WAY = 64
 _MOST_BYTES = 8 * 1024 * 1024
-# Seconds in which a stream's client sends nothing, or reads nothing, after which it ends; until something of it was
-# accepted it may be anybody's, and has the time for a body.
-_LONGEST_REST = 300.0
 
 
 async def submit(gateway: Gateway, taking: Taking, context: Context) -> None:
@@ -37,21 +33,6 @@ async def submit(gateway: Gateway, taking: Taking, context: Context) -> None:
     if answered.error is not None:
         await context.abort(*refusal(answered, sealed.tag, answered.error, details_limit(metadata)))
     await context.write(reply(answered, sealed.tag).to_binary())
-
-
-def metadata_of(context: Context) -> Metadata:
-    """Return what a client sent beside its messages."""
-    return tuple((name, value) for name, value in context.invocation_metadata() or ())
-
-
-async def read_within(context: Context, seconds: float) -> bytes | None:
-    """Return the next message of a call, None at its end. Raises ``SlowBody``."""
-    try:
-        async with asyncio.timeout(seconds):
-            raw = await context.read()
-    except TimeoutError as error:
-        raise SlowBody(f"nothing had arrived after {seconds:g} s") from error
-    return raw if isinstance(raw, bytes) else None
 
 
 class _UnderWay(NamedTuple):
@@ -74,12 +55,14 @@ class InputStream:
         # Set at each change of what is under way, for the two who wait for one.
         self._changed = asyncio.Event()
         self._reader: asyncio.Task[None] | None = None
+        # Until something of it was accepted it may be anybody's, and has the time for a body.
         self._patience = gateway.service.settings.body_timeout
         self._arriving: asyncio.Timeout | None = None
         self._is_stopped = False
 
     async def serve(self) -> None:
         """Serve it to its end."""
+        await self._context.send_initial_metadata(())
         self._reader = asyncio.create_task(self._read())
         try:
             await self._answer()
@@ -121,9 +104,9 @@ class InputStream:
 
     def _trust(self) -> None:
         """Be patient with a stream of which something was accepted, also with what is arriving now."""
-        self._patience = _LONGEST_REST
+        self._patience = LONGEST_REST
         if self._arriving is not None and not self._arriving.expired():
-            self._arriving.reschedule(asyncio.get_running_loop().time() + _LONGEST_REST)
+            self._arriving.reschedule(asyncio.get_running_loop().time() + LONGEST_REST)
 
     def _taken(self, size: int, _task: object) -> None:
         self._bytes -= size
@@ -139,9 +122,9 @@ class InputStream:
                 continue
             first = self._under_way[0]
             answered = await asyncio.shield(first.task)
-            if answered.error is None and self._patience != _LONGEST_REST:
+            if answered.error is None and self._patience != LONGEST_REST:
                 self._trust()
-            await self._write(reply(answered, first.tag).to_binary())
+            await write_within(self._context, reply(answered, first.tag).to_binary(), self._patience)
             self._under_way.popleft()
             self._changed.set()
         if reader.cancelled() or (error := reader.exception()) is None:
@@ -149,14 +132,6 @@ class InputStream:
         if not isinstance(error, XinqiaoError):
             raise error
         await self._context.abort(*refusal_of(error, self._gateway.code))
-
-    async def _write(self, content: bytes) -> None:
-        try:
-            async with asyncio.timeout(self._patience):
-                await self._context.write(content)
-        except TimeoutError:
-            said = f"an answer was not read for {self._patience:g} s"
-            await self._context.abort(grpc.StatusCode.DEADLINE_EXCEEDED, said)
 
     async def _change(self) -> None:
         self._changed.clear()

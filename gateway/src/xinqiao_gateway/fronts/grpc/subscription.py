@@ -11,8 +11,8 @@ from xinqiao.errors import MalformedBinary, MalformedQuery, NotAuthorized, Overl
 from xinqiao.exchange.v1.exchange_pb import Delivery, SealedMessage, Start, SubscribeRequest
 from xinqiao.seal import check_access_token
 from xinqiao_gateway.channels import ServedChannel
+from xinqiao_gateway.fronts.grpc.calls import LONGEST_REST, Context, metadata_of, read_within, write_within
 from xinqiao_gateway.fronts.grpc.status import refusal_of
-from xinqiao_gateway.fronts.grpc.submission import Context, metadata_of, read_within
 from xinqiao_gateway.fronts.sealing import sealed_for
 from xinqiao_gateway.gateway import Gateway
 from xinqiao_gateway.journal.cursors import acknowledged
@@ -123,6 +123,7 @@ class _Subscription:
 
     async def serve(self) -> None:
         """Deliver until its end. Raises what is wrong with a request."""
+        await self._context.send_initial_metadata(())  # it has been let in
         reader = asyncio.create_task(self._read())
         reader.add_done_callback(lambda _: self.changed.set())
         try:
@@ -163,7 +164,8 @@ class _Subscription:
             self._sent_to = each.cursor
             self._unacknowledged.append(each.cursor)
             self._sent += 1
-            await self._context.write(Delivery(cursor=str(each.cursor), message=message).to_binary())
+            delivery = Delivery(cursor=str(each.cursor), message=message)
+            await write_within(self._context, delivery.to_binary(), LONGEST_REST)
             if self.is_ended:
                 break
         return bool(waiting)

@@ -1,26 +1,31 @@
 """Values as people read them: with titles of codes, names of regions, units; and masked where they are sensitive."""
 
 from collections.abc import Iterable
+from datetime import datetime, timedelta, timezone
 
 from xinqiao.finding import Text
 from xinqiao.masking import mask, mask_field
 from xinqiao.standard import Field
 from xinqiao_gateway.fronts.h5.fields import FormField
 from xinqiao_gateway.fronts.h5.model import Row
-from xinqiao_gateway.fronts.h5.money import money_text
+from xinqiao_gateway.fronts.h5.money import amount_text, money_text
 from xinqiao_gateway.fronts.h5.options import countries, options_of, region_name
 
 __all__ = ["row_of", "stated_row"]
 
+_CHINA = timezone(timedelta(hours=8))
+_NUMBERS = frozenset({"DECIMAL", "QUANTITY"})
+
 
 def row_of(field: FormField, value: object) -> Row:
     """Return a value of a form as a row of the page that is confirmed."""
-    return Row(field.title, _masked(field.field, value), _full(field, value))
+    full = _full(field, value)
+    return Row(field.title, full if field.open else _masked(field.field, value), full)
 
 
 def stated_row(field: Field, value: object) -> Row:
     """Return a value that the partner states, and no form asks for."""
-    return Row(field.title, mask_field(value, field), _option(options_of(field), value))
+    return Row(field.title, _masked(field, value), _stated(field, value))
 
 
 def _full(field: FormField, value: object) -> str | Text:
@@ -28,11 +33,19 @@ def _full(field: FormField, value: object) -> str | Text:
         return _joined(_option(field.options, each) for each in value)
     if isinstance(value, dict):
         return money_text(value)
+    if field.field.kind in _NUMBERS:
+        return amount_text(value)
     if field.widget == "country" and isinstance(value, str):
         return countries().get(value, value)
     if field.widget == "region" and isinstance(value, str):
         return f"{region_name(value)} {value}".strip()
     return _option(options_of(field.field), value)
+
+
+def _stated(field: Field, value: object) -> str | Text:
+    if field.kind == "TIMESTAMP" and isinstance(value, str):
+        return datetime.fromisoformat(value).astimezone(_CHINA).strftime("%Y-%m-%d %H:%M:%S")
+    return amount_text(value) if field.kind in _NUMBERS else _option(options_of(field), value)
 
 
 def _option(options: dict[str, Text] | object, value: object) -> str | Text:

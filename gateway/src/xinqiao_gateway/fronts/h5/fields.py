@@ -39,8 +39,8 @@ _AUTOCOMPLETE = {
 class FieldSpec(BaseModel):
     """One field of a step: its path, whether it is needed here, the values offered, and a title of the flow's own.
 
-    ``unless`` names a field beside it that makes it needless where it says yes. A path alone stands for the field as
-    the standard has it.
+    ``unless`` names a field beside it that makes it needless where it says yes. ``open``: it is not masked on the page
+    that is confirmed, such as the amount of an order. A path alone stands for the field as the standard has it.
     """
 
     model_config = STRICT
@@ -52,6 +52,7 @@ class FieldSpec(BaseModel):
     title: Said | None = None
     hint: Said | None = None
     currency: str = "CNY"
+    open: bool = False
 
     @classmethod
     def read(cls, value: object) -> "FieldSpec":
@@ -72,6 +73,7 @@ class FormField:
     unless: str
     options: Mapping[str, Text]
     currency: str
+    open: bool
 
     @property
     def many(self) -> bool:
@@ -113,6 +115,7 @@ def form_field(body: str, spec: FieldSpec, each: str = "") -> FormField:
         unless=spec.unless,
         options=offered,
         currency=spec.currency,
+        open=spec.open,
     )
 
 

@@ -107,8 +107,10 @@ class ImapMailbox:
         """Log out."""
         client, self._client = self._client, None
         if client is not None:
-            with suppress(*_FAULTS):  # whatever the server says to a farewell, it is over
-                client.logout()
+            # Whatever the server says to a farewell, it is over; and after none the socket is still open.
+            for farewell in (client.logout, client.shutdown):
+                with suppress(*_FAULTS):
+                    farewell()
 
     def _context(self) -> ssl.SSLContext:
         try:

@@ -100,10 +100,10 @@ def read_letter(content: bytes) -> Letter:
 def _check_shape(content: bytes) -> None:
     """Refuse what would cost the parser too much, however the mail nests."""
     lines = content.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-    if lines.count(b"\n") > _LINES_AT_LEAST + len(lines) // _SHORTEST_LINE:
-        raise FileRefused("the mail has more lines than any mail of its size")
     if next(islice(_BORDER.finditer(lines), _MOST_BORDERS, None), None) is not None:
         raise FileRefused(f"more than {_MOST_BORDERS} lines of the mail begin as the border of a part does")
+    if lines.count(b"\n") > _LINES_AT_LEAST + len(lines) // _SHORTEST_LINE:
+        raise FileRefused("the mail has more lines than any mail of its size")
     count = total = nesting = 0
     for found in _STRUCTURE.finditer(lines):
         header = found[0]

@@ -39,8 +39,8 @@ from xinqiao_gateway.fronts.sftp.folder import BLOCK, UNSURE
 
 __all__ = ["Client", "Reading", "Writing"]
 
-# What every server takes (draft-ietf-secsh-filexfer-02, 3). One that says that it takes more is asked for a block at once,
-# which halves the work for each byte.
+# What every server takes (draft-ietf-secsh-filexfer-02, 3). One that says that it takes more is asked for a block at
+# once, which halves the work for each byte.
 _REQUEST = 32_768
 _LIMITS = b"limits@openssh.com"
 _MOST_EXTENSIONS = 64
@@ -48,8 +48,6 @@ _MOST_EXTENSIONS = 64
 _UNDER_WAY = 64
 _LEAST_REQUEST = 4_096
 
-_VERSION = 3
-_VERSION = 3
 _VERSION = 3
 _RECEIVE = 1 << 20
 _LONGEST_LISTING = 300.0
@@ -118,8 +116,9 @@ class Client(SFTPClient):
         except OSError:
             return
         _packet, read, write = answer.get_int64(), answer.get_int64(), answer.get_int64()
-        self.longest_read = min(read or _REQUEST, BLOCK)
-        self.longest_write = min(write or _REQUEST, BLOCK)
+        self.longest_read, self.longest_write = (
+            max(min(most or _REQUEST, BLOCK), _LEAST_REQUEST) for most in (read, write)
+        )
 
     def _convert_status(self, message: Message) -> None:
         """Read a status; its text may be in any encoding, and is often Chinese."""
@@ -167,16 +166,6 @@ def _attributes(message: Message, most: int) -> list[SFTPAttributes]:
         )
         found.append(each)
     return found
-
-
-def _under_way(length: int) -> int:
-    """Return how many requests of a length are under way at once."""
-    return min(_UNDER_WAY, max(UNSURE // length, 1))
-
-
-def _under_way(length: int) -> int:
-    """Return how many requests of a length are under way at once."""
-    return min(_UNDER_WAY, max(UNSURE // length, 1))
 
 
 def _under_way(length: int) -> int:
@@ -250,6 +239,7 @@ class Reading:
             raise OSError(errno.EPROTO, f"the server gave {len(data)} bytes where it was asked for {length}")
         if 0 < len(data) < length:  # a server of small answers
             self._length = max(min(self._length, len(data)), _LEAST_REQUEST)
+            self._most = _under_way(self._length)
             rest = offset + len(data), length - len(data)
             self._under_way.appendleft((self._ask(*rest), *rest))
         return data

@@ -25,7 +25,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
     load_ssh_private_key,
 )
-from paramiko import ECDSAKey, Ed25519Key, PKey, RSAKey, Transport
+from paramiko import ECDSAKey, Ed25519Key, PKey, RSAKey, SFTPError, Transport
 from paramiko.ssh_exception import AuthenticationException, SSHException
 
 from xinqiao.errors import DestinationDown, HostUntrusted, KeyUnusable
@@ -45,6 +45,10 @@ _KEEP_ALIVE = 15
 _CIPHERS = (
     "aes128-gcm@openssh.com", "aes256-gcm@openssh.com", "aes128-ctr", "aes192-ctr", "aes256-ctr", "aes256-cbc",
     "aes128-cbc",
+)  # fmt: skip
+# The library's without MD5, and without those that are cut to 96 bits.
+_DIGESTS = (
+    "hmac-sha2-256-etm@openssh.com", "hmac-sha2-512-etm@openssh.com", "hmac-sha2-256", "hmac-sha2-512", "hmac-sha1",
 )  # fmt: skip
 # The library writes of every fault what it also raises.
 _UNHEARD = logging.getLogger("xinqiao.paramiko")
@@ -77,6 +81,8 @@ class Connection:
         with _reached(where):
             connected = socket.create_connection((address.host, address.port), timeout)
             connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            # A server that reads nothing more: the library would try to send for ever.
+            connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(timeout * 1000))
             transport = _transport(connected, login)
         # Some waits of the library have no bound of their own; to close what they wait for ends them.
         watch = threading.Timer(timeout * 2, transport.close)
@@ -125,7 +131,7 @@ def _transport(connected: socket.socket, login: Login) -> Transport:
     transport.set_log_channel(_UNHEARD.name)
     transport.banner_timeout = transport.auth_timeout = transport.handshake_timeout = float(login.timeout)
     options = transport.get_security_options()
-    options.ciphers = _CIPHERS
+    options.ciphers, options.digests = _CIPHERS, _DIGESTS
     # A server may have several keys: it is asked for those that the profile names first.
     named = {each.partition(" ")[0] for each in login.host_keys}
     named |= {"rsa-sha2-512", "rsa-sha2-256"} if "ssh-rsa" in named else set()
@@ -190,5 +196,5 @@ def _reached(where: str) -> Iterator[None]:
     """Say of every fault of the line that the server is away."""
     try:
         yield
-    except (SSHException, EOFError, OSError) as error:
+    except (SSHException, SFTPError, EOFError, OSError) as error:
         raise DestinationDown(f"{where}: {str(error)[:200] or type(error).__name__}") from error

@@ -1,10 +1,13 @@
 """The front for files: a poller for each channel that has a section ``files``, whoever's server its folder is on."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 
 import structlog
 
 from xinqiao_gateway.batches.taking import Taking
+from xinqiao_gateway.fronts.sftp.folder import Folder
+from xinqiao_gateway.fronts.sftp.local_folder import LocalFolder
 from xinqiao_gateway.fronts.sftp.places import folder_of, spool_of
 from xinqiao_gateway.fronts.sftp.polling import Poller, Taker, Watched, Watching
 from xinqiao_gateway.gateway import Gateway
@@ -52,15 +55,27 @@ class FileFront:
             files = channel.channel.profile.files
             if files is None or channel.channel_id not in channel_ids:
                 continue
+            folder = folder_of(data, channel.channel_id, files)
             watching = Watching(
                 channel_id=channel.channel_id,
                 files=files,
-                folder=folder_of(data, channel.channel_id, files),
+                folder=folder,
                 spool=spool_of(data, channel.channel_id),
                 least_free=lambda: self._gateway.service.settings.least_space,
+                is_ours=self._is_ours(folder),
             )
             self._pollers[channel.channel_id] = poller = Poller(watching, self._taker)
             poller.start()
+
+    def _is_ours(self, folder: Folder) -> Callable[[], Awaitable[bool]]:
+        """Return what says whether this process watches a folder.
+
+        Of several nodes each watches the folders on its own disk, and one alone, which the journal names, what is on
+        partners' servers.
+        """
+        if isinstance(folder, LocalFolder):
+            return lambda: asyncio.to_thread(folder.hold)
+        return self._gateway.journal.leads
 
     async def _end(self, channel_ids: frozenset[str]) -> None:
         ending = {each: self._pollers.pop(each) for each in channel_ids & self._pollers.keys()}

@@ -4,8 +4,8 @@ Every part of a path is opened below the one before, links not followed (openat,
 into the folder cannot lead the gateway out of it, not even by a link that appears between a check and a use.
 """
 
-import ctypes
 import errno
+import fcntl
 import os
 import stat
 from collections.abc import Iterator
@@ -14,6 +14,7 @@ from pathlib import Path
 
 from xinqiao.errors import FileRefused, SettingsInvalid
 from xinqiao_gateway.fronts.sftp.folder import Entry, Kind, Sink, Source
+from xinqiao_gateway.fronts.sftp.moving import move
 from xinqiao_gateway.fronts.sftp.names import checked_path
 
 __all__ = ["LocalFolder"]
@@ -25,9 +26,6 @@ _WRITE = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 # More entries than this nobody reads; the partner clears its folder, or archives.
 _MOST_ENTRIES = 50_000
 _MODE = 0o700
-# Of Linux since 3.15; Python has no name for it.
-_RENAME = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
-_NO_REPLACE = 1
 
 
 class _Reading:
@@ -53,6 +51,8 @@ class LocalFolder:
 
     def __init__(self, root: Path) -> None:
         self._root = root
+        # The folder itself, open, while this process holds it.
+        self._held: int | None = None
 
     @property
     def origin(self) -> str:
@@ -116,13 +116,12 @@ class LocalFolder:
             if found.kind != "file":
                 raise FileRefused(f"{old!r} is a {found.kind}, and no file")
             try:
-                _move(source, before, target, after)
+                move(source, before, target, after)
             except FileExistsError:
                 if not _same(source, before, target, after):  # else it was linked, and then the process ended
                     raise
                 os.unlink(before, dir_fd=source)
-            os.fsync(target)
-            os.fsync(source)
+                os.fsync(source)
 
     def remove(self, name: str) -> None:
         """Remove a file, durably."""
@@ -141,8 +140,23 @@ class LocalFolder:
                     continue
                 os.fsync(folder)
 
+    def hold(self) -> bool:
+        """Lock the folder until ``close``, as far as its file system does that; False where another process has."""
+        if self._held is None:
+            descriptor = self._open_root()
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                os.close(descriptor)
+                return False
+            self._held = descriptor
+        return True
+
     def close(self) -> None:
-        """Do nothing: there is no connection."""
+        """Let it go, where it was held; there is no connection."""
+        descriptor, self._held = self._held, None
+        if descriptor is not None:
+            os.close(descriptor)
 
     @contextmanager
     def _opened(self, parts: tuple[str, ...]) -> Iterator[int]:
@@ -181,21 +195,6 @@ def _open(name: str, flags: int, folder: int) -> int:
         if found:
             raise FileRefused(f"{name!r} is a {found.kind}, which is not opened here") from error
         raise
-
-
-def _move(source: int, before: str, target: int, after: str) -> None:
-    """Rename where there is none of the new name; where the system or the disk cannot do that at once, by a link.
-
-    A link alone would not do: a system may forbid links to files of other users, which are what partners upload.
-    """
-    if _RENAME is not None:
-        if _RENAME(source, os.fsencode(before), target, os.fsencode(after), _NO_REPLACE) == 0:
-            return
-        code = ctypes.get_errno()
-        if code not in {errno.EINVAL, errno.ENOSYS}:
-            raise OSError(code, os.strerror(code), after)
-    os.link(before, after, src_dir_fd=source, dst_dir_fd=target, follow_symlinks=False)
-    os.unlink(before, dir_fd=source)
 
 
 def _entry(folder: int, name: str) -> Entry | None:

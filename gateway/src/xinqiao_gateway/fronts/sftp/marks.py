@@ -137,14 +137,15 @@ _Sorted = tuple[list[Finished], list[PassedOver]]
 
 
 def _marked(done: Marker, seen: _Seen) -> _Sorted:
-    finished, unfinished = [], []
+    unfinished = []
+    marked: dict[str, list[Entry]] = {}  # one marker may be that of several: a.csv and a.txt with a.ok
     for each in seen.data:
-        marker = seen.files.get(done.name(each.name))
-        if marker is None:
-            unfinished.append(PassedOver(each, f"its marker {done.name(each.name)} is not there"))
+        name = done.name(each.name)
+        if name in seen.files:
+            marked.setdefault(name, []).append(each)
         else:
-            finished.append(Finished((each,), (marker,)))
-    return finished, unfinished
+            unfinished.append(PassedOver(each, f"its marker {name} is not there"))
+    return [Finished(tuple(found), (seen.files[name],)) for name, found in marked.items()], unfinished
 
 
 def _renamed(_: Temporary, seen: _Seen) -> _Sorted:

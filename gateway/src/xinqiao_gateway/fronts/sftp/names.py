@@ -6,15 +6,17 @@ from collections.abc import Iterable, Iterator
 
 from xinqiao.errors import FileRefused
 
-__all__ = ["checked_path", "look_alikes", "numbered", "refusal"]
+__all__ = ["LONGEST", "checked_path", "look_alikes", "numbered", "refusal"]
 
-# A file system takes 255 bytes; the rest is room for what the gateway adds (a number, a temporary ending).
-_LONGEST = 200
+# Bytes of a name that a partner chooses; a file system takes 255, and the rest is for what the gateway adds: what
+# ``files.result`` has around the name, a number, a temporary ending.
+LONGEST = 200
+_LONGEST_OWN = 255
 _LONGEST_PATH = 1000
 _MOST_NUMBERS = 50
 
 
-def refusal(name: str) -> str | None:
+def refusal(name: str, longest: int = LONGEST) -> str | None:
     """Return why a name, without folders, is not touched; None for one that may be."""
     if name in {"", ".", ".."} or "/" in name or "\\" in name:
         return "it leads to another folder"
@@ -23,18 +25,18 @@ def refusal(name: str) -> str | None:
         return "it holds characters that are not for print, or is not UTF-8"
     if name != name.strip():
         return "it begins or ends with a blank"
-    if len(name.encode()) > _LONGEST:
-        return f"it is longer than {_LONGEST} bytes"
+    if len(name.encode()) > longest:
+        return f"it is longer than {longest} bytes"
     return None
 
 
-def checked_path(path: str) -> tuple[str, ...]:
+def checked_path(path: str, longest: int = _LONGEST_OWN) -> tuple[str, ...]:
     """Return the parts of a path below a folder. Raises ``FileRefused`` for one that leads out of it, or is unfit."""
     parts = tuple(path.split("/")) if path else ()
     if len(path) > _LONGEST_PATH:
         raise FileRefused(f"a path is at most {_LONGEST_PATH} characters, this one begins with {path[:60]!r}")
     for part in parts:
-        if why := refusal(part):
+        if why := refusal(part, longest):
             raise FileRefused(f"{path[:200]!r}: {why}")
     return parts
 

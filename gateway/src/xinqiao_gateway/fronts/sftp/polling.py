@@ -7,7 +7,7 @@ on the way, the next look goes on from what lies there: nothing is lost, and the
 import asyncio
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +27,8 @@ from xinqiao_gateway.fronts.sftp.telling import Teller, Watched
 
 __all__ = ["Arrived", "Facts", "Poller", "Result", "Settlement", "Taken", "Taker", "Watched", "Watching"]
 
+# Seconds until it is asked again whether a folder that another process watches is ours.
+_AGAIN = 5.0
 # Seconds that what is under way has to end when the gateway stops, and then again once its connection is cut.
 _GRACE = 10.0
 
@@ -36,11 +38,15 @@ T = TypeVar("T")
 _log = structlog.get_logger("files")
 
 
+async def _alone() -> bool:
+    return True
+
+
 @dataclass(frozen=True, slots=True)
 class Watching:
     """What a poller watches: a channel's section ``files``, the folder, and where it may keep bytes meanwhile.
 
-    ``least_free`` bytes of that disk are never used.
+    ``least_free`` bytes of that disk are never used. ``is_ours``: whether it is this process that watches.
     """
 
     channel_id: str
@@ -48,6 +54,7 @@ class Watching:
     folder: Folder
     spool: Path
     least_free: Callable[[], int] = lambda: 0
+    is_ours: Callable[[], Awaitable[bool]] = _alone
 
 
 class Poller:
@@ -61,9 +68,11 @@ class Poller:
         self._stopping = threading.Event()
         self._spool = Spool(watching.spool, watching.least_free, self._stopping)
         self._is_clean = False
-        # What is known of files that still lie there; those asked about are not settled.
+        # What is known of files that still lie there.
         self._settled: dict[Facts, Settlement] = {}
-        self._asked: set[Facts] = set()
+        # What lay there at the first look and has not been put away since: of that alone the journal may know more than
+        # we do. A file that came later is a new one, even where it has the name, size and time of one before.
+        self._found: set[Facts] | None = None
         self._soon = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         # One thread of its own: a server that is slow keeps no other channel waiting.
@@ -112,6 +121,8 @@ class Poller:
     async def _attempt(self) -> float:
         """Look once, and return for how long to wait then."""
         try:
+            if not await self._is_ours():
+                return min(_AGAIN, float(self._watching.files.every))
             await self.look()
         except Stopped:
             return 0.0
@@ -126,12 +137,23 @@ class Poller:
         self._teller.failed(error)
         return pause_after(error, float(self._watching.files.every), self.watched.failures)
 
+    async def _is_ours(self) -> bool:
+        """Say whether this process is to look; what another one did meanwhile, the journal knows."""
+        is_ours = await self._watching.is_ours()
+        if not is_ours:
+            self._found = None
+            self._settled.clear()
+        self._teller.watched_elsewhere(not is_ours)
+        return is_ours
+
     async def look(self) -> Look:
         """Look once, and take what is finished; a file that has a problem keeps none after it waiting.
 
         Raises what ended the look: the server is away or refuses us, nothing can be accepted now.
         """
         found = await self._in_thread(self._listed)
+        if self._found is None:
+            self._found = self._there(found)
         problem: Exception | None = None
         taken = 0
         for each in (*await self._left_behind(found), *found.finished):
@@ -158,20 +180,20 @@ class Poller:
     async def _left_behind(self, found: Look) -> list[Finished]:
         """Return files without their mark that are settled: the gateway ended while it put them away."""
         left = []
-        for each in found.unfinished:
+        for each in found.unfinished if self._watching.files.after != "leave" else ():
             facts = self._facts(each.entry)
-            if facts in self._asked:
-                continue
             if await self._is_settled(facts):
                 left.append(Finished((each.entry,)))
-            else:
-                self._asked.add(facts)
+            elif self._found:
+                self._found.discard(facts)
         return left
 
     async def _is_settled(self, facts: Facts) -> Settlement | None:
-        known = self._settled.get(facts) or await self._taker.settled(facts)
-        if known is not None:
-            self._settled[facts] = known
+        known = self._settled.get(facts)
+        if known is None and (self._watching.files.after == "leave" or facts in (self._found or ())):
+            known = await self._taker.settled(facts)
+            if known is not None:
+                self._settled[facts] = known
         return known
 
     async def _take(self, finished: Finished) -> int:
@@ -184,7 +206,10 @@ class Poller:
                 settlement = self._settled[facts] = await self._take_one(entry, facts, finished)
                 new += 1
             settlements.append(settlement)
-        await self._in_thread(put_away, self._watching.folder, self._watching.files, finished, settlements)
+        if await self._in_thread(put_away, self._watching.folder, self._watching.files, finished, settlements):
+            for entry in finished.files:
+                self._settled.pop(self._facts(entry), None)
+                (self._found or set()).discard(self._facts(entry))
         return new
 
     async def _take_one(self, entry: Entry, facts: Facts, finished: Finished) -> Settlement:
@@ -221,10 +246,12 @@ class Poller:
 
     def _forget(self, found: Look) -> None:
         """Forget what does not lie there any more."""
-        there = {self._facts(each) for finished in found.finished for each in finished.files}
-        there |= {self._facts(each.entry) for each in found.unfinished}
+        there = self._there(found)
         self._settled = {facts: said for facts, said in self._settled.items() if facts in there}
-        self._asked &= there
+
+    def _there(self, found: Look) -> set[Facts]:
+        there = {self._facts(each) for finished in found.finished for each in finished.files}
+        return there | {self._facts(each.entry) for each in found.unfinished}
 
     async def _in_thread(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         loop = asyncio.get_running_loop()

@@ -3,9 +3,11 @@
 Every step may be done again after a crash: what is there already, byte for byte, is not written twice.
 """
 
+import errno
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -40,6 +42,7 @@ def put_result(folder: Folder, files: Files, result: Result) -> None:
             return
         if found == "gone" and _put(folder, files, path, result.content):
             return
+    raise FileExistsError(errno.EEXIST, "no name is free for a result", result.name)
 
 
 def _put(folder: Folder, files: Files, path: str, content: Path) -> bool:
@@ -54,33 +57,57 @@ def _put(folder: Folder, files: Files, path: str, content: Path) -> bool:
     return True
 
 
-def put_away(folder: Folder, files: Files, finished: Finished, settlements: Sequence[Settlement]) -> None:
-    """Archive or remove files that are settled; refused ones go to the error folder where that may be.
+def put_away(folder: Folder, files: Files, finished: Finished, settlements: Sequence[Settlement]) -> bool:
+    """Archive or remove files that are settled, and say so; refused ones go to the error folder where that may be.
 
     What came with them goes first: a file that is left behind without its mark is asked about at the next look, but a
-    mark that is left behind would tell a file finished that only begins to come.
+    mark that is left behind would tell a file finished that only begins to come. A file that was put in the place of
+    one that was taken stays, with what came with it: it is the next look's.
     """
     is_refused = "refused" in settlements
     if files.after == "leave" or (is_refused and not files.permissions.rename):
-        return
+        return False
+    is_replaced = any(_is_another(folder, below(files.watched, each.name), each) for each in finished.files)
     for each in finished.companions:
-        _put_away(folder, files, each, refused=is_refused)
+        if not (is_replaced and _is_another(folder, below(files.watched, each.name), each)):
+            _put_away(folder, files, each, refused=is_refused)
     for each, settlement in zip(finished.files, settlements, strict=True):
-        _put_away(folder, files, each, refused=settlement == "refused")
+        old = below(files.watched, each.name)
+        if not _is_another(folder, old, each):
+            new = _put_away(folder, files, each, refused=settlement == "refused")
+            if new is not None and _is_another(folder, new, each):
+                folder.rename(new, old)  # it came between the look and the rename
+    return True
 
 
-def _put_away(folder: Folder, files: Files, entry: Entry, *, refused: bool) -> None:
+def _put_away(folder: Folder, files: Files, entry: Entry, *, refused: bool) -> str | None:
+    """Return where it is now; None for what is no more."""
     old = below(files.watched, entry.name)
     with suppress(FileNotFoundError):  # gone since: it was put away before a crash, or somebody did it
         if files.after == "remove" and not refused:
             folder.remove(old)
-            return
+            return None
         target = files.error if refused else files.archive
         folder.make_folder(target)
-        for name in numbered(entry.name):
-            with suppress(FileExistsError):
-                folder.rename(old, below(target, name))
-                return
+        return _renamed(folder, old, (below(target, each) for each in numbered(entry.name)))
+    return None
+
+
+def _renamed(folder: Folder, old: str, names: Iterator[str]) -> str:
+    """Give a file the first name that is free, and return that."""
+    for new in names:
+        with suppress(FileExistsError):
+            folder.rename(old, new)
+            return new
+    raise FileExistsError(errno.EEXIST, "no name is free", old)
+
+
+def _is_another(folder: Folder, path: str, entry: Entry) -> bool:
+    """Say whether another file lies where one was listed; what is gone, or may not be looked at, is none."""
+    try:
+        return replace(folder.stat(path), name=entry.name) != entry
+    except (FileNotFoundError, PermissionError):
+        return False
 
 
 def _compare(folder: Folder, path: str, content: Path) -> Literal["gone", "same", "part", "other"]:

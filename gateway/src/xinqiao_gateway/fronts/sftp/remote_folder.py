@@ -80,8 +80,8 @@ class RemoteFolder:
             writing.finish()
 
     def rename(self, old: str, new: str) -> None:
-        """Move a file. Not every server refuses a name that is taken, so it is looked for first."""
-        if self._exists(new):
+        """Move a file. Not every server refuses a name that is taken, so it is looked for first, where that may be."""
+        if self._exists(new, unseen=False):
             raise FileExistsError(errno.EEXIST, "there is one already", new)
         with self._asked() as client:
             client.rename(self._path(old), self._path(new))
@@ -93,14 +93,14 @@ class RemoteFolder:
 
     def make_folder(self, path: str) -> None:
         """Make a folder and those above it; what may not be looked at is taken to be there."""
-        if not path or self._exists(path):
+        if not path or self._exists(path, unseen=True):
             return
         self.make_folder(path.rpartition("/")[0])
         try:
             with self._asked() as client:
                 client.mkdir(self._path(path))
         except OSError:
-            if not self._exists(path):  # else somebody made it meanwhile
+            if not self._exists(path, unseen=True):  # else somebody made it meanwhile
                 raise
 
     def close(self) -> None:
@@ -109,13 +109,14 @@ class RemoteFolder:
         if connection is not None:
             connection.close()
 
-    def _exists(self, name: str) -> bool:
+    def _exists(self, name: str, *, unseen: bool) -> bool:
+        """Say whether there is something of a name; ``unseen`` where that may not be looked at."""
         try:
             self.stat(name)
         except FileNotFoundError:
             return False
         except PermissionError:
-            return True
+            return unseen
         return True
 
     def _path(self, name: str) -> str:

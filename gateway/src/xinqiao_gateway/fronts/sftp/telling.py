@@ -28,6 +28,7 @@ class Watched:
     """How a channel's folder stands. ``looked_at``: Unix seconds of the last listing, None before the first.
 
     ``failures`` are the looks in a row that had a problem, ``why`` the last one's. ``taken`` counts since the start.
+    ``elsewhere``: another process watches it, and this one does not look.
     """
 
     channel_id: str
@@ -37,6 +38,7 @@ class Watched:
     taken: int = 0
     unfinished: tuple[PassedOver, ...] = ()
     refused: tuple[PassedOver, ...] = ()
+    elsewhere: bool = False
 
 
 class Teller:
@@ -56,6 +58,13 @@ class Teller:
         _log.warning("look failed", channel=self.watched.channel_id, reason=reason, failures=failures)
         if failures == _FAILURES or (failures == 1 and isinstance(error, ConfigurationError)):
             _log.error("alarm", kind="files", channel=self.watched.channel_id, reason=reason, failures=failures)
+
+    def watched_elsewhere(self, elsewhere: bool) -> None:
+        """Take note of who watches it."""
+        if elsewhere != self.watched.elsewhere:
+            self.watched = replace(self.watched, elsewhere=elsewhere)
+            said = "folder is watched elsewhere" if elsewhere else "folder is watched here"
+            _log.info(said, channel=self.watched.channel_id)
 
     def looked(self, found: Look, taken: int, problem: Exception | None) -> None:
         """Take note of a look, and of the first file that had a problem."""

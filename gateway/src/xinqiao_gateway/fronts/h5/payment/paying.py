@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from xinqiao.errors import Conflict, DestinationDown, NotAuthorized, XinqiaoError
+from xinqiao.errors import Conflict, ContentGone, DestinationDown, NotAuthorized, XinqiaoError
 from xinqiao.finding import Text
 from xinqiao.message import Json, new_message_id
 from xinqiao_gateway.fronts.h5.drafting import message_of
@@ -145,11 +145,14 @@ class Cashier:
     async def told(self, payment_no: str, provider: str, result: Result) -> Payment | None:
         """Apply what a provider told by itself; None where it has no payment of this number here.
 
-        Raises ``Conflict`` for another amount than is to be paid.
+        Raises ``Conflict`` for another amount than is to be paid, ``ContentGone`` where the case was erased.
         """
         payment = await self._at(payment_no)
         if payment is None or payment.provider != provider:
             return None
+        if not payment.content:
+            _log.error("payment of an erased case", payment=payment_no)
+            raise ContentGone("the case of the payment was erased")
         if result.state == "paid" and payment.state in _OPEN and not _is_amount(payment, result):
             _log.error("payment told with another amount", payment=payment_no, order=payment.order_reference)
             raise Conflict("the amount is not that of the order")
@@ -211,7 +214,8 @@ class Cashier:
         if answered.stored.state == "refused":
             _log.error("payment refused", payment=payment.payment_no, reason=answered.content["refusal"]["reason"])
             return await self._changed(replace(payment, state="refused", due_at=None))
-        content = {"terms": payment.content["terms"], "receipt": answered.content["receipt"]}
+        amount = payment.content["terms"]["amount"]
+        content = {"terms": {"amount": amount}, "receipt": answered.content["receipt"]}
         return await self._changed(replace(payment, state="settled", content=content, due_at=None))
 
     async def _mirror(self, answered: Visit, payment: Payment) -> None:
@@ -237,6 +241,10 @@ class Cashier:
         journal = self.gateway.journal
         due = await journal.read(due_payments, journal.reading, journal.now(), _ROUND)
         for payment in due:
+            if not payment.content:
+                _log.error("payment of an erased case", payment=payment.payment_no)
+                await self._changed(replace(payment, due_at=None))
+                continue
             try:
                 await (self.settle(payment) if payment.state == "paid" else self.ask(payment))
             except Exception:  # noqa: BLE001 -- the top of one payment's turn: a provider is anybody's code
@@ -294,8 +302,6 @@ def _is_amount(payment: Payment, result: Result) -> bool:
 
 def _asked(payment: Payment, now: float) -> Payment:
     """Return a payment as it is after it was asked after in vain: the older it is, the longer until the next time."""
-    if not payment.content:  # the case was erased
-        return replace(payment, due_at=None)
     age = now - payment.content["begunAt"]
     if age > _OLDEST:
         _log.error("payment without a result", payment=payment.payment_no, order=payment.order_reference)

@@ -50,7 +50,7 @@ class PayStep:
         terms = await _terms(visit, context)
         cashier = Cashier(context.gateway)
         payment = await cashier.of_order(visit.stored.channel, terms.order_reference) if terms.order_reference else None
-        if payment is not None and payment.case_id == visit.stored.case_id:
+        if payment is not None and payment.content and payment.case_id == visit.stored.case_id:
             payment = await cashier.look(payment)
             return Shown("pay.html.j2", _values(visit, context, terms, payment), tuple(problems))
         found = [*problems, *(each for each in terms.problems if each not in problems)]
@@ -104,13 +104,15 @@ def _values(visit: Visit, context: Context, terms: Terms, payment: Payment | Non
         "payment_no": payment.payment_no if payment else "",
         "provider_address": content.get("address", ""),
         "embedded": "origin" in visit.door.host,
-        "refresh": _refresh(payment, age),
+        "refresh": _refresh(visit, payment, age),
         "receipt": content.get("receipt", {}),
     }
 
 
-def _refresh(payment: Payment | None, age: float) -> int:
+def _refresh(visit: Visit, payment: Payment | None, age: float) -> int:
     """Return after how many seconds the page looks again by itself; 0: not at all."""
+    if payment is not None and payment.state == "settled" and payment.visit_id == visit.stored.visit_id:
+        return 1  # the visit has ended just now: its last page comes
     if payment is None or payment.state not in {"created", "started", "paid"} or age > _SLOW:
         return 0
     return 5 if age < _QUICK else _LONG

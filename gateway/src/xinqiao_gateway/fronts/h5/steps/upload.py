@@ -121,8 +121,9 @@ class UploadStep:
         for number, item in enumerate(self.spec.items):
             name, files = f"file.{number}", [*self._files(visit.body, number)]
             kept = [each for index, each in enumerate(files) if form.act != f"remove:{name}[{index}]"]
-            came = [each.reference for each in form.files.get(name, []) if each.reference]
-            kept += [each for each in came if each["digest"] not in [there["digest"] for there in kept]]
+            for each in form.files.get(name, []):
+                if each.reference and each.reference["digest"] not in [there["digest"] for there in kept]:
+                    kept.append(each.reference)
             if kept != files:
                 put(body, item.into, (kept[: item.most] if self._lists[number] else kept[0]) if kept else None)
         return visit.with_content(body=body)

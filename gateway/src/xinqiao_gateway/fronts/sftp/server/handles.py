@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 from itertools import islice
 
+from xinqiao_gateway.fronts.sftp.server.layout import Path
 from xinqiao_gateway.fronts.sftp.server.upload import Upload
 from xinqiao_gateway.fronts.sftp.server.wire import BLOCK, Attributes, Fault, Status
 
@@ -16,8 +17,8 @@ _PAGE = 100
 class Download:
     """A file that is read; ``sent`` counts the bytes."""
 
-    def __init__(self, name: str, descriptor: int) -> None:
-        self.name, self._descriptor = name, descriptor
+    def __init__(self, path: Path, descriptor: int) -> None:
+        self.path, self._descriptor = path, descriptor
         self.sent = 0
 
     def read(self, offset: int, size: int) -> bytes:

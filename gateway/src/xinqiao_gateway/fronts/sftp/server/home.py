@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path as FilePath
 
+from xinqiao_gateway.fronts.sftp.moving import move
 from xinqiao_gateway.fronts.sftp.server.layout import Layout, Path
 from xinqiao_gateway.fronts.sftp.server.limits import SftpSettings
 from xinqiao_gateway.fronts.sftp.server.room import Room
@@ -46,6 +47,7 @@ class Home:
             for number in range(1, len(path) + 1):
                 with self._opened(path[: number - 1]) as above, suppress(FileExistsError):
                     os.mkdir(path[number - 1], _MODE, dir_fd=above)
+        self._sweep()
 
     def attributes(self, path: Path) -> Attributes:
         """Return what is known of a folder or a file; of an upload that waits, how far it came."""
@@ -136,6 +138,17 @@ class Home:
             os.unlink(name, dir_fd=opened)
             os.fsync(opened)
 
+    def _sweep(self) -> None:
+        """Take away the second names of uploads that were whole when the process ended: see ``move``.
+
+        Else the next upload of the name would be written over the file that the first one became.
+        """
+        with self._opened(UPLOADS) as uploads, os.scandir(uploads) as entries:
+            for name in [each.name for each in entries]:
+                found = _regular(uploads, name)
+                if found is not None and found.st_nlink > 1 and name not in self._uploading:
+                    os.unlink(name, dir_fd=uploads)
+
     def _begun(self, name: str, how: Open) -> Upload:
         if self._stat(self.layout.inbox, name) is not None:
             raise Fault(Status.FAILURE, "it is there already; remove it, or take another name")
@@ -186,17 +199,14 @@ class Home:
         return found.f_bavail * found.f_frsize
 
     def _move(self, source: Path, before: str, target: Path, after: str) -> None:
-        """Link a file under its new name, which fails where that is taken, then take the old one away."""
+        """Move a file, durably. Raises ``Fault`` where there is none, or one of the new name."""
         with self._opened(source) as one, self._opened(target) as other:
             if _regular(one, before) is None:
                 raise Fault(Status.NO_SUCH_FILE, "no such file")
             try:
-                os.link(before, after, src_dir_fd=one, dst_dir_fd=other, follow_symlinks=False)
+                move(one, before, other, after)
             except FileExistsError as error:
                 raise Fault(Status.FAILURE, "there is a file of that name") from error
-            os.fsync(other)
-            os.unlink(before, dir_fd=one)
-            os.fsync(one)
 
     @contextmanager
     def _opened(self, path: Path) -> Iterator[int]:

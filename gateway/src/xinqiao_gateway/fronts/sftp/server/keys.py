@@ -178,6 +178,8 @@ def _public_line(private: ed25519.Ed25519PrivateKey) -> str:
 def _write_public(path: Path, line: str) -> None:
     try:
         if not path.exists() or path.read_text(encoding="utf-8", errors="replace") != line + "\n":
-            path.write_text(line + "\n", encoding="ascii")
+            fresh = path.with_suffix(".new")  # whoever reads keys meanwhile, or after a crash, finds no half of one
+            fresh.write_text(line + "\n", encoding="ascii")
+            fresh.replace(path)
     except OSError as error:
         raise KeyUnusable(f"{path}: {error.strerror}") from error

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from xinqiao.errors import FileRefused
 from xinqiao_adapters.docking.files import Files
 from xinqiao_adapters.profile import Profile
-from xinqiao_gateway.fronts.sftp.names import checked_path, refusal
+from xinqiao_gateway.fronts.sftp.names import LONGEST, checked_path, refusal
 
 __all__ = ["DONE", "Layout", "Path"]
 
@@ -80,7 +80,7 @@ def located(path: bytes, *, upward: bool = False) -> Path:
             del parts[-1:]
         else:
             parts.append(part)
-    return checked_path("/".join(parts))
+    return checked_path("/".join(parts), LONGEST)
 
 
 def _parts(path: str) -> Path:

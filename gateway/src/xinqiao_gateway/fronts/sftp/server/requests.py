@@ -6,6 +6,7 @@ after it. What is not listed here (links, owners, folders to be made) is refused
 
 import asyncio
 import errno
+import hashlib
 import stat
 import time
 from collections.abc import Awaitable, Callable
@@ -104,7 +105,7 @@ class Requests:
             return _answered(number, self._finish(number, opened))
         if isinstance(opened, Download):
             opened.close()
-            self._note("file read", opened.name, size=opened.sent)
+            self._note("file read", opened.path, size=opened.sent)
         return wire.status(number, Status.OK)
 
     async def _finish(self, number: int, upload: Upload) -> bytes:
@@ -145,7 +146,7 @@ class Requests:
         self._handles.check_room()
         if how & (Open.WRITE | Open.APPEND):
             return wire.handle(number, self._handles.keep(self._home.open_to_write(path, how)))
-        return wire.handle(number, self._handles.keep(Download(_said(path), self._home.open_to_read(path))))
+        return wire.handle(number, self._handles.keep(Download(path, self._home.open_to_read(path))))
 
     def _opendir(self, number: int, reader: Reader) -> bytes:
         path = located(reader.text(), upward=True)
@@ -162,22 +163,22 @@ class Requests:
     def _remove(self, number: int, reader: Reader) -> bytes:
         path = located(reader.text())
         self._home.remove(path)
-        self._note("file removed", _said(path))
+        self._note("file removed", path)
         return wire.status(number, Status.OK)
 
     def _rename(self, number: int, reader: Reader) -> bytes:
         old, new = located(reader.text()), located(reader.text())
         self._home.rename(old, new)
-        self._note("file renamed", _said(old), to=_said(new))
+        self._note("file renamed", old, to=_hidden(new))
         if new[:-1] == self._home.layout.inbox:
             self._caller.arrived(self._caller.channel_id)
         return wire.status(number, Status.OK)
 
-    def _inbox_path(self, upload: Upload) -> str:
-        return _said((*self._home.layout.inbox, upload.name))
+    def _inbox_path(self, upload: Upload) -> Path:
+        return (*self._home.layout.inbox, upload.name)
 
-    def _note(self, action: str, name: str, **said: object) -> None:
-        _log.info(action, channel=self._caller.channel_id, key=self._caller.fingerprint, name=name, **said)
+    def _note(self, action: str, path: Path, **said: object) -> None:
+        _log.info(action, channel=self._caller.channel_id, key=self._caller.fingerprint, file=_hidden(path), **said)
 
 
 async def _answered(number: int, work: Awaitable[bytes]) -> bytes:
@@ -224,3 +225,8 @@ def _line(name: str, found: Attributes) -> str:
 
 def _said(path: Path) -> str:
     return "/" + "/".join(path)
+
+
+def _hidden(path: Path) -> str:
+    """Return a path as logs have it: a name may be a person's, its digest tells who knows it that it is the one."""
+    return _said((*path[:-1], hashlib.sha256(path[-1].encode()).hexdigest()[:12]))
