@@ -1,8 +1,12 @@
 """A gateway that serves gRPC on a port of this machine, in the test's own event loop."""
 
+import atexit
+import shutil
+import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -84,17 +88,27 @@ def trailer(error: grpc.aio.AioRpcError) -> dict[str, Any]:
 def installed(folder: Path, channel: str = "partner", **settings: Any) -> tuple[Path, SigningKey]:
     """Return the folder of an installation with a partner's and the core's channel, and the key of both.
 
-    A channel with another name is the shipped one.
+    A channel with another name is a shipped one, in the place of the partner's.
     """
-    key, data = new_key("partner-1"), folder / "data"
-    write_key(key.public(), folder / "partner.pub.jwk")
-    keys = [folder / "partner.pub.jwk"]
-    if channel == "partner":
-        add_channel(data, channel, extends="canonical", keys=keys, institution=PARTNER)
-    else:
-        add_channel(data, channel, extends=channel, keys=keys)
-    add_channel(data, "core", extends="canonical", keys=keys, institution=CORE)
+    made, key = _made()
+    data = Path(shutil.copytree(made, folder / "data"))
+    if channel != "partner":
+        shutil.rmtree(data / "channels" / "partner")
+        add_channel(data, channel, extends=channel, keys=[made.parent / "partner.pub.jwk"])
     (data / "gateway.yaml").write_text(yaml.safe_dump(settings | {"grpc_port": free_port()}), encoding="utf-8")
+    return data, key
+
+
+@cache
+def _made() -> tuple[Path, SigningKey]:
+    """Return an installation to copy; its keys and its journal's tables are there, which takes most of the time."""
+    folder = Path(tempfile.mkdtemp(prefix="xinqiao-grpc-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    key, data, public = new_key("partner-1"), folder / "data", folder / "partner.pub.jwk"
+    write_key(key.public(), public)
+    add_channel(data, "partner", extends="canonical", keys=[public], institution=PARTNER)
+    add_channel(data, "core", extends="canonical", keys=[public], institution=CORE)
+    Gateway(open_installation(data)).journal.close()
     return data, key
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import grpc
+import httpx
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -280,8 +281,13 @@ async def test_without_a_port_nothing_listens(tmp_path: Path) -> None:
 
 
 def test_a_client_with_tls_for_a_plain_address_or_files_that_are_missing_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(SettingsInvalid, match="write grpcs://"):
-        Client("grpc://host:1", "partner", new_key("x"), tls=Tls())
+    for scheme in ("grpc", "http"):
+        with pytest.raises(SettingsInvalid, match=f"write {scheme}s://"):
+            Client(f"{scheme}://host:1", "partner", new_key("x"), tls=Tls())
+    with httpx.Client() as http:
+        for url, tls in (("grpc://host:1", None), ("grpcs://host", None), ("https://host", Tls())):
+            with pytest.raises(SettingsInvalid, match="http is a client of HTTP"):
+                Client(url, "partner", new_key("x"), tls=tls, http=http)
     for scheme in ("grpcs", "https"):
         with pytest.raises(SettingsInvalid, match="TLS files"):
             Client(f"{scheme}://host:1", "partner", new_key("x"), tls=Tls(ca=tmp_path / "none.pem"))

@@ -4,6 +4,7 @@ import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.resources import files
@@ -11,14 +12,16 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
 
+import httpx2 as httpx
 import uvicorn
 from playwright.sync_api import Browser, sync_playwright
 
 from tests.gateway.conftest import CORE, PARTNER, TRUST
-from tests.gateway.h5.conftest import PAGES, Clock, add_pages
+from tests.gateway.h5.conftest import PAGES, Clock, Pages, add_pages
+from tests.gateway.h5.contracts import PDF, Contracts
 from xinqiao.launch import Actor, Launch, Role, launch_token, launch_url
 from xinqiao.message import Json
-from xinqiao.seal import SigningKey, new_key, write_key
+from xinqiao.seal import new_key, write_key
 from xinqiao_gateway.fronts.rest.app import build_app
 from xinqiao_gateway.gateway import Gateway
 from xinqiao_gateway.installation import add_channel, open_installation
@@ -34,17 +37,29 @@ class H5Site:
     ``base`` is the gateway's origin, ``host`` the partner's, ``foreign`` one that the channel does not name.
     """
 
-    def __init__(self, base: str, host: str, key: SigningKey, gateway: Gateway, clock: Clock) -> None:
-        self.base, self.host, self.gateway, self.clock = base, host, gateway, clock
+    def __init__(self, base: str, host: str, pages: Pages) -> None:
+        self.base, self.host, self._pages = base, host, pages
         self.foreign = host.replace("localhost", "127.0.0.1")
-        self._key = key
+        self.clock = pages.clock
 
-    def url(self, case_id: str, *, role: Role = "CUSTOMER", flow: str = "kyc-person", **about: Any) -> str:
+    def url(
+        self, case_id: str, *, role: Role = "CUSTOMER", flow: str = "kyc-person", channel: str = "partner", **about: Any
+    ) -> str:
         """Return a launch's address; the parts of ``Launch`` by name."""
         launch = Launch(flow, case_id, Actor(role, role.lower()), **about)
         at = datetime.fromtimestamp(self.clock.now, UTC)
-        token = launch_token(self._key, launch, gateway_code=TRUST, channel="partner", at=at)
-        return launch_url(self.base, "partner", token)
+        token = launch_token(self._pages.key, launch, gateway_code=TRUST, channel=channel, at=at)
+        return launch_url(self.base, channel, token)
+
+    def pages(self, case_id: str) -> Pages:
+        """Return what sends the messages of a case over its channels, as the tests without a browser do."""
+        return replace(self._pages, case_id=case_id)
+
+    def contract(self, case_id: str) -> Contracts:
+        """Lead a case of the test channel to where two texts are signed."""
+        papers = {f"D{each}": PDF + f"% {case_id} {each}".encode() for each in (1, 2)}
+        mobile = f"138{sum(case_id.encode()):08d}"
+        return Contracts(self.pages(case_id), case_id, mobile, papers).sent()
 
     def embedding(self, address: str, *, host: str = "", page: str = "embed", liar: str = "") -> str:
         """Return the address of a partner's page that embeds an address."""
@@ -53,7 +68,7 @@ class H5Site:
 
     def messages(self, case_id: str) -> list[Json]:
         """Return the messages of a case that are in the journal, in its order."""
-        reading = self.gateway.journal.reading
+        reading = self._pages.gateway.journal.reading
         with reading.engine.begin() as connection:
             asked = "select message_id from messages where case_id = ? order by position"
             ids = connection.exec_driver_sql(asked, (case_id,)).scalars().all()
@@ -89,13 +104,24 @@ def h5_site(folder: Path) -> Iterator[H5Site]:
         origin = f"http://localhost:{host.server_port}"
         key, public, data = new_key("partner-1"), folder / "partner.pub.jwk", folder / "data"
         write_key(key.public(), public)
-        add_channel(data, "partner", extends="canonical", keys=[public], institution=PARTNER)
-        add_channel(data, "core", extends="canonical", keys=[public], institution=CORE)
-        add_pages(data, "partner", PAGES | {"frame_ancestors": [origin]})
+        _install(data, public, origin)
         clock = Clock()
         gateway = Gateway(open_installation(data), now=clock)
-        port = running.enter_context(_served(build_app(gateway)))
-        yield H5Site(f"http://127.0.0.1:{port}", origin, key, gateway, clock)
+        base = f"http://127.0.0.1:{running.enter_context(_served(build_app(gateway)))}"
+        http = running.enter_context(httpx.Client(base_url=base, follow_redirects=True))
+        yield H5Site(base, origin, Pages(data, key, http, gateway, clock))  # type: ignore[arg-type]
+
+
+def _install(data: Path, public: Path, origin: str) -> None:
+    """Make the channels of a partner and of the trust company, real ones and test ones; what costs is simulated."""
+    flows = [*PAGES["flows"], "contract-signing"]  # type: ignore[misc]
+    for channel, institution, test in (
+        ("partner", PARTNER, False), ("core", CORE, False), ("sandbox", PARTNER, True), ("core-test", CORE, True),
+    ):  # fmt: skip
+        add_channel(data, channel, extends="canonical", keys=[public], institution=institution, test=test)
+        if institution is PARTNER:
+            add_pages(data, channel, PAGES | {"flows": flows, "frame_ancestors": [origin]})
+    (data / "gateway.yaml").write_text("sms: simulator\npayment: simulator\n")
 
 
 @contextmanager

@@ -7,7 +7,12 @@ from collections.abc import Callable, Iterator, Mapping
 
 from playwright.sync_api import Frame, Page
 
+from tests.gateway.conftest import message
 from tests.gateway.h5.filling import CONTACT, IDENTITY, MEANS, TAX
+from tests.gateway.h5.paying import FACTS as PAYING
+from tests.gateway.h5.test_orders import ORDER, REDEMPTION, send
+from tests.gateway.h5.test_statement import notice, report
+from tests.gateway.h5.test_statement import statement as send_statement
 from tests.peers.h5_site import H5Site
 
 __all__ = [
@@ -31,7 +36,7 @@ __all__ = [
 
 Window = Page | Frame
 Typed = Mapping[str, str | list[str]]
-Walk = Callable[[Window, H5Site, str], Iterator[str]]
+Walk = Callable[[Page, H5Site, str], Iterator[str]]
 
 _PERSON: Typed = {
     "party.name": "王小明",
@@ -192,10 +197,136 @@ def manager_then_customer(page: Window, site: H5Site, case_id: str) -> Iterator[
     yield from confirmed(page)
 
 
+def contract_signing(page: Page, site: H5Site, case_id: str) -> Iterator[str]:
+    """Two texts are opened and read, a signature is drawn with the mouse, and a code to the mobile proves who signs."""
+    site.contract(case_id)
+    facts = {"signatureEvidence.partyId": "P1", "signatureEvidence.place": "北京市"}
+    arrive(page, site.url(case_id, flow="contract-signing", channel="sandbox", facts=facts))
+    page.wait_for_url("**/read")
+    yield "read"
+    for link in page.locator("section a[target=_blank]").all():
+        with page.expect_popup() as opened:
+            link.click()
+        opened.value.close()
+    site.clock.now += 60
+    for tick in page.locator('[name^="read."]').all():
+        tick.check()
+    page.click("button.main")
+    page.wait_for_url("**/sign")
+    page.click("button[value=send-code]")
+    code = page.inner_text("#simulated")
+    if page.locator("#pad").is_visible():
+        sign_by_hand(page)
+    else:
+        page.fill("[name=typed]", "王小明")
+    page.fill("[name=code]", code)
+    page.check("[name=declared]")
+    yield "sign"
+    page.click("button.main")
+    page.wait_for_selector("#position")
+    yield "received"
+
+
+def sign_by_hand(page: Page) -> None:
+    """Draw two strokes on the box with the mouse."""
+    page.locator("#pad").scroll_into_view_if_needed()
+    box = page.locator("#pad").bounding_box()
+    assert box
+    for stroke in _STROKES:
+        page.mouse.move(box["x"] + stroke[0][0] * box["width"], box["y"] + stroke[0][1] * box["height"])
+        page.mouse.down()
+        for across, down in stroke[1:]:
+            page.mouse.move(box["x"] + across * box["width"], box["y"] + down * box["height"], steps=4)
+        page.mouse.up()
+
+
+# 王: three strokes across and one down.
+_STROKES = (
+    ((0.38, 0.22), (0.50, 0.20), (0.62, 0.22)),
+    ((0.40, 0.50), (0.50, 0.48), (0.60, 0.50)),
+    ((0.34, 0.80), (0.50, 0.78), (0.68, 0.80)),
+    ((0.50, 0.21), (0.51, 0.50), (0.50, 0.79)),
+)
+
+
+def cashier(page: Page, site: H5Site, case_id: str) -> Iterator[str]:
+    """An order is paid at the simulator."""
+    yield from at_provider(page, site, case_id)
+    page.click("button[value=pay]")
+    page.wait_for_selector("#position")
+    yield "received"
+
+
+def at_provider(page: Page, site: H5Site, case_id: str) -> Iterator[str]:
+    """Begin to pay, and come to the provider's page."""
+    facts = {**PAYING, "prepaidPayment.orderReference": f"PO-{case_id}"}
+    arrive(page, site.url(case_id, flow="cashier", channel="sandbox", facts=facts))
+    page.wait_for_url("**/pay")
+    yield "pay"
+    page.click("button[value=pay]")
+    page.wait_for_selector("#provider")
+    yield "paying"
+    page.click("#provider")
+    page.wait_for_selector("button[value=close]")
+    yield "provider"
+
+
+def subscription(page: Page, site: H5Site, case_id: str) -> Iterator[str]:
+    """A customer subscribes; product and account are the partner's."""
+    return _order(page, site.url(case_id, flow="subscription", facts=ORDER), {"grossAmount": "1,000,000.00"})
+
+
+def redemption(page: Page, site: H5Site, case_id: str) -> Iterator[str]:
+    """A customer redeems units."""
+    return _order(page, site.url(case_id, flow="redemption", facts=REDEMPTION), {"units": "1000"})
+
+
+def _order(page: Page, address: str, typed: Typed) -> Iterator[str]:
+    arrive(page, address)
+    page.wait_for_url("**/product")
+    yield "product"
+    page.click("button.main")
+    page.wait_for_url("**/order")
+    yield "order"
+    go(page, "order", typed)
+    yield from confirmed(page)
+
+
+def statement(page: Page, site: H5Site, case_id: str) -> Iterator[str]:
+    """Holdings and NAVs of a case in which something was ordered."""
+    pages = site.pages(case_id)
+    send(pages, "partner", message("subscriptionOrder", case_id))
+    report(pages)
+    send_statement(pages)
+    arrive(page, site.url(case_id, flow="statement"))
+    page.wait_for_selector("table")
+    yield "holdings"
+
+
+def disclosure(page: Page, site: H5Site, case_id: str) -> Iterator[str]:
+    """A notice is opened, read and its receipt confirmed."""
+    notice(site.pages(case_id))
+    arrive(page, site.url(case_id, flow="disclosure"))
+    page.wait_for_url("**/read")
+    yield "read"
+    with page.expect_popup() as opened:
+        page.click("a[target=_blank]")
+    opened.value.close()
+    page.check("[name=read]")
+    page.click("button.main")
+    yield from confirmed(page)
+
+
 WALKS: Mapping[str, Walk] = {
     "kyc-person": kyc_person,
     "kyc-institution": kyc_institution,
     "kyc-manager": manager_then_customer,
+    "contract-signing": contract_signing,
+    "subscription": subscription,
+    "redemption": redemption,
+    "cashier": cashier,
+    "statement": statement,
+    "disclosure": disclosure,
 }
 
 

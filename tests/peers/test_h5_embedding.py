@@ -1,4 +1,4 @@
-"""The pages in a page of the partner's, on another origin: by the snippet, by a bare frame, and where they may not be."""
+"""The pages in a page of the partner's, on another origin: by the snippet, by a bare frame, and where they may not."""
 
 from pathlib import Path
 

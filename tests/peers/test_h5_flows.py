@@ -1,11 +1,11 @@
-"""Whole flows in Chromium, on a phone and on a desktop: what the journal has at the end, and every page on the way."""
+"""Whole flows in Chromium, on a phone and a desktop: what the journal has at the end, and every page on the way."""
 
 import pytest
 from playwright.sync_api import Page
 
+from tests.gateway.h5.filling import IDENTITY
 from tests.peers.h5_basics import unfit
 from tests.peers.h5_site import H5Site
-from tests.gateway.h5.filling import IDENTITY
 from tests.peers.h5_walks import WALKS, after_identity, go, kyc_person, manager_then_customer, run
 from tests.peers.h5_windows import DESKTOP, PHONE, Windows
 from xinqiao.validation import check
@@ -96,7 +96,7 @@ def test_the_checks_of_fitness_find_what_is_unfit(windows: Windows) -> None:
     )
     found = " ".join(unfit(page))
     for part in (
-        "lang is zh", "no title", "no main", "follows h1", "not unique: a", "label for none", "input[bare] has no label",
+        "lang is zh", "no title", "no main", "follows h1", "not unique: a", "label for none", "[bare] has no label",
         "has no legend", "button has no name", "img has no alt", "canvas has no name", "order of tabs", "names gone",
         "scrolls sideways", "by 20", "contrast 2.85", "9 pixels",
     ):  # fmt: skip

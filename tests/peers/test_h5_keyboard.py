@@ -9,7 +9,8 @@ from tests.peers.h5_windows import Windows
 
 _HERE = """([css]) => {
   const here = document.activeElement, style = getComputedStyle(here);
-  return [here.matches(css), here === document.body || (style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2)];
+  const isRinged = style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2;
+  return [here.matches(css), here === document.body || isRinged];
 }"""
 _MOST = 150
 

@@ -1,5 +1,6 @@
 """A real gRPC server for tests, made of the generated stub: it answers from a function and remembers what it got."""
 
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -55,9 +56,12 @@ def accepted(tag: str = "") -> SubmitReply:
 
 @contextmanager
 def serving(
-    answer: Callable[[SealedMessage], Said], subscriptions: Sequence[Sequence[Delivery | Broken]] = ()
+    answer: Callable[[SealedMessage], Said], subscriptions: Sequence[Sequence[Delivery | Broken | threading.Event]] = ()
 ) -> Iterator[Served]:
-    """Serve on a free port of this machine until the block ends; each subscription gets its own deliveries."""
+    """Serve on a free port of this machine until the block ends; each subscription gets its own deliveries.
+
+    An event among them is waited for.
+    """
     server = grpc.server(ThreadPoolExecutor(8))
     port = server.add_insecure_port("127.0.0.1:0")
     left = list(subscriptions)
@@ -86,9 +90,13 @@ def serving(
         def subscribe(self, request_iterator: Iterator[SubscribeRequest], context: Any) -> Iterator[Delivery]:
             next(request_iterator)
             for each in left.pop(0):
-                if isinstance(each, Broken):
-                    _abort(each, context)
-                yield each
+                match each:
+                    case Broken():
+                        _abort(each, context)
+                    case threading.Event():
+                        each.wait(10)
+                    case Delivery():
+                        yield each
 
     Exchange().add_to_server(server)
     server.start()

@@ -12,8 +12,10 @@ import pytest
 
 from tests.sdk import grpc_server, server
 from tests.sdk.grpc_server import Broken, Refusal, Said, accepted
+from xinqiao import conversation
 from xinqiao.cli import main
 from xinqiao.client import AsyncClient, Client, Retry
+from xinqiao.conversation import Wait
 from xinqiao.errors import (
     DestinationDown,
     DestinationRefused,
@@ -29,6 +31,7 @@ from xinqiao.message import Json, write_json
 from xinqiao.outcome import rejection
 from xinqiao.seal import CONTENT_TYPE_JSON, SIGNATURE_HEADER, KeyRing, Sealed, new_key, open_seal, seal
 from xinqiao.testing import BANK, TRUST_COMPANY, example, vector
+from xinqiao.transport import Fetch, NoAnswer
 from xinqiao.typed import from_canonical
 
 KEY, GATEWAY = new_key("bank-1"), new_key("gateway-1")
@@ -109,6 +112,18 @@ def test_nobody_there_is_a_destination_down_that_was_never_connected() -> None:
         sender.submit(example("kycApplication"))
 
     assert "2 attempts" in down.value.detail
+    assert getattr(down.value.__cause__, "was_connected", None) is False
+
+
+def test_a_name_that_is_not_found_was_never_connected() -> None:
+    lost = Broken(grpc.StatusCode.UNAVAILABLE, "DNS resolution failed for gateway.example:443")
+    with (
+        grpc_server.serving(in_turn(lost)) as served,
+        client(served.url, retry=Retry(attempts=1)) as sender,
+        pytest.raises(DestinationDown) as down,
+    ):
+        sender.submit(example("kycApplication"))
+
     assert getattr(down.value.__cause__, "was_connected", None) is False
 
 
@@ -203,6 +218,67 @@ def test_an_answer_for_another_input_breaks_a_stream() -> None:
     assert len(served.submitted) == 1
 
 
+def test_a_gateway_that_goes_away_while_the_sender_rests_is_not_asked_again_until_there_is_something_to_send() -> None:
+    rested = threading.Event()
+
+    def resting() -> Iterator[Json]:
+        yield example("kycApplication")
+        rested.wait(10)
+        yield example("kycApplication")
+
+    before = threading.active_count()
+    with grpc_server.serving(by_tag({})) as served:
+        sender = client(served.url)
+        sending = sender.submit_many(resting())
+        assert next(sending) == vector("receipt")
+    with sender:
+        down: list[object] = []
+        waiting = threading.Thread(target=lambda: down.append(next(catching(sending))))
+        waiting.start()
+        waiting.join(0.3)  # what would be asked again and again is asked often by then
+        assert threading.active_count() - before < 10
+        rested.set()
+        waiting.join(10)
+    assert [type(each) for each in down] == [DestinationDown]
+
+
+def catching(sending: Iterator[object]) -> Iterator[object]:
+    try:
+        yield from sending
+    except DestinationDown as error:
+        yield error
+
+
+def test_a_stream_that_is_not_answered_in_time_is_given_up_and_its_inputs_sent_again() -> None:
+    gate = threading.Event()
+
+    def answer(request: SealedMessage) -> Said:
+        if request.tag:
+            gate.wait(10)
+        return accepted(request.tag)
+
+    with grpc_server.serving(answer) as served:
+        with Client(served.url, "demo-bank", KEY, timeout=0.5) as sender:
+            assert list(sender.submit_many([example("kycApplication")])) == [vector("receipt")]
+        gate.set()
+    assert [len(served.submitted), len(served.streamed)] == [1, 1]
+
+
+async def test_for_an_event_loop_it_is_given_up_alike() -> None:
+    gate = threading.Event()
+
+    def answer(request: SealedMessage) -> Said:
+        if request.tag:
+            gate.wait(10)
+        return accepted(request.tag)
+
+    with grpc_server.serving(answer) as served:
+        async with AsyncClient(served.url, "demo-bank", KEY, timeout=0.5) as sender:
+            said = [each async for each in sender.submit_many([example("kycApplication")])]
+        gate.set()
+    assert said == [vector("receipt")]
+
+
 def test_a_fault_of_the_senders_own_is_raised_where_it_sends() -> None:
     def broken() -> Iterator[Json]:
         yield example("kycApplication")
@@ -280,6 +356,46 @@ def test_a_subscription_whose_time_is_over_goes_on_in_another() -> None:
     assert waits[:2] == [1.0, 1.0]
 
 
+def test_the_time_that_a_subscription_waited_for_messages_is_no_time_without_an_answer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = 0.0
+    monkeypatch.setattr(conversation, "monotonic", lambda: now)
+    retry, broken = Retry(attempts=3, within=60), NoAnswer("the gateway stops", was_connected=True)
+    steps = conversation.followed(lambda: "token", None, 1, retry, GATEWAY_KEYS, 1.0)
+    assert isinstance(next(steps), Fetch)
+    for _ in range(5):
+        now += 200
+        assert isinstance(steps.send(broken), Wait)
+        assert isinstance(steps.send(None), Fetch)
+    assert isinstance(steps.send(broken), Wait)
+    assert isinstance(steps.send(None), Fetch)
+    with pytest.raises(DestinationDown, match="3 attempts"):
+        steps.send(broken)
+
+
+async def test_who_gave_up_waiting_for_an_event_loop_subscribes_again() -> None:
+    later = threading.Event()
+    first: list[Delivery | Broken | threading.Event] = [later]
+    with grpc_server.serving(in_turn(), [first, [delivered(vector("navReport"), "7")]]) as served:
+        async with async_client(served.url, []) as receiver:
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0.2):
+                    await anext(receiver.subscribe())
+            found = await asyncio.wait_for(anext(receiver.subscribe()), 10)
+        later.set()
+    assert (found.message, found.cursor) == (vector("navReport"), "7")
+
+
+def test_two_subscriptions_of_one_client_do_not_disturb_each_other() -> None:
+    messages = [vector("kycDecision"), vector("navReport")]
+    both = [delivered(messages[0], "4"), delivered(messages[1], "5")]
+    with grpc_server.serving(in_turn(), [both, both]) as served, client(served.url) as receiver:
+        one, other = receiver.subscribe(), receiver.subscribe()
+        found = [next(each).message for each in (one, other, one, other)]
+    assert found == [messages[0], messages[0], messages[1], messages[1]]
+
+
 async def test_for_an_event_loop_it_goes_on_alike() -> None:
     messages = [vector("kycDecision"), vector("navReport")]
     over = Broken(grpc.StatusCode.DEADLINE_EXCEEDED)
@@ -336,6 +452,17 @@ async def test_for_an_event_loop_over_rest_it_sends_and_fetches_alike() -> None:
             assert await sender.submit(example("kycApplication")) == vector("receipt")
     assert (len(served.requests), waits[1]) == (3, 3.0)
     assert len({(each.body, each.headers[SIGNATURE_HEADER]) for each in served.requests}) == 1
+
+
+def test_a_client_for_an_event_loop_may_be_made_before_the_loop() -> None:
+    with grpc_server.serving(in_turn(accepted())) as served:
+        sender = async_client(served.url, [])
+
+        async def send() -> Json:
+            async with sender:
+                return await sender.submit(example("kycApplication"))
+
+        assert asyncio.run(send()) == vector("receipt")
 
 
 @pytest.mark.parametrize("url", ["http", "grpc"])

@@ -15,7 +15,12 @@ SCHEMAS = {
     f"xinqiao/schemas/{path.relative_to(ROOT / 'schemas')}" for path in (ROOT / "schemas").rglob("*") if path.is_file()
 }
 # What the extra ``xinqiao[grpc]`` adds; nothing else imports it before an address asks for gRPC.
-EXTRA = {"xinqiao.exchange.v1.exchange_pb_grpc", "xinqiao.transport.grpc", "xinqiao.transport.grpc_answers"}
+EXTRA = {
+    "xinqiao.exchange.v1.exchange_pb_grpc",
+    "xinqiao.transport.grpc",
+    "xinqiao.transport.grpc_answers",
+    "xinqiao.transport.grpc_following",
+}
 IMPORT_ALL = f"""
 import importlib, importlib.metadata, pkgutil, sys, xinqiao
 for module in pkgutil.walk_packages(xinqiao.__path__, "xinqiao."):

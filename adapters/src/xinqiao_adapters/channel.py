@@ -10,6 +10,7 @@ from xinqiao.message import Json, new_message_id, timestamp
 from xinqiao.standard import message_types
 from xinqiao_adapters.answers import Answers, compile_answers
 from xinqiao_adapters.compilation import compile_interface
+from xinqiao_adapters.docking.mail_standing import check_mail
 from xinqiao_adapters.docking.tcp_standing import check_tcp
 from xinqiao_adapters.formats.canonical import CanonicalAdapter
 from xinqiao_adapters.interface import CompiledInterface
@@ -117,6 +118,7 @@ def compile_channel(loaded: LoadedProfile) -> Channel:
     profile = loaded.profile
     check_standing(loaded)
     check_tcp(loaded)
+    check_mail(loaded)
     if profile.adapter is not None:
         return Channel(profile, _third_party(loaded), loaded.folders)
     kinds = {name: interface.format.kind for name, interface in profile.interfaces.items()}

@@ -363,21 +363,6 @@ class Profile(_Part):
     parts: dict[str, dict[str, Row]] = {}
     codes: dict[str, CodeTable] = {}
 
-    @model_validator(mode="after")
-    def _nothing_is_taken_twice(self) -> "Profile":
-        files, mail = self.files, self.mail
-        if files is None or mail is None or files.source is not None or mail.mailbox is not None:
-            return self
-        own = {mail.folder: "from", mail.done: "done", mail.exceptions: "exceptions"}
-        others = {files.watched: "inbox", files.archive: "archive", files.error: "error", files.results: "results"}
-        clash = files.watched if files.watched in own else mail.folder if mail.folder in others else None
-        if clash is not None:
-            raise ValueError(
-                f"mail.{own[clash]} and files.{others[clash]} are the same folder of the channel's own, {clash}, and "
-                "what lies in it would be taken by both: give mail one of its own, such as from: folder:mail"
-            )
-        return self
-
     @property
     def is_vouched_for(self) -> bool:
         """Whether a front may vouch for what comes, so that the partner needs no key to sign with."""

@@ -16,6 +16,7 @@ from xinqiao_gateway.fingerprints import compared
 from xinqiao_gateway.installation import Installation, read_installation
 from xinqiao_gateway.intake import Intake
 from xinqiao_gateway.journal import Journal
+from xinqiao_gateway.journal.files import raise_stalled
 from xinqiao_gateway.obligations.watch import Watch
 from xinqiao_gateway.operators import Operators
 from xinqiao_gateway.reload import Reloaded, kept, loops_to_renew, needs_restart, settings_changed
@@ -179,11 +180,12 @@ class Gateway:
         self._run("watch", self.watch.run())
 
     async def _retain(self) -> None:
-        """Apply the rules of retention every hour; what went wrong is said, and tried again then."""
+        """Every hour apply the rules of retention, and tell of batches that stand still; what fails is tried again."""
         while True:
             service = self.service
             try:
                 drop_ended(service.installation.data, self.journal.now())
+                await self.journal.run(lambda c: raise_stalled(c, self.journal.now()))
                 rules = read_rules(service.installation.data)
                 key = service.installation.key
                 await Retention(self.journal, service.desk, rules, self.code, key, self.journal.now).turn()

@@ -23,6 +23,7 @@ from xinqiao.seal import (
     seal,
     write_key,
 )
+from xinqiao_gateway.upkeep.manifest import sync_folder
 
 __all__ = ["LONGEST_OVERLAP", "Overlap", "drop_ended", "read_overlap", "rotate", "signatures"]
 
@@ -110,6 +111,7 @@ def rotate(data: Path, kid: str, overlap: timedelta, now: float) -> tuple[Verify
     (keys / "gateway.pub.jwk").unlink(missing_ok=True)
     made.rename(keys / "gateway.jwk")
     write_key(fresh.public(), keys / "gateway.pub.jwk")
+    sync_folder(keys)  # before anybody is told of the new key
     return before.public(), fresh.public()
 
 

@@ -153,7 +153,8 @@ class Contracts:
     def sign(self, browser: Browser, **fields: str) -> Browser:
         """Have a code sent and sign by typing the name."""
         code = self.code(browser)
-        return browser.type({"typed": "王小明", "code": code, "declared": "yes"} | fields).press()
+        filled: dict[str, str | list[str]] = {"typed": "王小明", "code": code, "declared": "yes"}
+        return browser.type({**filled, **fields}).press()
 
     def evidence(self) -> list[Json]:
         """Return the signatures of the case in the journal."""

@@ -105,6 +105,10 @@ def test_a_statement_asks_nothing_and_looks_again_when_asked(traded: Pages) -> N
 @pytest.fixture
 def noticed(pages: Pages) -> Json:
     """A notice that the core sent to the partner, with its document."""
+    return notice(pages)
+
+
+def notice(pages: Pages) -> Json:
     path = f"/v1/channels/core/documents/sha256:{DIGEST}"
     token = access_token(pages.key, path)
     headers = {"Authorization": f"Bearer {token}", "Content-Type": "text/plain"}

@@ -7,7 +7,8 @@ from typing import Any
 from xinqiao_adapters.channel import load_channel
 from xinqiao_adapters.docking import Mail
 
-SAMPLES = load_channel("nav-mail", []).folders[0] / "samples"
+_SHIPPED = load_channel("nav-mail", [])
+SAMPLES = _SHIPPED.folders[0] / "samples"
 NOTICE = (SAMPLES / "nav-notice.txt").read_text(encoding="utf-8")
 WORKBOOK = (SAMPLES / "valuation-plain.xlsx").read_bytes()
 SENDER = "nav@custodian.example"
@@ -41,6 +42,6 @@ def mail(
 
 def section(**said: Any) -> Mail:
     """Return the shipped channel's section ``mail``, which says also this."""
-    shipped = load_channel("nav-mail", []).profile.mail
+    shipped = _SHIPPED.profile.mail
     assert shipped is not None
     return Mail.model_validate(shipped.model_dump(by_alias=True) | said)

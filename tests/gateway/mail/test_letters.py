@@ -324,20 +324,22 @@ def test_a_section_that_would_not_do_what_it_says_is_refused(said: dict[str, Any
 
 
 @pytest.mark.parametrize(
-    ("said", "others"),
+    ("said", "others", "problem"),
     [
-        ("", ""),
-        ("from: folder:mail", "inbox: mail"),
-        ("from: folder:mail, done: in", ""),
-        ("from: folder:result", ""),
-        ("from: folder:archive", "inbox: orders"),
+        ("", "", "mail.from: in is files.inbox as well"),
+        ("from: folder:mail", "inbox: mail", "mail.from: mail is files.inbox as well"),
+        ("from: folder:mail, done: in", "", "mail.done: in is files.inbox as well"),
+        ("from: folder:result", "", "mail.from: result is files.results as well"),
+        ("from: folder:archive", "inbox: orders", "mail.from: archive is files.archive as well"),
     ],
 )
-def test_a_folder_is_not_looked_into_for_mails_and_for_files(tmp_path: Path, said: str, others: str) -> None:
+def test_a_folder_is_not_looked_into_for_mails_and_for_files(
+    tmp_path: Path, said: str, others: str, problem: str
+) -> None:
     profile = f"channel: both\nextends: nav-mail\nmail: {{{said}}}\nfiles: {{{others}}}\n"
     (tmp_path / "both").mkdir()
     (tmp_path / "both" / "channel.yaml").write_text(profile, encoding="utf-8")
-    with pytest.raises(ProfileInvalid, match="are the same folder of the channel's own"):
+    with pytest.raises(ProfileInvalid, match=rf"channel\.yaml:\d+: {problem}"):
         load_channel("both", [tmp_path])
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import functools
+import socket
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import contextmanager
@@ -177,9 +178,12 @@ def serving(
     authority: asyncssh.SSHKey | None = None,
     port: int = 0,
     host_key: asyncssh.SSHKey | None = None,
-    window: int = 2 * 1024 * 1024,
+    narrow: bool = False,
 ) -> Iterator[PartnerServer]:
-    """Serve ``folder/partner``; ``folder/secrets`` holds the right password."""
+    """Serve ``folder/partner``; ``folder/secrets`` holds the right password.
+
+    ``narrow``: little room for what it has not read.
+    """
     root, secrets, behaviour = folder / "partner", folder / "secrets", Behaviour()
     for each in (root, secrets):
         each.mkdir(exist_ok=True)
@@ -194,16 +198,19 @@ def serving(
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if narrow:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 32_768)
+    listener.bind(("127.0.0.1", port))
     listen = functools.partial(
         asyncssh.listen,
-        "127.0.0.1",
-        port,
+        sock=listener,
         server_factory=logins,
         server_host_keys=[key],
         sftp_factory=files,
         authorized_client_keys=known,
-        reuse_address=True,
-        window=window,
+        window=64 * 1024 * 1024,  # wider than the line, so that it is that which fills up
     )
     listening = asyncio.run_coroutine_threadsafe(_begin(listen), loop).result(10)
     try:

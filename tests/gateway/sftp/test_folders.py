@@ -229,11 +229,11 @@ def test_a_server_that_speaks_something_else_is_down(server: PartnerServer, monk
 
 
 def test_a_server_that_reads_nothing_more_is_down_within_its_time(tmp_path: Path) -> None:
-    with serving(tmp_path, window=256 * 1024 * 1024) as server:
+    with serving(tmp_path, narrow=True) as server:
         folder = server.folder(timeout=0.5)
-        server.behaviour.deaf_from = 300_000
+        server.behaviour.deaf_from = 0
         with pytest.raises(DestinationDown):
-            write(folder, "a", bytes(60_000_000))
+            write(folder, "a", CONTENT * 4)
         folder.close()
 
 

@@ -246,6 +246,10 @@ def test_times_and_modes_are_taken_without_effect_and_sizes_refused(
 ) -> None:
     with client.open("/in/t.csv", "wb") as file:
         file.write(b"12345")
+        file.flush()
+        file.truncate(5)
+        with pytest.raises(OSError, match="not set"):
+            file.truncate(1)
     client.utime("/in/t.csv", (1, 1))
     client.chmod("/in/t.csv", 0o777)
     assert (served.files / "in" / "t.csv").stat().st_mode & 0o777 == 0o600

@@ -121,7 +121,8 @@ async def _listened(frame: Frame, port: int, body: bytes, encoding: str) -> None
         try:
             async with asyncio.timeout(_PATIENCE):
                 head, request = await frame.read(reader)
-            print(f"{head.decode('ascii', 'backslashreplace')}\n{request.decode(encoding, 'backslashreplace')}")
+            said = f"{head.decode('ascii', 'backslashreplace')}\n{request.decode(encoding, 'backslashreplace')}"
+            print(said, flush=True)
             writer.write(frame.around(body, head))
             await writer.drain()
         except (NoFrame, OSError) as error:

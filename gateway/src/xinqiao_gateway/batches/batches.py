@@ -21,7 +21,7 @@ from xinqiao_gateway.batches.kept import Kept
 from xinqiao_gateway.batches.manifest import Manifest, compare_file, compare_records, read_manifest
 from xinqiao_gateway.batches.notes import content_note, date_note, sequence_note
 from xinqiao_gateway.batches.reading import Survey, survey
-from xinqiao_gateway.batches.result import result_messages, written_result
+from xinqiao_gateway.batches.result import result_messages, result_totals, written_result
 from xinqiao_gateway.batches.submission import Submitting, take_records
 from xinqiao_gateway.calendars import china_day
 from xinqiao_gateway.channels import ServedChannel
@@ -133,9 +133,8 @@ class Batches:
         mode = "each" if not atomic else "none" if found.refused else "all"
         interfaces = sorted(found.interfaces) or [each for each in (came.interface,) if each]
         ready = replace(new, records=found.count, mode=mode, details=new.details | {"interfaces": interfaces})
-        journal = self._gateway.journal
-        file_id = await journal.run(lambda c: files.begin(c, journal.reading.vault, ready, journal.now()))
-        await self._tell(ready)
+        journal, told = self._gateway.journal, await self._odd(ready)
+        file_id = await journal.run(lambda c: files.begin(c, journal.reading.vault, ready, told, journal.now()))
         return await journal.read(file_batch, journal.reading, file_id)
 
     async def _check_number(self, opened: _Opened, found: Survey) -> None:
@@ -149,8 +148,8 @@ class Batches:
                 f"batch {new.batch_no} came with another content; replacesBatchNo says that this replaces it"
             )
 
-    async def _tell(self, new: NewBatch) -> None:
-        """Tell a person what is odd about a batch that is taken all the same."""
+    async def _odd(self, new: NewBatch) -> list[str]:
+        """Return what a person is told of a batch that is taken all the same."""
         journal, now = self._gateway.journal, self._gateway.journal.now()
         day = new.business_date or ""
         last = await journal.read(last_sequence, journal.reading, new.channel, day, new.batch_no)
@@ -162,9 +161,7 @@ class Batches:
             sequence_note(new.sequence, last) if is_new else "",
             content_note(others),
         )
-        told = [f"batch {new.batch_no}: {note}" for note in notes if note]
-        if told:
-            await journal.run(lambda c: files.raise_batch(c, new.channel, told, now))
+        return [f"batch {new.batch_no}: {note}" for note in notes if note]
 
     async def _finish(self, stored: FileBatch) -> FileBatch:
         """Close the batch, with what a whole file meets; raises where a record of it is not accounted for."""
@@ -181,10 +178,11 @@ class Batches:
     async def _answer(self, channel: ServedChannel, stored: FileBatch, *, repeat: bool = False) -> Answer:
         """Return the result of a batch that was taken; of one that was erased its counts."""
         journal = self._gateway.journal
+        totals = await journal.read(with_pieces, journal.reading, stored, result_totals)
 
         def result(pieces: Iterable[Json]) -> bytes:
-            messages = result_messages(stored, channel, self._gateway.code, pieces)
-            return written_result(messages, channel, self._gateway.installation.key)
+            messages = result_messages(stored, channel, self._gateway.code, totals, pieces)
+            return written_result(stored, messages, channel, self._gateway.installation.key)
 
         content = await journal.read(with_pieces, journal.reading, stored, result)
         refused = stored.records > 0 and stored.refused == stored.records
@@ -203,7 +201,7 @@ class Batches:
     async def _sweep(self) -> None:
         """Remove the files of batches whose key was destroyed."""
         journal = self._gateway.journal
-        if journal.now() - self._swept_at < _SWEEP:
+        if abs(journal.now() - self._swept_at) < _SWEEP:
             return
         self._swept_at = journal.now()
         for scope in await journal.read(erased_scopes, journal.reading):

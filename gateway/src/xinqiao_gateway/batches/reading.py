@@ -17,7 +17,7 @@ from xinqiao_gateway.batches.totals import Totals
 from xinqiao_gateway.channels import ServedChannel
 from xinqiao_gateway.intake import Intake
 
-__all__ = ["MOST_RECORDS", "PIECE", "Survey", "pieces", "records", "survey"]
+__all__ = ["LINES", "LINES_TYPE", "MOST_RECORDS", "PIECE", "Survey", "pieces", "records", "survey"]
 
 # What one commit takes of a file: as much as the journal's writer takes together.
 PIECE = 256
@@ -25,8 +25,9 @@ PIECE = 256
 MOST_RECORDS = 1_000_000
 # What a packed file may unpack to: bytes in any case, and times its size; workbooks have 5 to 20.
 _UNPACKED, _RATIO, _BLOCK = 64 << 20, 100, 1 << 20
-_LINES = (".jsonl", ".ndjson")
-_LINES_TYPE = "application/x-ndjson"
+# How files are named whose lines are messages of the standard.
+LINES = (".jsonl", ".ndjson")
+LINES_TYPE = "application/x-ndjson"
 
 T = TypeVar("T")
 P = TypeVar("P")
@@ -41,7 +42,7 @@ def records(channel: ServedChannel, path: Path, name: str) -> Generator[Decoded 
     adapter, size = channel.adapter, path.stat().st_size
     if not isinstance(adapter, FileAdapter):
         raise ContentRefused(f"the adapter of channel {channel.channel_id} reads no files")
-    are_lines = channel.speaks_canonical and name.lower().endswith(_LINES)
+    are_lines = channel.speaks_canonical and name.lower().endswith(LINES)
     is_packed = is_zipfile(path)
     if (is_packed or not (are_lines or _streams(channel))) and size > channel.body_limit:
         raise BodyTooLarge(f"the file has {size} bytes; one that is read whole may have {channel.body_limit}")
@@ -50,7 +51,7 @@ def records(channel: ServedChannel, path: Path, name: str) -> Generator[Decoded 
     if is_packed:
         _check_packing(path)
     with path.open("rb") as file:
-        yield from adapter.decode_file(file, _LINES_TYPE if are_lines else "")
+        yield from adapter.decode_file(file, LINES_TYPE if are_lines else "")
 
 
 def _check_packing(path: Path) -> None:

@@ -13,46 +13,51 @@ from itertools import islice
 import structlog
 
 from xinqiao.errors import Rejected
+from xinqiao.manifest import with_seal
 from xinqiao.message import Json, derived_message_id, write_json
-from xinqiao.seal import CONTENT_TYPE_JSON, SigningKey, seal
+from xinqiao.seal import SigningKey
 from xinqiao.standard import STANDARD_VERSION
 from xinqiao_gateway.batches.totals import Totals
 from xinqiao_gateway.channels import ServedChannel
 from xinqiao_gateway.journal.file_reading import FileBatch
 
-__all__ = ["result_messages", "written_result"]
+__all__ = ["result_messages", "result_totals", "written_result"]
 
 _BODY = "batchResult"
 # As many as one message of the standard lists.
 _MOST = 10_000
+# As many as are written in a format of the partner's own: those are made whole.
+_MOST_OWN = 50_000
 
 _log = structlog.get_logger("batches")
 
 
-def result_messages(batch: FileBatch, channel: ServedChannel, gateway_code: str, pieces: Iterable[Json]) -> list[Json]:
-    """Return what is said of a batch that was taken: the same of the same batch, to the byte.
-
-    ``pieces`` are those of the journal, in order. Each message gives all counts, and up to 10,000 of the records that
-    were not simply accepted.
-    """
+def result_totals(pieces: Iterable[Json]) -> Json:
+    """Return the control totals of what was accepted and of what was refused, as a result says them."""
     totals = {"accepted": Totals(), "rejected": Totals()}
-    body = _counts(batch)
-    listed = _records(pieces, totals)
-    pages = [list(islice(listed, _MOST))]
-    while page := list(islice(listed, _MOST)):
-        pages.append(page)
-    body |= {f"{word}Totals": each.controls() for word, each in totals.items() if each.controls()}
-    return [
-        {"header": _header(batch, channel, gateway_code, number), _BODY: body | ({"records": page} if page else {})}
-        for number, page in enumerate(pages)
-    ]
-
-
-def _records(pieces: Iterable[Json], totals: dict[str, Totals]) -> Iterator[Json]:
     for piece in pieces:
         for word, each in totals.items():
             each.add_written(piece[word])
-        yield from piece["records"]
+    return {f"{word}Totals": each.controls() for word, each in totals.items() if each.controls()}
+
+
+def result_messages(
+    batch: FileBatch, channel: ServedChannel, gateway_code: str, totals: Json, pieces: Iterable[Json]
+) -> Iterator[Json]:
+    """Yield what is said of a batch that was taken: the same of the same batch, to the byte.
+
+    ``pieces`` are those of the journal, in order. Each message gives all counts, and up to 10,000 of the records that
+    were not simply accepted; the first one gives their findings, too.
+    """
+    body = _counts(batch) | totals
+    listed = (record for piece in pieces for record in piece["records"])
+    number, page = 0, list(islice(listed, _MOST))
+    while page or not number:
+        said = body | ({"records": page} if page else {})
+        yield {"header": _header(batch, channel, gateway_code, number), _BODY: said}
+        number += 1
+        # A partner mends a file by its first mistakes; a million with their texts would fill the memory.
+        page = [{name: part for name, part in each.items() if name != "findings"} for each in islice(listed, _MOST)]
 
 
 def _counts(batch: FileBatch) -> Json:
@@ -82,20 +87,21 @@ def _header(batch: FileBatch, channel: ServedChannel, gateway_code: str, number:
     return header | ({"test": True} if channel.test else {})
 
 
-def written_result(messages: Sequence[Json], channel: ServedChannel, key: SigningKey) -> bytes:
+def written_result(batch: FileBatch, messages: Iterable[Json], channel: ServedChannel, key: SigningKey) -> bytes:
     """Return the result as the partner reads it; the standard's where the partner's own format cannot hold it.
 
     What was taken is answered in any case.
     """
-    if _BODY in channel.channel.outgoing and not channel.speaks_canonical:
+    listed = batch.records - batch.accepted
+    if _BODY in channel.channel.outgoing and not channel.speaks_canonical and listed <= _MOST_OWN:
+        messages = list(messages)
         try:
             return b"".join(each.content for each in channel.adapter.encode(_for_format(messages, channel)))
         except Rejected as error:
             places = [each.path for each in error.findings[:10]]
             _log.warning("result not in the partner's format", channel=channel.channel_id, places=places)
-    content = b"\n".join(map(write_json, messages))
-    at = datetime.fromisoformat(messages[0]["header"]["createdAt"])
-    return content + b"\n" + seal(content, CONTENT_TYPE_JSON, key, at).signature.encode("ascii") + b"\n"
+    at = datetime.fromisoformat(batch.finished_at or batch.received_at)
+    return with_seal(b"\n".join(map(write_json, messages)), key, at)
 
 
 def _for_format(messages: Sequence[Json], channel: ServedChannel) -> Iterator[Json]:

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from xinqiao.errors import XinqiaoError
 from xinqiao.message import Json
 from xinqiao_gateway.batches.batches import kept_in
 from xinqiao_gateway.batches.views import batch_view, batches_view
@@ -74,8 +75,13 @@ def fetch(
     """取出留存的原始文件 / Write the file as it came, for evidence; only you can read it."""
     with opened(data) as (journal, installation):
         key = key_of(journal.reading, file_batch(journal.reading, file_id))
+        content = kept_in(installation).content(key)
         descriptor = os.open(to, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            for piece in kept_in(installation).content(key):
-                file.write(piece)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                for piece in content:
+                    file.write(piece)
+        except (XinqiaoError, OSError):
+            to.unlink()  # a part of a file is no evidence
+            raise
     line(f"{to}: {to.stat().st_size} bytes", "green")

@@ -27,7 +27,7 @@ def list_outgoing(
     data: Data = Path("data"),
     channel: Annotated[str | None, typer.Option(help="Only those of this channel.")] = None,
     state: Annotated[State | None, typer.Option(help="Only those in this state.")] = None,
-    after: Annotated[int, typer.Option(min=0, help="Only those before this number.")] = 0,
+    before: Annotated[int, typer.Option(min=0, help="Only those before this id.")] = 0,
     limit: Limit = 100,
     as_json: AsJson = False,
 ) -> None:
@@ -35,5 +35,5 @@ def list_outgoing(
     List the files that went out and are to, the last one first: state, messages, and why the last attempt failed.
     """
     with opened(data) as (journal, _):
-        rows = outgoing_list(journal.reading, channel, state, after, limit)
+        rows = outgoing_list(journal.reading, channel, state, before, limit)
     listed("文件 Files", _COLUMNS, rows, as_json=as_json)

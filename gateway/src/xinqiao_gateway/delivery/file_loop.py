@@ -26,6 +26,8 @@ from xinqiao_gateway.telemetry.observer import NOBODY, Observer
 
 __all__ = ["FileLoop"]
 
+# Seconds by which a clock goes back that was set back.
+_SET_BACK = 1.0
 # The longest rest (seconds): another node, or a person, may have made something due without a word.
 _IDLE = 5.0
 
@@ -55,7 +57,9 @@ class FileLoop:
         self._now = now
         self._times = times
         manifests = Manifests(institution, channel.institution_code, channel.test, key)
+        self._journal = journal
         self._gathering = Gathering(journal, channel, writing.files, manifests, key, now)
+        self._last_turn = now()
         self._carrying = Carrying(journal, channel, writing, retry, self.breaker, lease, now, observer)
         self._under_way: asyncio.Task[float] | None = None
         self._stopping = False
@@ -93,6 +97,9 @@ class FileLoop:
     async def turn(self) -> float:
         """Get one file across, or gather the next; return the seconds until there may be more."""
         now = self._now()
+        if now < self._last_turn - _SET_BACK:
+            await self._journal.hasten(self.name)
+        self._last_turn = now
         if self.breaker.state(now) == "open":
             return min(self.breaker.left(now), _IDLE)
         if await self._carrying.turn():

@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 
 from xinqiao.adapter import Encoded
 from xinqiao.errors import DestinationDown, Rejected
-from xinqiao.message import Json, message_type
+from xinqiao.message import Json, message_type, write_json
 from xinqiao.seal import SigningKey
 from xinqiao_adapters.interface import CompiledInterface
+from xinqiao_gateway.batches.reading import LINES, LINES_TYPE
 from xinqiao_gateway.channels import ServedChannel
 from xinqiao_gateway.journal import Due, Settlement, refused
 
@@ -47,10 +48,19 @@ class Filed:
 
 @dataclass(slots=True)
 class _Slot:
-    """Messages that may stand in one file; ``compiled`` is None where each is a file of its own."""
+    """Messages of an interface that may stand in one file, and how they are written: by what is compiled, or as lines.
 
+    With neither, each is a file of its own.
+    """
+
+    interface: str
     compiled: CompiledInterface | None
-    dues: list[Due]
+    lines: bool
+    dues: list[Due] = field(default_factory=list)
+
+    @property
+    def holds_several(self) -> bool:
+        return self.lines or self.compiled is not None
 
 
 def label(said: str) -> str:
@@ -58,53 +68,57 @@ def label(said: str) -> str:
     return _NOT_IN_NAMES.sub("-", said)[:60]
 
 
-def filed(channel: ServedChannel, dues: Sequence[Due], key: SigningKey) -> Filed:
-    """Put deliveries into files; ``dues`` are the beginnings of lanes."""
+def filed(channel: ServedChannel, name: str, dues: Sequence[Due], key: SigningKey) -> Filed:
+    """Put deliveries into files; ``dues`` are the beginnings of lanes.
+
+    ``name`` is that of the channel's files: the standard's own messages stand in lines where it ends as such files do.
+    """
     done = Filed()
+    lines = channel.speaks_canonical and name.endswith(LINES)
     slots: dict[object, _Slot] = {}
     lanes: dict[str, list[Due]] = {}
     for due in sorted(dues, key=lambda each: each.position):
         lanes.setdefault(due.lane, []).append(due)
     for lane in lanes.values():
-        _put(channel, lane, slots, done)
+        _put(channel, lane, slots, done, lines=lines)
     for slot in slots.values():
         _bundle(channel, slot, key, done)
     return done
 
 
-def _put(channel: ServedChannel, lane: Sequence[Due], slots: dict[object, _Slot], done: Filed) -> None:
+def _put(channel: ServedChannel, lane: Sequence[Due], slots: dict[object, _Slot], done: Filed, *, lines: bool) -> None:
     """Put the beginning of a lane into the slot of its first message."""
     first: object = None
     for due in lane:
         try:
-            place, compiled = _place(channel, due.message)
+            slot, outside = _slot(channel, due.message, lines=lines)
         except Rejected as error:
             if first is None:
                 done.settlements.append(refused(due.delivery_id, error))
             return
-        if due.unknown and channel.channel.when_unknown(place[0]) != "repeat":
+        if due.unknown and channel.channel.when_unknown(slot.interface) != "repeat":
             if first is None:
                 detail = "not sent again: a person finds out"
                 done.settlements.append(Settlement(due.delivery_id, "held", "unknown", DestinationDown.reason, detail))
             return
-        here = place if compiled is not None else (*place, due.delivery_id)
+        here = (slot.interface, outside, None if slot.holds_several else due.delivery_id)
         if first not in (None, here):
             return
         first = here
-        slots.setdefault(here, _Slot(compiled, [])).dues.append(due)
+        slots.setdefault(here, slot).dues.append(due)
 
 
-def _place(channel: ServedChannel, message: Json) -> tuple[tuple[str, str], CompiledInterface | None]:
-    """Return by which interface a message goes, and what the file would say of all its messages.
+def _slot(channel: ServedChannel, message: Json, *, lines: bool) -> tuple[_Slot, str]:
+    """Return a slot for a message, still empty, and what the file would say of all its messages.
 
     Raises a ``Rejected`` where the partner's format cannot hold it.
     """
     compiled = _interface(channel, message)
     if compiled is None or not compiled.writes_files:
         (encoded,) = channel.adapter.encode([message])
-        return (encoded.interface, ""), None
+        return _Slot(encoded.interface, None, lines), ""
     outside = compiled.mapping.encode(message).get("File", {})
-    return (compiled.name, repr(sorted(outside.items()))), compiled
+    return _Slot(compiled.name, compiled, lines=False), repr(sorted(outside.items()))
 
 
 def _interface(channel: ServedChannel, message: Json) -> CompiledInterface | None:
@@ -119,10 +133,10 @@ def _bundle(channel: ServedChannel, slot: _Slot, key: SigningKey, done: Filed) -
     dues = sorted(slot.dues, key=lambda due: due.position)
     while dues:
         try:
-            encoded = _encoded(channel, slot.compiled, dues)
+            encoded = _encoded(channel, slot, dues)
             outgoing = channel.sealed(encoded, key)
         except Rejected as error:
-            kept = list(_without_unfit(channel, slot.compiled, dues, key, done))
+            kept = list(_without_unfit(channel, slot, dues, key, done))
             if len(kept) == len(dues):  # each fits, and all together do not
                 done.settlements += [refused(due.delivery_id, error) for due in _firsts(dues)]
                 return
@@ -134,15 +148,17 @@ def _bundle(channel: ServedChannel, slot: _Slot, key: SigningKey, done: Filed) -
         return
 
 
-def _encoded(channel: ServedChannel, compiled: CompiledInterface | None, dues: Sequence[Due]) -> Encoded:
-    if compiled is None:
-        (due,) = dues
-        return channel.encode(due.message, due.original)
-    return compiled.encode(*(due.message for due in dues))
+def _encoded(channel: ServedChannel, slot: _Slot, dues: Sequence[Due]) -> Encoded:
+    if slot.compiled is not None:
+        return slot.compiled.encode(*(due.message for due in dues))
+    if slot.lines:
+        return Encoded(slot.interface, b"".join(write_json(due.message) + b"\n" for due in dues), LINES_TYPE)
+    (due,) = dues
+    return channel.encode(due.message, due.original)
 
 
 def _without_unfit(
-    channel: ServedChannel, compiled: CompiledInterface | None, dues: Sequence[Due], key: SigningKey, done: Filed
+    channel: ServedChannel, slot: _Slot, dues: Sequence[Due], key: SigningKey, done: Filed
 ) -> Iterator[Due]:
     """Yield what fits by itself, of each lane up to the first that does not; that one is settled where it is first."""
     ended: set[str] = set()
@@ -151,7 +167,7 @@ def _without_unfit(
         if due.lane in ended:
             continue
         try:
-            channel.sealed(_encoded(channel, compiled, [due]), key)
+            channel.sealed(_encoded(channel, slot, [due]), key)
         except Rejected as error:
             ended.add(due.lane)
             if due.delivery_id in firsts:

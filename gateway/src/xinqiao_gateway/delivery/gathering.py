@@ -58,7 +58,7 @@ class Gathering:
         if not found:
             return self.files.empty and await self._say_empty(cutoff)
         dues, unreadable = await self._read(found)
-        done = await asyncio.to_thread(filed, self.channel, dues, self.key)
+        done = await asyncio.to_thread(filed, self.channel, self.files.name, dues, self.key)
         settlements = [*done.settlements, *unreadable]
         changed = await self._run(partial(outgoing.set_aside, settlements=settlements, now=self.now()))
         for bundle in done.bundles:

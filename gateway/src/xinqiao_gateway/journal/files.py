@@ -14,7 +14,7 @@ import orjson
 from sqlalchemy import Connection, delete, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from xinqiao.errors import InProgress, InternalError
+from xinqiao.errors import ContentGone, InProgress, InternalError
 from xinqiao.message import Json
 from xinqiao_gateway.journal import tables
 from xinqiao_gateway.journal.entry import Follow, Outcome
@@ -22,6 +22,7 @@ from xinqiao_gateway.journal.file_tables import file_pieces, file_settlements, f
 from xinqiao_gateway.journal.governance import Governance
 from xinqiao_gateway.journal.instants import written
 from xinqiao_gateway.journal.meetings import meet_batch, meet_file
+from xinqiao_gateway.journal.raised import raise_once, resolve_raised
 from xinqiao_gateway.journal.vault import DataKey, Vault
 
 __all__ = [
@@ -34,13 +35,15 @@ __all__ = [
     "finish",
     "piece_purpose",
     "piece_type",
-    "raise_batch",
+    "raise_stalled",
     "refuse",
     "settle_file",
 ]
 
 _f, _p, _k, _s = files.c, file_pieces.c, tables.data_keys.c, file_settlements.c
 _COUNTS = ("accepted", "ignored", "refused", "held")
+# Seconds after which a batch is looked for, and how many are spoken of at once.
+_LONG, _MOST_STALLED = 3600.0, 100
 # What the two encrypted columns are bound to.
 DETAILS = "file details"
 
@@ -108,12 +111,15 @@ class Ended:
     is_empty: bool
 
 
-def begin(connection: Connection, vault: Vault, new: NewBatch, now: float) -> int:
-    """Write a batch down as open and return its id.
+def begin(connection: Connection, vault: Vault, new: NewBatch, told: Sequence[str], now: float) -> int:
+    """Write a batch down as open and return its id; a person is told what is odd about it.
 
-    One that is open or taken stays as it is, one that was refused begins anew.
+    One that is open or taken stays as it is, one that was refused begins anew. Raises ``ContentGone`` for one whose key
+    was destroyed.
     """
-    return _write(connection, vault, new, {"state": "open", "reason": "", "finished_at": None}, now)
+    file_id = _write(connection, vault, new, {"state": "open", "reason": "", "finished_at": None}, now)
+    _raise(connection, new.channel, told, now)
+    return file_id
 
 
 def refuse(connection: Connection, vault: Vault, new: NewBatch, reason: str, now: float) -> None:
@@ -148,6 +154,8 @@ def _key(connection: Connection, vault: Vault, scope: str) -> DataKey:
     wrapped = connection.execute(select(_k.wrapped).where(_k.scope == scope)).scalar()
     if wrapped:
         return vault.open_key(scope, wrapped)
+    if wrapped is not None:
+        raise ContentGone("what was kept of this very batch was destroyed; send it under another number")
     key = vault.new_key(scope)
     connection.execute(insert(tables.data_keys).values(scope=scope, wrapped=key.wrapped))
     return key
@@ -185,6 +193,7 @@ def finish(connection: Connection, governance: Governance, ended: Ended, now: fl
     state, reason = ("refused", "batch_refused") if is_refused else ("taken", "")
     closed = update(files).where(_f.file_id == ended.file_id, _f.state == "open")
     connection.execute(closed.values(state=state, reason=reason, finished_at=written(now)))
+    resolve_raised(connection, channel=ended.channel, kind="batch", detail=_stalled(row["batch_no"]), now=now)
     for interface in () if is_refused else ended.interfaces:
         meet_file(connection, governance.book, ended.channel, interface, ended.day, now)
         # Messages meet their batch of the day themselves.
@@ -193,15 +202,21 @@ def finish(connection: Connection, governance: Governance, ended: Ended, now: fl
             meet_batch(connection, governance.book, batch, now)
 
 
-def raise_batch(connection: Connection, channel: str, details: Sequence[str], now: float) -> None:
-    """Tell a person of what is odd about a batch; nothing twice while it is open."""
-    x = tables.exceptions.c
-    known = select(x.detail).where(x.kind == "batch", x.channel == channel, x.detail.in_(details), x.state == "open")
-    told = set(connection.execute(known).scalars())
-    same = {"kind": "batch", "channel": channel, "expected": "", "state": "open", "raised_at": written(now)}
-    rows = [same | {"detail": each} for each in details if each not in told]
-    if rows:
-        connection.execute(insert(tables.exceptions), rows)
+def raise_stalled(connection: Connection, now: float) -> None:
+    """Tell a person of batches that were begun over an hour ago and are not at their end."""
+    old = (_f.state == "open", _f.received_at < written(now - _LONG))
+    for row in connection.execute(select(_f.channel, _f.batch_no).where(*old).limit(_MOST_STALLED)).all():
+        _raise(connection, row.channel, [_stalled(row.batch_no)], now)
+
+
+def _stalled(batch_no: str) -> str:
+    return f"batch {batch_no}: it was begun, and its file has not come again; batch fetch gives what is kept of it"
+
+
+def _raise(connection: Connection, channel: str, details: Sequence[str], now: float) -> None:
+    """Tell a person of what is odd about batches; nothing twice while it is open."""
+    for detail in details:
+        raise_once(connection, channel=channel, kind="batch", detail=detail, now=now)
 
 
 def settle_file(connection: Connection, channel: str, facts: str, settlement: str, now: float) -> None:

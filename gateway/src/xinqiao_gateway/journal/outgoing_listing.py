@@ -17,13 +17,13 @@ _SHOWN = (
 )  # fmt: skip
 
 
-def outgoing_list(reading: Reading, channel: str | None, state: str | None, after: int, limit: int) -> list[Json]:
-    """Return files, the last one first; ``after``: only those before that one."""
+def outgoing_list(reading: Reading, channel: str | None, state: str | None, before: int, limit: int) -> list[Json]:
+    """Return files, the last one first; with ``before`` only those before that one."""
     query = select(*_SHOWN).order_by(_f.file_id.desc()).limit(limit)
     wanted = ((_f.channel, channel), (_f.state, state))
     query = query.where(*(column == value for column, value in wanted if value is not None))
     with reading.engine.begin() as connection:
-        rows = connection.execute(query.where(_f.file_id < after) if after else query).mappings().all()
+        rows = connection.execute(query.where(_f.file_id < before) if before else query).mappings().all()
     return [_row(dict(row)) for row in rows]
 
 

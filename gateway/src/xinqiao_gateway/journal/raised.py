@@ -3,15 +3,14 @@
 What a message raises is raised in its own commit (``batch.py``), what does not come in ``obligations.py``.
 """
 
-from sqlalchemy import Connection, case, func, insert, select
+from sqlalchemy import Connection, case, func, insert, select, update
 
 from xinqiao_gateway.journal import tables
 from xinqiao_gateway.journal.instants import written
 
-__all__ = ["raise_once"]
+__all__ = ["raise_once", "resolve_raised"]
 
 _x = tables.exceptions.c
-
 
 # Whoever may send what cannot be taken may do so without end; people read so many of a kind from a channel at the most.
 _MOST_OPEN = 200
@@ -31,3 +30,10 @@ def raise_once(connection: Connection, *, channel: str, kind: str, detail: str, 
     values = {"channel": channel, "kind": kind, "detail": detail, "expected": "", "state": "open"}
     connection.execute(insert(tables.exceptions).values(**values, raised_at=written(now)))
     return True
+
+
+def resolve_raised(connection: Connection, *, channel: str, kind: str, detail: str, now: float) -> None:
+    """Resolve an exception whose cause is over by itself."""
+    same = (_x.channel == channel, _x.kind == kind, _x.detail == detail, _x.state == "open")
+    values = {"state": "resolved", "resolution": "ended", "resolved_at": written(now)}
+    connection.execute(update(tables.exceptions).where(*same).values(values))

@@ -22,10 +22,12 @@ MANIFEST = "manifest.json"
 FILES = "data"
 MASTER_KEY = "keys/master.key"
 _VERSION = 1
-# Not of the installation but of the process that serves it, or copied in another way.
-_LEFT_OUT = ("lock", "journal.db", "journal.db-wal", "journal.db-shm", "journal.db-journal")
+# Not of the installation but of the process that serves it, or copied in another way; the spool comes to be again.
+_LEFT_OUT = frozenset({"lock", "journal.db", "journal.db-wal", "journal.db-shm", "journal.db-journal", "spool"})
 # Content-addressed, so never written again: a second name costs nothing.
 _IMMUTABLE = "documents"
+# Where files come and go all the time: documents that end, files that partners and the gateway put and take.
+_MOVING = (_IMMUTABLE, "files")
 
 Step = Callable[[str, int], None]
 
@@ -48,7 +50,7 @@ def back_up(installation: Installation, to: Path, step: Step, *, with_master_key
     database = copy_database(installation.journal_url, to)
     step(database.name, database.stat().st_size)
     for name in _files(data, with_master_key=with_master_key):
-        if _copied(data / name, to / FILES / name, is_document=name.startswith(f"{_IMMUTABLE}/")):
+        if _copied(data / name, to / FILES / name, top=name.partition("/")[0]):
             step(name, (to / FILES / name).stat().st_size)
     manifest = {
         "kind": "backup",
@@ -78,21 +80,33 @@ def make_empty(folder: Path) -> None:
 def _files(data: Path, *, with_master_key: bool) -> Iterator[str]:
     """Yield the names of an installation's files; those with a dot before are being written."""
     for name in _relative(data):
-        hidden = any(part.startswith(".") for part in Path(name).parts)
-        if not hidden and name not in _LEFT_OUT and (with_master_key or name != MASTER_KEY):
+        parts = Path(name).parts
+        hidden = any(part.startswith(".") for part in parts)
+        if not hidden and parts[0] not in _LEFT_OUT and (with_master_key or name != MASTER_KEY):
             yield name
 
 
 def _relative(folder: Path) -> list[str]:
-    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+    """Return the names of all files below; a folder that vanishes meanwhile has none."""
+    found: list[str] = []
+    for above, _, names in os.walk(folder, onerror=_unless_vanished):
+        paths = (Path(above, name) for name in names)
+        found += [str(path.relative_to(folder)) for path in paths if path.is_file()]
+    return sorted(found)
 
 
-def _copied(source: Path, target: Path, *, is_document: bool) -> bool:
-    """Copy a file; return False for a document that was removed since it was listed."""
+def _unless_vanished(error: OSError) -> None:
+    if not isinstance(error, FileNotFoundError):
+        raise error
+
+
+def _copied(source: Path, target: Path, *, top: str) -> bool:
+    """Copy a file below the folder ``top``; return False for one that was taken away since it was listed."""
     try:
-        _copy(source, target, link=is_document)
+        _copy(source, target, link=top == _IMMUTABLE)
     except FileNotFoundError:
-        if is_document and not source.exists():
+        if top in _MOVING and not source.exists():
+            target.unlink(missing_ok=True)
             return False
         raise
     return True

@@ -19,6 +19,7 @@ from xinqiao.standard import STANDARD_VERSION
 from xinqiao_gateway.journal import Journal, Refused
 from xinqiao_gateway.journal.alarms import forget_alarms
 from xinqiao_gateway.journal.erasure import erase_case
+from xinqiao_gateway.journal.file_retention import count_kept_files, forget_files
 from xinqiao_gateway.journal.instants import written
 from xinqiao_gateway.journal.mark_tables import marks
 from xinqiao_gateway.journal.marks import prune_marks
@@ -151,6 +152,7 @@ class Retention:
             "alarms": await self._once(rules.alarms, lambda c, age: forget_alarms(c, now - age)),
             "marks": await self._paged(rules.marks, lambda c, age: prune_marks(c, now - age, _PAGE)),
             "attempts": await self._paged(rules.attempts, lambda c, age: thin_attempts(c, now - age, _PAGE)),
+            "files": await self._paged(rules.files, lambda c, age: forget_files(c, now - age, _PAGE, now)),
         }
 
     async def _once(self, age: float | None, act: Callable[[Connection, float], int]) -> int:
@@ -180,6 +182,7 @@ class Retention:
             "alarms": rows(rules.alarms, lambda at: a.raised_at < at),
             "marks": rows(rules.marks, lambda at: and_(m.at < at, m.rule != SUPERSEDED)),
             "attempts": 0 if rules.attempts is None else count_attempts(connection, now - rules.attempts),
+            "files": 0 if rules.files is None else count_kept_files(connection, now - rules.files),
         }
 
     async def _record(self, forgotten: dict[str, int]) -> None:

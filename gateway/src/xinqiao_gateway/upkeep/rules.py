@@ -53,6 +53,7 @@ class RetentionRules(BaseModel, extra="forbid", frozen=True):
     alarms: Period | None = None
     marks: Period | None = None
     attempts: Period | None = None
+    files: Period | None = None
 
 
 def read_rules(data: Path) -> RetentionRules:

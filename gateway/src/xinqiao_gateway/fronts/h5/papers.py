@@ -47,6 +47,7 @@ class Papers:
             secret, name = request.path_params["secret"], request.path_params["step"]
             door, stored = await self._visiting.behind(secret)
             visit, context = self._visiting.opened(secret, door, stored)
+            await self._visiting.stay_open(visit, context)
             step = next((each for each in visit.asked() if each.spec.step == name), None)
             if not isinstance(step, DocumentStep | DisclosureStep) or visit.has_ended:
                 raise NotFound("nothing is at this address")

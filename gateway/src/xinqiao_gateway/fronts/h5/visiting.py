@@ -47,7 +47,7 @@ class Visiting:
         try:
             door, stored = await self.behind(secret)
             visit, context = self.opened(secret, door, stored)
-            await self._keep_open(visit, context)
+            await self.stay_open(visit, context)
             return await self._answer(request, visit, context)
         except ClientDisconnect:
             return Response(status_code=400)  # nobody is there to read it
@@ -87,7 +87,7 @@ class Visiting:
         now = self._gateway.journal.now()
         return Visit(stored, door, flow), Context(self._gateway, channel, now, f"/h5/visits/{secret}")
 
-    async def _keep_open(self, visit: Visit, context: Context) -> None:
+    async def stay_open(self, visit: Visit, context: Context) -> None:
         """Let the door stay open for whoever is there; a write now and then, not with each page."""
         _, pages = channel_with_pages(self._gateway, visit.stored.channel)
         if visit.door.expires_at - context.now < pages.idle / 2:

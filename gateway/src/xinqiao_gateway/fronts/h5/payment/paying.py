@@ -13,12 +13,10 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from xinqiao.errors import Conflict, ContentGone, DestinationDown, NotAuthorized, XinqiaoError
-from xinqiao.finding import Text
-from xinqiao.message import Json, new_message_id
 from xinqiao_gateway.fronts.h5.drafting import message_of
-from xinqiao_gateway.fronts.h5.model import Context, Flow, Visit
-from xinqiao_gateway.fronts.h5.money import same_money
+from xinqiao_gateway.fronts.h5.model import Context, Visit
 from xinqiao_gateway.fronts.h5.payment.port import Order, PaymentProvider, Result, Started, provider_named
+from xinqiao_gateway.fronts.h5.payment.record import SHORTEST, asked, check_same, is_amount, new_payment, visit_of
 from xinqiao_gateway.fronts.h5.payment.terms import Terms, body_of_payment
 from xinqiao_gateway.fronts.h5.submission import send
 from xinqiao_gateway.journal.payments import (
@@ -30,7 +28,7 @@ from xinqiao_gateway.journal.payments import (
     payment_of,
 )
 from xinqiao_gateway.journal.reading import Reading
-from xinqiao_gateway.journal.visits import Door, StoredVisit, change_visit, visit_with_id
+from xinqiao_gateway.journal.visits import StoredVisit, change_visit, visit_with_id
 
 if TYPE_CHECKING:
     # What loads channels reads the kinds of steps, too; it is read before the gateway is.
@@ -40,14 +38,12 @@ __all__ = ["Cashier"]
 
 _log = structlog.get_logger("h5")
 
-# Seconds: a provider may take so long to answer; it is asked the less often the older a payment is, and then no more.
+# Seconds: a provider may take so long to answer.
 _PATIENCE = 10.0
-_SHORTEST, _LONGEST, _OLDEST = 5.0, 600.0, 7 * 86_400.0
 # A person who waits at the page asks at most so often.
 _BETWEEN_LOOKS = 2.0
 _ROUND = 50
 _TRIES = 5
-_TITLE = Text("收银台", "Cashier")
 _OPEN = frozenset({"created", "started", "failed", "disputed"})
 
 
@@ -87,7 +83,7 @@ class Cashier:
         if provider is None:
             raise NotAuthorized("nobody takes payments on this channel")
         journal, now = self.gateway.journal, context.now
-        new = _new(visit, terms, self.provider_name, now)
+        new = new_payment(visit, terms, self.provider_name, now)
         payment = await journal.run(lambda c: begin_payment(c, journal.reading.vault, new, now))
         check_same(payment, visit, terms)
         if payment.state not in {"created", "failed"}:
@@ -115,7 +111,7 @@ class Cashier:
                 break
             content = {**current.content, "address": started.address, "startedAt": now}
             try:
-                return await self._changed(replace(current, state="started", content=content, due_at=now + _SHORTEST))
+                return await self._changed(replace(current, state="started", content=content, due_at=now + SHORTEST))
             except Conflict:
                 current = await self._at(payment.payment_no)
         return current or payment
@@ -139,7 +135,7 @@ class Cashier:
         with suppress(Conflict):
             if result.state in {"paid", "failed"}:
                 return await self.apply(payment, result)
-            return await self._changed(_asked(payment, now))
+            return await self._changed(asked(payment, now))
         return await self._at(payment.payment_no) or payment
 
     async def told(self, payment_no: str, provider: str, result: Result) -> Payment | None:
@@ -153,7 +149,7 @@ class Cashier:
         if not payment.content:
             _log.error("payment of an erased case", payment=payment_no)
             raise ContentGone("the case of the payment was erased")
-        if result.state == "paid" and payment.state in _OPEN and not _is_amount(payment, result):
+        if result.state == "paid" and payment.state in _OPEN and not is_amount(payment, result):
             _log.error("payment told with another amount", payment=payment_no, order=payment.order_reference)
             raise Conflict("the amount is not that of the order")
         return await self.apply(payment, result)
@@ -176,13 +172,13 @@ class Cashier:
         if payment.state not in _OPEN:
             return payment
         if result.state == "failed":
-            failed = _asked(payment, now)
+            failed = asked(payment, now)
             return failed if payment.state == "disputed" else replace(failed, state="failed")
         if result.state != "paid":
             return payment
-        if not _is_amount(payment, result):
+        if not is_amount(payment, result):
             _log.error("payment of another amount", payment=payment.payment_no, order=payment.order_reference)
-            return replace(_asked(payment, now), state="disputed")
+            return replace(asked(payment, now), state="disputed")
         body = body_of_payment(payment.content["terms"], payment.payment_no, result.details)
         return replace(payment, state="paid", content={**payment.content, "body": body}, due_at=now)
 
@@ -201,7 +197,7 @@ class Cashier:
             return await self._later(payment, now)
         context = Context(self.gateway, channel, now, "")
         stored = await journal.read(_stored_visit, journal.reading, payment.visit_id)
-        visit = _visit(payment, stored)
+        visit = visit_of(payment, stored)
         if "sent" not in payment.content:
             sent = message_of(visit.with_content(body=payment.content["body"], facts={}), context)
             payment = await self._changed(replace(payment, content={**payment.content, "sent": sent}))
@@ -264,64 +260,6 @@ class Cashier:
 def _stored_visit(reading: Reading, visit_id: str) -> StoredVisit | None:
     with reading.engine.begin() as connection:
         return visit_with_id(connection, reading.vault, visit_id)
-
-
-def check_same(payment: Payment, visit: Visit, terms: Terms) -> None:
-    """Refuse to go on with a payment that was begun on other terms. Raises ``Conflict``."""
-    begun = payment.content.get("terms", {})
-    if payment.case_id != visit.stored.case_id or not same_money(terms.amount, begun.get("amount")):
-        raise Conflict("this order is being paid already, in another case or with another amount")
-
-
-def _new(visit: Visit, terms: Terms, provider: str, now: float) -> Payment:
-    door = visit.door
-    content = {
-        "terms": terms.body,
-        "flow": visit.flow.name,
-        "messageId": visit.content["messageId"],
-        "door": {"jti": door.jti, "kid": door.kid, "role": door.role, "actor": door.actor},
-        "begunAt": now,
-        "askedAt": now,
-    }
-    return Payment(
-        payment_no=f"P{new_message_id().replace('-', '')}",
-        provider=provider,
-        channel=visit.stored.channel,
-        case_id=visit.stored.case_id,
-        order_reference=terms.order_reference,
-        visit_id=visit.stored.visit_id,
-        state="created",
-        due_at=now + 60.0,
-        content=content,
-    )
-
-
-def _is_amount(payment: Payment, result: Result) -> bool:
-    return same_money(payment.content["terms"]["amount"], result.amount)
-
-
-def _asked(payment: Payment, now: float) -> Payment:
-    """Return a payment as it is after it was asked after in vain: the older it is, the longer until the next time."""
-    age = now - payment.content["begunAt"]
-    if age > _OLDEST:
-        _log.error("payment without a result", payment=payment.payment_no, order=payment.order_reference)
-        return replace(payment, due_at=None, content={**payment.content, "askedAt": now})
-    wait = min(max(age / 2, _SHORTEST), _LONGEST)
-    return replace(payment, due_at=now + wait, content={**payment.content, "askedAt": now})
-
-
-def _visit(payment: Payment, stored: StoredVisit | None) -> Visit:
-    """Return the visit of a payment; where what was entered is gone, one with what the payment itself has kept."""
-    kept = payment.content
-    if stored is None:
-        content: Json = {"messageId": kept["messageId"], "language": "zh", "large": False, "actors": {}, "done": []}
-        content |= {"body": {}, "facts": {}, "steps": {}}
-        stored = StoredVisit(
-            payment.visit_id, payment.channel, payment.case_id, kept["flow"], "", "submitting", 0, content
-        )
-    # The body is whole: no step fills in anything of it.
-    flow = Flow(kept["flow"], _TITLE, "prepaidPayment", frozenset(), frozenset(), {}, {}, ())
-    return Visit(stored, Door(**kept["door"], host={}, expires_at=0.0), flow)
 
 
 async def _patiently(answer: Any) -> Any:  # noqa: ANN401 -- what a provider answers

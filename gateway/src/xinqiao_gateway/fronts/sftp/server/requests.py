@@ -123,8 +123,7 @@ class Requests:
         return wire.attributes(number, attributes_of(self._handles.file(reader.text()).attributes()))
 
     def _fsetstat(self, number: int, reader: Reader) -> bytes:
-        self._handles.file(reader.text())
-        return _changed(number, reader)
+        return _changed(number, reader, self._handles.file(reader.text()).attributes().st_size)
 
     def _readdir(self, number: int, reader: Reader) -> bytes:
         page = self._handles.listing(reader.text()).page()
@@ -157,8 +156,7 @@ class Requests:
         return wire.attributes(number, self._home.attributes(located(reader.text(), upward=True)))
 
     def _setstat(self, number: int, reader: Reader) -> bytes:
-        self._home.attributes(located(reader.text()))
-        return _changed(number, reader)
+        return _changed(number, reader, self._home.attributes(located(reader.text())).size)
 
     def _remove(self, number: int, reader: Reader) -> bytes:
         path = located(reader.text())
@@ -196,9 +194,13 @@ def _unsupported(number: int, _reader: Reader) -> bytes:
     return wire.status(number, Status.UNSUPPORTED, "not done here")
 
 
-def _changed(number: int, reader: Reader) -> bytes:
-    """Answer a change of attributes: times and modes are the server's own, and said to be set so that clients go on."""
-    if wire.changes_more_than_times(reader.changes()):
+def _changed(number: int, reader: Reader, size: int) -> bytes:
+    """Answer a change of attributes: times and modes are the server's own, and said to be set so that clients go on.
+
+    So is the size that it has: some clients (OpenSSH's scp) end an upload with that.
+    """
+    flags, wanted = reader.changes()
+    if wire.changes_more_than_times(flags) or wanted not in {None, size}:
         raise Fault(Status.DENIED, "size and owner of a file are not set")
     return wire.status(number, Status.OK)
 

@@ -144,13 +144,14 @@ class Reader:
         """Return the next string, that is content, without a copy."""
         return self._take(self.number())
 
-    def changes(self) -> int:
-        """Return which attributes the client names; their values are read over."""
+    def changes(self) -> tuple[int, int | None]:
+        """Return which attributes the client names beside a size, and the size, if any; other values are read over."""
         flags = self.number()
-        for flag, size in ((_SIZE, 8), (_OWNER, 8), (_MODE, 4), (_TIMES, 8)):
+        size = self.long() if flags & _SIZE else None
+        for flag, length in ((_OWNER, 8), (_MODE, 4), (_TIMES, 8)):
             if flags & flag:
-                self._take(size)
-        return flags
+                self._take(length)
+        return flags & ~_SIZE, size
 
     def _take(self, size: int) -> memoryview:
         end = self._at + size
