@@ -6,7 +6,6 @@ inserts each order as JSON into SQLite, as durable, 256 to a commit; it checks n
 """
 
 import asyncio
-import hashlib
 import json
 import resource
 import sqlite3
@@ -23,9 +22,8 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.files import ofd_orders
-from xinqiao.message import Json, new_message_id, timestamp, write_json
-from xinqiao.seal import CONTENT_TYPE_JSON, SigningKey, new_key, seal, write_key
-from xinqiao.standard import STANDARD_VERSION
+from xinqiao.manifest import Batch, Contents, manifest_of, sealed_manifest
+from xinqiao.seal import SigningKey, new_key, write_key
 from xinqiao_adapters.formats.ofd.dictionary import dictionary
 from xinqiao_gateway.batches.batches import Batches
 from xinqiao_gateway.batches.came import Came
@@ -87,26 +85,8 @@ def _gateway(path: Path, orders: int, *, atomic: bool) -> float:
 
 
 def _manifest(path: Path, orders: int, key: SigningKey, *, atomic: bool) -> bytes:
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    reference = {"name": path.name, "digest": {"algorithm": "SHA256", "value": digest}}
-    header = {
-        "messageId": new_message_id(),
-        "standardVersion": STANDARD_VERSION,
-        "sender": "91310000100000306T",
-        "receiver": TRUST,
-        "createdAt": timestamp(),
-    }
-    body: Json = {
-        "batchNo": "B1",
-        "businessDate": china_day(time.time()).isoformat(),
-        "sequence": 1,
-        "files": [{"file": reference | {"size": str(path.stat().st_size)}, "recordCount": str(orders)}],
-        "recordCount": str(orders),
-        "allOrNothing": atomic,
-    }
-    content = write_json({"header": header, "batchManifest": body})
-    return content + b"\n" + seal(content, CONTENT_TYPE_JSON, key).signature.encode()
+    batch = Batch("91310000100000306T", TRUST, china_day(time.time()), 1, all_or_nothing=atomic)
+    return sealed_manifest(manifest_of(batch, Contents.of(path, "text/plain", orders)), key)
 
 
 def _plain(path: Path, orders: int) -> float:

@@ -49,12 +49,12 @@ class Held:
     """Inputs are held on their way to the intake until they are let go."""
 
     def __init__(self, site: GrpcSite, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.arrived, self.let_go = asyncio.Event(), asyncio.Event()
+        self.arrived, self.let_go = 0, asyncio.Event()
         accept = site.gateway.intake.accept
 
         async def held(raw: Raw) -> Acceptance:
-            self.arrived.set()
-            await self.let_go.wait()
+            self.arrived += 1
+            await asyncio.wait_for(self.let_go.wait(), 10)
             return await accept(raw)
 
         monkeypatch.setattr(site.gateway.intake, "accept", held)
@@ -68,7 +68,7 @@ async def test_an_input_under_way_is_taken_though_its_sender_goes_away(
     async with site.channel() as channel:
         call = channel.stream_stream(method)(timeout=10)
         await call.write(site.sealed(message("kycApplication")))
-        await asyncio.wait_for(held.arrived.wait(), 10)
+        await until(lambda: held.arrived == 1)
         call.cancel()
     held.let_go.set()
     await until(lambda: accepted(site) == 1)
@@ -82,8 +82,7 @@ async def test_a_gateway_that_stops_answers_what_is_under_way_and_takes_no_more(
         stream = channel.stream_stream(STREAM)(timeout=10)
         await stream.write(site.sealed(message("kycApplication"), tag="first"))
         unary = channel.unary_unary(SUBMIT)(site.sealed(message("kycApplication"), tag="second"), timeout=10)
-        await asyncio.wait_for(held.arrived.wait(), 10)
-        await unary.wait_for_connection()
+        await until(lambda: held.arrived == 2)
         stopping = asyncio.create_task(site.front.stop())
         await asyncio.sleep(0)
         held.let_go.set()
@@ -101,7 +100,7 @@ async def test_a_call_more_than_there_are_places_is_refused(tmp_path: Path, monk
     async with serving(*installed(tmp_path, connections=1)) as site, site.channel() as channel:
         held = Held(site, monkeypatch)
         first = channel.unary_unary(SUBMIT)(site.sealed(message("kycApplication")), timeout=10)
-        await asyncio.wait_for(held.arrived.wait(), 10)
+        await until(lambda: held.arrived == 1)
         with pytest.raises(grpc.aio.AioRpcError) as refused:
             await channel.unary_unary(SUBMIT)(site.sealed(message("kycApplication")), timeout=10)
         held.let_go.set()

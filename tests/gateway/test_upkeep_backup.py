@@ -209,3 +209,20 @@ def test_without_the_programs_of_postgresql_it_says_what_to_do(
 def test_whole_means_that_nothing_is_missing() -> None:
     found = Restored(1, 1, "2026-11-23T00:00:00Z", "00", (), None, None, 0)
     assert found.is_whole
+
+
+def test_files_that_partners_take_away_meanwhile_fail_no_backup(site: Site, tmp_path: Path) -> None:
+    folder, spool = site.data / "files" / "partner" / "out", site.data / "spool" / "fetched"
+    names = [f"F{number:03}.csv" for number in range(20)]
+    for place in (folder, spool):
+        place.mkdir(parents=True)
+        for name in names:
+            (place / name).write_text("a,b")
+
+    def step(name: str, _size: int) -> None:
+        if name.endswith(names[9]):  # the folder goes with what is in it
+            shutil.rmtree(folder)
+
+    manifest = back_up(read_installation(site.data), tmp_path / "backup", step)
+    saved = [name for name in manifest["files"] if "/files/" in name or "spool" in name]
+    assert saved == [f"data/files/partner/out/{name}" for name in names[:10]]

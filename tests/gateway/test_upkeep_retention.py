@@ -25,7 +25,7 @@ __all__ = ["journal"]
 
 TRUST = "913100001000100012"
 DAY = 86_400.0
-NOTHING = {"obligations": 0, "alarms": 0, "marks": 0, "attempts": 0}
+NOTHING = {"obligations": 0, "alarms": 0, "marks": 0, "attempts": 0, "files": 0}
 
 
 def rule(*, approval: bool = True) -> EraseRule:

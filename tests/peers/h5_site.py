@@ -37,8 +37,8 @@ class H5Site:
     ``base`` is the gateway's origin, ``host`` the partner's, ``foreign`` one that the channel does not name.
     """
 
-    def __init__(self, base: str, host: str, pages: Pages) -> None:
-        self.base, self.host, self._pages = base, host, pages
+    def __init__(self, base: str, host: str, pages: Pages, *, origin: str | None = None) -> None:
+        self.base, self.host, self._pages, self._origin = base, host, pages, origin
         self.foreign = host.replace("localhost", "127.0.0.1")
         self.clock = pages.clock
 
@@ -46,10 +46,14 @@ class H5Site:
         self, case_id: str, *, role: Role = "CUSTOMER", flow: str = "kyc-person", channel: str = "partner", **about: Any
     ) -> str:
         """Return a launch's address; the parts of ``Launch`` by name."""
-        launch = Launch(flow, case_id, Actor(role, role.lower()), **about)
+        launch = Launch(flow, case_id, Actor(role, role.lower()), **{"origin": self._origin, **about})
         at = datetime.fromtimestamp(self.clock.now, UTC)
         token = launch_token(self._pages.key, launch, gateway_code=TRUST, channel=channel, at=at)
         return launch_url(self.base, channel, token)
+
+    def in_host(self) -> "H5Site":
+        """Return the same site, whose launches are for pages in the host's page."""
+        return H5Site(self.base, self.host, self._pages, origin=self.host)
 
     def pages(self, case_id: str) -> Pages:
         """Return what sends the messages of a case over its channels, as the tests without a browser do."""

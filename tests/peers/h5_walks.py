@@ -16,6 +16,7 @@ from tests.gateway.h5.test_statement import statement as send_statement
 from tests.peers.h5_site import H5Site
 
 __all__ = [
+    "BODIES",
     "INSTITUTION",
     "WALKS",
     "Typed",
@@ -31,12 +32,13 @@ __all__ = [
     "manager_then_customer",
     "questions",
     "run",
+    "tab_of",
     "until",
 ]
 
 Window = Page | Frame
 Typed = Mapping[str, str | list[str]]
-Walk = Callable[[Page, H5Site, str], Iterator[str]]
+Walk = Callable[[Window, H5Site, str], Iterator[str]]
 
 _PERSON: Typed = {
     "party.name": "王小明",
@@ -44,6 +46,11 @@ _PERSON: Typed = {
     "party.documents[0].number": "11010119800101007X",
     "party.documents[0].validUntil": "2035-06-01",
 }
+
+
+def tab_of(page: Window) -> Page:
+    """Return the tab that a frame is in."""
+    return page.page if isinstance(page, Frame) else page
 
 
 def arrive(page: Window, address: str) -> None:
@@ -197,7 +204,7 @@ def manager_then_customer(page: Window, site: H5Site, case_id: str) -> Iterator[
     yield from confirmed(page)
 
 
-def contract_signing(page: Page, site: H5Site, case_id: str) -> Iterator[str]:
+def contract_signing(page: Window, site: H5Site, case_id: str) -> Iterator[str]:
     """Two texts are opened and read, a signature is drawn with the mouse, and a code to the mobile proves who signs."""
     site.contract(case_id)
     facts = {"signatureEvidence.partyId": "P1", "signatureEvidence.place": "北京市"}
@@ -205,7 +212,7 @@ def contract_signing(page: Page, site: H5Site, case_id: str) -> Iterator[str]:
     page.wait_for_url("**/read")
     yield "read"
     for link in page.locator("section a[target=_blank]").all():
-        with page.expect_popup() as opened:
+        with tab_of(page).expect_popup() as opened:
             link.click()
         opened.value.close()
     site.clock.now += 60
@@ -227,17 +234,17 @@ def contract_signing(page: Page, site: H5Site, case_id: str) -> Iterator[str]:
     yield "received"
 
 
-def sign_by_hand(page: Page) -> None:
+def sign_by_hand(page: Window) -> None:
     """Draw two strokes on the box with the mouse."""
     page.locator("#pad").scroll_into_view_if_needed()
-    box = page.locator("#pad").bounding_box()
+    box, mouse = page.locator("#pad").bounding_box(), tab_of(page).mouse
     assert box
     for stroke in _STROKES:
-        page.mouse.move(box["x"] + stroke[0][0] * box["width"], box["y"] + stroke[0][1] * box["height"])
-        page.mouse.down()
+        mouse.move(box["x"] + stroke[0][0] * box["width"], box["y"] + stroke[0][1] * box["height"])
+        mouse.down()
         for across, down in stroke[1:]:
-            page.mouse.move(box["x"] + across * box["width"], box["y"] + down * box["height"], steps=4)
-        page.mouse.up()
+            mouse.move(box["x"] + across * box["width"], box["y"] + down * box["height"], steps=4)
+        mouse.up()
 
 
 # 王: three strokes across and one down.
@@ -249,7 +256,7 @@ _STROKES = (
 )
 
 
-def cashier(page: Page, site: H5Site, case_id: str) -> Iterator[str]:
+def cashier(page: Window, site: H5Site, case_id: str) -> Iterator[str]:
     """An order is paid at the simulator."""
     yield from at_provider(page, site, case_id)
     page.click("button[value=pay]")
@@ -257,7 +264,7 @@ def cashier(page: Page, site: H5Site, case_id: str) -> Iterator[str]:
     yield "received"
 
 
-def at_provider(page: Page, site: H5Site, case_id: str) -> Iterator[str]:
+def at_provider(page: Window, site: H5Site, case_id: str) -> Iterator[str]:
     """Begin to pay, and come to the provider's page."""
     facts = {**PAYING, "prepaidPayment.orderReference": f"PO-{case_id}"}
     arrive(page, site.url(case_id, flow="cashier", channel="sandbox", facts=facts))
@@ -271,17 +278,17 @@ def at_provider(page: Page, site: H5Site, case_id: str) -> Iterator[str]:
     yield "provider"
 
 
-def subscription(page: Page, site: H5Site, case_id: str) -> Iterator[str]:
+def subscription(page: Window, site: H5Site, case_id: str) -> Iterator[str]:
     """A customer subscribes; product and account are the partner's."""
     return _order(page, site.url(case_id, flow="subscription", facts=ORDER), {"grossAmount": "1,000,000.00"})
 
 
-def redemption(page: Page, site: H5Site, case_id: str) -> Iterator[str]:
+def redemption(page: Window, site: H5Site, case_id: str) -> Iterator[str]:
     """A customer redeems units."""
     return _order(page, site.url(case_id, flow="redemption", facts=REDEMPTION), {"units": "1000"})
 
 
-def _order(page: Page, address: str, typed: Typed) -> Iterator[str]:
+def _order(page: Window, address: str, typed: Typed) -> Iterator[str]:
     arrive(page, address)
     page.wait_for_url("**/product")
     yield "product"
@@ -292,7 +299,7 @@ def _order(page: Page, address: str, typed: Typed) -> Iterator[str]:
     yield from confirmed(page)
 
 
-def statement(page: Page, site: H5Site, case_id: str) -> Iterator[str]:
+def statement(page: Window, site: H5Site, case_id: str) -> Iterator[str]:
     """Holdings and NAVs of a case in which something was ordered."""
     pages = site.pages(case_id)
     send(pages, "partner", message("subscriptionOrder", case_id))
@@ -303,13 +310,13 @@ def statement(page: Page, site: H5Site, case_id: str) -> Iterator[str]:
     yield "holdings"
 
 
-def disclosure(page: Page, site: H5Site, case_id: str) -> Iterator[str]:
+def disclosure(page: Window, site: H5Site, case_id: str) -> Iterator[str]:
     """A notice is opened, read and its receipt confirmed."""
     notice(site.pages(case_id))
     arrive(page, site.url(case_id, flow="disclosure"))
     page.wait_for_url("**/read")
     yield "read"
-    with page.expect_popup() as opened:
+    with tab_of(page).expect_popup() as opened:
         page.click("a[target=_blank]")
     opened.value.close()
     page.check("[name=read]")
@@ -327,6 +334,19 @@ WALKS: Mapping[str, Walk] = {
     "cashier": cashier,
     "statement": statement,
     "disclosure": disclosure,
+}
+
+# What each walk leaves in the journal: the message's body, and how many.
+BODIES: Mapping[str, tuple[str, int]] = {
+    "kyc-person": ("kycApplication", 1),
+    "kyc-institution": ("kycApplication", 1),
+    "kyc-manager": ("kycApplication", 1),
+    "contract-signing": ("signatureEvidence", 2),
+    "subscription": ("subscriptionOrder", 1),
+    "redemption": ("redemptionOrder", 1),
+    "cashier": ("prepaidPayment", 1),
+    "statement": ("receipt", 0),
+    "disclosure": ("disclosureReceipt", 1),
 }
 
 

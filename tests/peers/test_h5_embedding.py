@@ -6,7 +6,7 @@ from playwright.sync_api import Page
 
 from tests.gateway.h5.filling import IDENTITY
 from tests.peers.h5_site import H5Site
-from tests.peers.h5_walks import after_identity, go, kyc_person, run
+from tests.peers.h5_walks import after_identity, at_provider, contract_signing, go, kyc_person, run, until
 from tests.peers.h5_windows import Windows
 
 _STATIC = Path("gateway/src/xinqiao_gateway/fronts/h5/static")
@@ -159,3 +159,23 @@ def test_a_problem_in_a_frame_leads_to_its_field(site: H5Site, page: Page) -> No
     box = frame.locator(f'[id="{field[1:]}"]').bounding_box()
     assert box
     assert 0 <= box["y"] <= 844 - box["height"]
+
+
+def test_a_contract_is_signed_by_hand_in_a_frame(site: H5Site, page: Page) -> None:
+    embedded(site, page, "FRAME-11")
+    run(contract_signing(page.frames[1], site.in_host(), "FRAME-12"))
+    page.wait_for_function("told.some(each => each.event === 'done' && each.case === 'FRAME-12')")
+    found = [each["signatureEvidence"] for each in site.messages("FRAME-12") if "signatureEvidence" in each]
+    assert [each["terminal"] for each in found] == ["H5 手写 drawn"] * 2
+
+
+def test_an_order_is_paid_from_a_frame_in_a_window_of_its_own(site: H5Site, page: Page) -> None:
+    embedded(site, page, "FRAME-13")
+    frame = page.frames[1]
+    until(at_provider(frame, site.in_host(), "FRAME-14"), "paying")
+    with page.expect_popup() as opened:
+        frame.click("#provider")
+    opened.value.click("button[value=pay]")
+    frame.wait_for_selector("#position")
+    page.wait_for_function("told.some(each => each.event === 'done' && each.case === 'FRAME-14')")
+    assert [each["prepaidPayment"]["amount"]["value"] for each in site.messages("FRAME-14")] == ["5000.00"]

@@ -35,6 +35,10 @@ def describe_manifest(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--type", default="application/x-ndjson", metavar="TYPE", help="内容类型 / content type; default %(default)s"
     )
+    command.add_argument(
+        "--all-or-nothing", action="store_true", help="一笔被拒则整批拒收 / one refused record refuses all"
+    )
+    command.add_argument("--replaces", default="", metavar="NO", help="更正的批次号 / number of the batch it corrects")
     command.add_argument("--test", action="store_true", help="测试数据 / of the sandbox")
     command.add_argument("--out", type=Path, metavar="FILE", help="默认 FILE.manifest / default FILE.manifest")
     command.add_argument("--json", action="store_true", help="输出 JSON，供程序读取 / print JSON for machines")
@@ -46,7 +50,15 @@ def run_manifest(options: argparse.Namespace) -> int:
         day = date.fromisoformat(options.date) if options.date else datetime.now(_CHINA).date()
     except ValueError as error:
         raise MalformedQuery(f"--date {options.date[:20]!r} is no day; write 2026-01-22") from error
-    batch = Batch(options.sender, options.receiver, day, options.sequence, test=options.test)
+    batch = Batch(
+        options.sender,
+        options.receiver,
+        day,
+        options.sequence,
+        test=options.test,
+        all_or_nothing=options.all_or_nothing or None,
+        replaces=options.replaces,
+    )
     message = manifest_of(batch, Contents.of(options.file, options.type, options.records))
     if findings := errors_in(check(message)):
         raise NotValid(f"{findings[0].path}: {findings[0].text.en}", findings=findings)

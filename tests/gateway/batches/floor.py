@@ -14,8 +14,9 @@ import orjson
 import yaml
 
 from tests.gateway.conftest import BANK, CORE, PARTNER, TRUST
+from xinqiao.manifest import sealed_manifest, split_seal
 from xinqiao.message import Json, new_message_id, timestamp, write_json
-from xinqiao.seal import CONTENT_TYPE_JSON, SigningKey, new_key, seal, write_key
+from xinqiao.seal import SigningKey, new_key, write_key
 from xinqiao.testing import example
 from xinqiao_gateway.batches.batches import Batches
 from xinqiao_gateway.batches.came import Answer, Came
@@ -79,8 +80,7 @@ class Floor:
 
     def manifest(self, content: bytes, records: int, *, key: SigningKey | None = None, **said: Any) -> bytes:
         """Return the bank's manifest of a file, sealed; keywords are its body's, in JSON's spelling."""
-        written = write_json(manifest_message(content, records, **said))
-        return written + b"\n" + seal(written, CONTENT_TYPE_JSON, key or self.key).signature.encode() + b"\n"
+        return sealed_manifest(manifest_message(content, records, **said), key or self.key)
 
     def stored(self) -> list[FileBatch]:
         return file_batches(self.gateway.journal.reading)
@@ -159,8 +159,8 @@ def lines(messages: Sequence[Json]) -> bytes:
 
 def result(answer: Answer) -> Json:
     """Return the body of the standard's result, and that it is sealed."""
-    content, signature = answer.result.rstrip(b"\n").rsplit(b"\n", 1)
-    assert signature.count(b"..") == 1
+    content, signature = split_seal(answer.result)
+    assert signature
     found: Json = orjson.loads(content)["batchResult"]
     return found
 

@@ -1,6 +1,7 @@
 """What is left of a batch when the gateway ends in the middle, and what is kept of its file, for how long."""
 
 import asyncio
+import time
 from pathlib import Path
 
 import orjson
@@ -16,6 +17,9 @@ from xinqiao_gateway.gateway import Gateway
 from xinqiao_gateway.installation import open_installation
 from xinqiao_gateway.journal.erasure import erase_case
 from xinqiao_gateway.journal.file_reading import key_of
+from xinqiao_gateway.journal.file_retention import count_kept_files, forget_files
+from xinqiao_gateway.journal.files import raise_stalled
+from xinqiao_gateway.journal.listing import exceptions
 from xinqiao_gateway.journal.search import Search, found
 
 MANY = 700
@@ -82,6 +86,73 @@ async def test_a_full_queue_stops_a_batch_where_it_is_and_refuses_no_record(tmp_
         await floor.take(content, manifest)
     assert [(each.state, each.done) for each in floor.stored()] == [("open", 0), ("taken", 1)]
     floor.gateway.journal.close()
+
+
+async def test_a_full_queue_is_no_reason_to_refuse_all_of_a_batch(tmp_path: Path) -> None:
+    floor = open_floor(tmp_path, {"gateway.yaml": "queue: 1\n"})
+    first, content = lines([order(1)]), lines([order(2), order(3)])
+    await floor.take(first, floor.manifest(first, 1))
+    await floor.gateway.surveillance.turn()
+    with pytest.raises(Overloaded):
+        await floor.take(content, floor.manifest(content, 2, batchNo="B2", sequence=2, allOrNothing=True))
+    assert [(each.state, each.done) for each in floor.stored()] == [("taken", 1)]
+    floor.gateway.journal.close()
+
+
+async def test_a_batch_that_is_cut_off_goes_on_where_it_was(floor: Floor) -> None:
+    content = lines(mixed())
+    manifest = floor.manifest(content, MANY, allOrNothing=False)
+    taking = asyncio.create_task(floor.take(content, manifest))
+    async with asyncio.timeout(30):
+        while not any(each.done for each in floor.stored()):
+            await asyncio.sleep(0)
+    taking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await taking
+    assert counts(await floor.take(content, manifest)) == (MANY - 8, 1, 7, 0)
+
+
+async def test_a_person_is_told_of_a_batch_whose_file_does_not_come_again(tmp_path: Path) -> None:
+    now = time.time()
+    floor = open_floor(tmp_path, now=lambda: now)
+    content = lines(mixed())
+    manifest = floor.manifest(content, MANY, allOrNothing=False)
+    taking = asyncio.create_task(floor.take(content, manifest))
+    async with asyncio.timeout(30):
+        while not any(each.done for each in floor.stored()):
+            await asyncio.sleep(0)
+    taking.cancel()
+    await asyncio.gather(taking, return_exceptions=True)
+    journal, told = floor.gateway.journal, []
+    for later in (0, 3601, 7200):
+        await journal.run(lambda c, at=now + later: raise_stalled(c, at))  # type: ignore[misc]
+        told.append([each["state"] for each in exceptions(journal.reading) if "batch fetch" in each["detail"]])
+    assert told == [[], ["open"], ["open"]]
+    key = key_of(journal.reading, floor.stored()[0])
+    assert b"".join(kept_in(floor.gateway.installation).content(key)) == content
+    await floor.take(content, manifest)
+    assert [each["state"] for each in exceptions(journal.reading) if "batch fetch" in each["detail"]] == ["resolved"]
+    journal.close()
+
+
+async def test_kept_files_go_after_their_time_and_the_batch_is_known_still(floor: Floor) -> None:
+    content = lines([order(1), order(2, tradeDate="no day")])
+    manifest = floor.manifest(content, 2, allOrNothing=False)
+    first = await floor.take(content, manifest)
+    refused = lines([order(3, tradeDate="no day")])
+    await floor.take(refused, name="refused.jsonl")
+    journal, soon = floor.gateway.journal, floor.gateway.journal.now() + 60
+    assert await journal.run(lambda c: forget_files(c, soon - 3600, 100, soon)) == 0
+    assert await journal.run(lambda c: count_kept_files(c, soon)) == 2
+    assert await journal.run(lambda c: forget_files(c, soon, 100, soon)) == 2
+    assert await journal.run(lambda c: forget_files(c, soon, 100, soon)) == 0
+    floor.reopened()
+    again = await floor.take(content, manifest)
+    assert (counts(again), again.repeat, floor.stored()[-1].details) == (counts(first), True, None)
+    assert [each for each in (floor.data / "documents" / "files").rglob("*") if each.is_file()] == []
+    with pytest.raises(ContentGone, match="another number"):
+        await floor.take(refused, name="refused.jsonl")
+    assert floor.messages() == 1
 
 
 async def test_a_file_waits_for_the_rate_of_its_channel_and_loses_nothing(floor: Floor) -> None:

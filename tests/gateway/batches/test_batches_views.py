@@ -56,6 +56,15 @@ async def test_the_file_as_it_came_is_fetched_once(floor: Floor, tmp_path: Path)
     assert CliRunner().invoke(app, ["batch", "fetch", "1", str(to), "--data", str(floor.data)]).exit_code == 1
 
 
+async def test_a_file_that_was_changed_is_not_fetched_in_part(floor: Floor, tmp_path: Path) -> None:
+    await taken(floor)
+    (kept,) = [each for each in (floor.data / "documents" / "files").rglob("*") if each.is_file()]
+    kept.write_bytes(kept.read_bytes()[:-1])
+    to = tmp_path / "fetched.jsonl"
+    assert CliRunner().invoke(app, ["batch", "fetch", "1", str(to), "--data", str(floor.data)]).exit_code == 1
+    assert not to.exists()
+
+
 async def test_operators_read_the_same_over_http(floor: Floor) -> None:
     await taken(floor)
     listed = json.loads(run("batch", "list", "--data", str(floor.data), "--json"))

@@ -10,6 +10,7 @@ import yaml
 
 from tests.gateway.conftest import CORE, TRUST
 from tests.gateway.delivery.conftest import Desk, open_desk
+from xinqiao.manifest import split_seal
 from xinqiao.seal import KeyRing, Sealed, open_stored, write_key
 from xinqiao.testing import example
 from xinqiao_gateway.calendars import Calendars
@@ -159,9 +160,8 @@ class Outbox:
 
     def manifest(self, name: str) -> bytes:
         """Return a file's manifest, of which the seal was verified."""
-        content, _, signature = (self.folder / f"{name}.manifest").read_bytes().rstrip(b"\n").rpartition(b"\n")
-        keys = KeyRing([self.desk.key.public()])
-        open_stored(Sealed(content, "application/json", signature.decode()), keys)
+        content, signature = split_seal((self.folder / f"{name}.manifest").read_bytes())
+        open_stored(Sealed(content, "application/json", signature), KeyRing([self.desk.key.public()]))
         return content
 
     async def work(self, seconds: float = 600.0, most: int = 500) -> None:

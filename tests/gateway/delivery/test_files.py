@@ -12,12 +12,14 @@ from tests.gateway.conftest import CORE, TRUST
 from tests.gateway.delivery.conftest import Desk
 from tests.gateway.delivery.outbox import Outbox, canonical, channel_of, open_outbox, profile
 from tests.gateway.test_journal import entry, message, submission
+from xinqiao.adapter import Decoded
 from xinqiao.errors import ProfileInvalid
 from xinqiao.finding import errors_in
 from xinqiao.message import Json, read_json, write_json
 from xinqiao.validation import check
 from xinqiao_adapters.formats.ofd.index import read_index
 from xinqiao_gateway.batches.manifest import read_manifest
+from xinqiao_gateway.batches.reading import records
 from xinqiao_gateway.calendars import Calendars
 from xinqiao_gateway.delivery import check_files
 from xinqiao_gateway.journal.dissolving import dissolve
@@ -73,6 +75,30 @@ async def test_a_format_that_is_no_file_gives_one_file_for_each_message_with_its
     await box.work(10)
     assert [orjson.loads(each) for each in box.texts().values()] == sent
     assert (next(iter(box.texts().values()))).encode() == write_json(sent[0])
+
+
+async def test_messages_of_the_standard_stand_in_lines_where_the_name_says_so(desk: Desk, tmp_path: Path) -> None:
+    box = open_outbox(desk, tmp_path, canonical(files={"name": "{interface}_{date}_{sequence:04}.jsonl"}))
+    await queue(desk, "A1", "A2")
+    await queue(desk, "A3", "A4", case="CASE-A3")
+    await box.settled()
+    (name,) = box.texts()
+    read = list(records(box.channel, box.folder / name, name))
+    sent = [each["kycApplication"]["applicationNo"] for each in map(read_json, box.texts()[name].encode().splitlines())]
+    assert sent == ["A1", "A2", "A3", "A4"]
+    assert [each.message["kycApplication"]["applicationNo"] for each in read if isinstance(each, Decoded)] == sent
+    file = read_json(box.manifest(name))["batchManifest"]["files"][0]
+    assert (file["recordCount"], file["file"]["mediaType"]) == ("4", "application/x-ndjson")
+    assert desk.count() == {"delivered": 4}
+
+
+async def test_a_clock_that_is_set_back_delays_no_file(desk: Desk, tmp_path: Path) -> None:
+    box = open_outbox(desk, tmp_path)
+    await box.loop.turn()
+    await queue(desk, "A1")
+    desk.clock.time -= 86_400
+    await box.work(seconds=30)
+    assert (len(box.texts()), desk.count()) == (1, {"delivered": 1})
 
 
 async def test_a_lane_whose_next_message_goes_into_another_file_waits_for_this_one(desk: Desk, tmp_path: Path) -> None:

@@ -14,7 +14,9 @@ from structlog.testing import capture_logs
 from tests.gateway.mail.letters import NOTICE, mail, section
 from tests.gateway.mail.mailboxes import Box, eventually, install, serving, taken, told
 from xinqiao.errors import DestinationDown
+from xinqiao_gateway.fronts.mail.folder_mailbox import FolderMailbox
 from xinqiao_gateway.fronts.mail.imap_mailbox import ImapMailbox
+from xinqiao_gateway.fronts.sftp.local_folder import LocalFolder
 
 
 def drop(data: Path, name: str, content: bytes) -> Path:
@@ -62,6 +64,20 @@ async def test_a_mailbox_that_hangs_keeps_neither_the_gateway_nor_its_end_waitin
         connection, _ = silent.accept()
         connection.close()
     assert [each for each in logged if each["log_level"] in {"warning", "error"}] == []
+
+
+def test_a_file_that_is_being_written_is_not_taken_however_soon_looks_follow_each_other(tmp_path: Path) -> None:
+    clock = [0.0]
+    mailbox = FolderMailbox(section(), LocalFolder(tmp_path / "files"), lambda: clock[0])
+    mailbox.open()
+    file = tmp_path / "files" / "in" / "1.eml"
+    file.write_bytes(b"From: nav@custodian.example")
+    assert [mailbox.waiting() for _ in range(3)] == [[], [], []]
+    clock[0] = 0.6
+    file.write_bytes(mail().as_bytes())
+    assert mailbox.waiting() == []
+    clock[0] = 1.2
+    assert [each.name for each in mailbox.waiting()] == ["1.eml"]
 
 
 class Hanging:

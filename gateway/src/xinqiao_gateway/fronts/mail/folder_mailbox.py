@@ -1,9 +1,10 @@
 """Mails as ``.eml`` files in a folder of the channel's own, below DATA/files/<channel>.
 
-A file is finished once two looks find it with the same size and time; write it under another name, then rename it.
+A file is finished once it has had the same size and time for a while; write it under another name, then rename it.
 """
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 import structlog
@@ -11,11 +12,14 @@ import structlog
 from xinqiao_adapters.docking import Mail
 from xinqiao_gateway.fronts.mail.mailbox import MOST_AT_ONCE, Item, Verdict
 from xinqiao_gateway.fronts.sftp.folder import Entry, Folder
+from xinqiao_gateway.fronts.sftp.marks import Sightings
 from xinqiao_gateway.fronts.sftp.names import numbered, refusal
 
 __all__ = ["FolderMailbox"]
 
 _ENDING = ".eml"
+# Seconds; looks follow each other at once while many mails wait.
+_STABLE = 0.5
 
 _log = structlog.get_logger("mail")
 
@@ -23,10 +27,11 @@ _log = structlog.get_logger("mail")
 class FolderMailbox:
     """One folder; ``folder`` is the channel's."""
 
-    def __init__(self, mail: Mail, folder: Folder) -> None:
+    def __init__(self, mail: Mail, folder: Folder, now: Callable[[], float] = time.monotonic) -> None:
         self._mail = mail
         self._folder = folder
-        self._seen: dict[str, Entry] = {}
+        self._sightings = Sightings(now)
+        self._strange: frozenset[str] = frozenset()
 
     def open(self) -> None:
         """Make the folders that are missing."""
@@ -34,15 +39,20 @@ class FolderMailbox:
             self._folder.make_folder(each)
 
     def waiting(self) -> Sequence[Item]:
-        """Return the files that did not change since the last look."""
+        """Return the files that have not changed for a while."""
         found = [each for each in self._folder.entries(self._mail.folder) if each.name.lower().endswith(_ENDING)]
-        for each in found:
-            if each.name not in self._seen and not _is_mail(each):
-                _log.warning("file is no mail", kind=each.kind, name=each.name[:60])
-        finished = [each for each in found if self._seen.get(each.name) == each and _is_mail(each)]
-        self._seen = {each.name: each for each in found}
+        self._sightings.look_at(found)
+        self._tell_strange([each for each in found if not _is_mail(each)])
+        finished = [each for each in found if _is_mail(each) and self._sightings.unchanged(each) >= _STABLE]
         oldest = sorted(finished, key=lambda each: (each.modified, each.name))
         return [Item(each.name, each.size) for each in oldest[:MOST_AT_ONCE]]
+
+    def _tell_strange(self, strange: Sequence[Entry]) -> None:
+        """Say once what has the name of a mail, and is none; its name may be anything."""
+        for each in strange:
+            if each.name not in self._strange:
+                _log.warning("file is no mail", folder=self._mail.folder, kind=each.kind)
+        self._strange = frozenset(each.name for each in strange)
 
     def head(self, name: str, most: int) -> bytes | None:
         """Return how a file begins."""

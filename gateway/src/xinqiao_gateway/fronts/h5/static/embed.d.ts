@@ -4,15 +4,15 @@ export as namespace xinqiao;
 
 /** What happens on the pages. Only the page whose origin the launch names is told. */
 export type Event =
-  | { source: "xinqiao"; event: "ready"; flow?: string; case?: string }
+  | { source: "xinqiao"; event: "ready" }
   /** The message is accepted: `position` is where it stands in the gateway's journal. */
   | { source: "xinqiao"; event: "done"; flow: string; case: string; messageId: string; position: string }
   /** What a relationship manager entered waits for the customer. */
   | { source: "xinqiao"; event: "awaiting_confirmation"; flow: string; case: string }
-  /** It was refused for good, or cannot be taken now; `reason` is one of the error table. */
-  | { source: "xinqiao"; event: "refused" | "busy" | "error"; reason: string; flow?: string; case?: string }
-  /** Left alone for too long, or the launch was used before: launch again. */
-  | { source: "xinqiao"; event: "expired"; reason?: string; flow?: string; case?: string };
+  /** It was refused, and the page says why; or it is under way, and the page offers to ask again. */
+  | { source: "xinqiao"; event: "refused" | "busy"; flow: string; case: string }
+  /** Left alone for too long: launch again. Or anything else; `reason` is one of the error table. */
+  | { source: "xinqiao"; event: "expired" | "error"; reason: string };
 
 export interface Options {
   /** Told of everything that happens, in order. */
