@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
@@ -12,11 +13,13 @@ from protobuf import Oneof
 
 from tests.gateway.conftest import message
 from tests.gateway.grpc_site import GrpcSite, installed, serving
+from xinqiao.adapter import Encoded
 from xinqiao.client import AsyncClient, Client
-from xinqiao.errors import NotAuthorized, SettingsInvalid, UnknownChannel
+from xinqiao.errors import ContentRefused, NotAuthorized, SettingsInvalid, UnknownChannel
 from xinqiao.exchange.v1.exchange_pb import Delivery, Start, SubscribeRequest
 from xinqiao.message import Json
 from xinqiao.seal import Sealed, access_token, new_key, open_seal
+from xinqiao_gateway.channels import ServedChannel
 
 SUBSCRIBE = "/xinqiao.exchange.v1.Exchange/Subscribe"
 CORE = "/v1/channels/core/messages"
@@ -180,6 +183,38 @@ async def test_a_token_for_something_else_is_refused(site: GrpcSite) -> None:
             assert await ended(call) is grpc.StatusCode.UNAUTHENTICATED
 
 
+async def test_no_token_and_one_that_is_over_are_refused(site: GrpcSite) -> None:
+    over = access_token(site.key, CORE, datetime.now(UTC) - timedelta(minutes=10))
+    metadata = [(), (("authorization", "Basic eDp5"),), (("authorization", f"Bearer {over}"),)]
+    async with site.channel() as channel:
+        for each in metadata:
+            call = channel.stream_stream(SUBSCRIBE)(timeout=20, metadata=each)
+            await call.write(start())
+            assert await ended(call) is grpc.StatusCode.UNAUTHENTICATED
+
+
+async def test_a_message_that_cannot_be_written_moves_the_cursor_and_is_left_to_the_operator(
+    site: GrpcSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    encode = ServedChannel.encode
+    sent = await send(site, 3)
+
+    def refusing(channel: ServedChannel, found: Json, original: bytes | None) -> Encoded:
+        if found["header"]["messageId"] == sent[1]:
+            raise ContentRefused("too long for its column")
+        return encode(channel, found, original)
+
+    monkeypatch.setattr(ServedChannel, "encode", refusing)
+    async with site.channel() as channel:
+        call = subscription(site, channel)
+        await call.write(start())
+        found = [await read(call) for _ in range(3)]
+        call.cancel()
+    assert [each.message is not None for each in found] == [True, False, True]
+    assert int(found[0].cursor) < int(found[1].cursor) < int(found[2].cursor)
+    assert states(site) == ["dead", "waiting", "waiting"]
+
+
 async def ended(call: Any) -> grpc.StatusCode:
     """Return the code with which a call ends, whatever it still gives."""
     try:
@@ -191,8 +226,16 @@ async def ended(call: Any) -> grpc.StatusCode:
 
 
 async def test_requests_that_make_no_sense_end_it(site: GrpcSite) -> None:
-    starts = [start(window=501), start(limit=-1), start(after="x"), start(after="9" * 30), start(after="77")]
-    following = [start(), acknowledged("77"), acknowledged("-1")]
+    starts = [
+        start(window=501),
+        start(window=-1),
+        start(limit=501),
+        start(limit=-1),
+        start(after="x"),
+        start(after="9" * 30),
+        start(after="77"),
+    ]
+    following = [start(), acknowledged("77"), acknowledged("-1"), acknowledged("")]
     async with site.channel() as channel:
         for first in (b"\xff\xff", b"", acknowledged("1"), *starts):
             call = subscription(site, channel)

@@ -146,11 +146,11 @@ def _served(app: object) -> Iterator[int]:
 
 
 @contextmanager
-def chromium(*switches: str) -> Iterator[Browser]:
+def chromium() -> Iterator[Browser]:
     """Start Debian's Chromium. A missing one fails."""
     program = shutil.which("chromium")
     assert program, "chromium is missing: apt install chromium fonts-noto-cjk"
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox", *switches])
+        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox", "--lang=en-US"])
         yield browser
         browser.close()

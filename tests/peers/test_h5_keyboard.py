@@ -43,7 +43,13 @@ def type_in(page: Page, name: str, value: str) -> None:
                 break
             page.keyboard.press("ArrowDown")
         return
-    page.keyboard.type(value.replace("-", "") if kind == "date" else value)
+    page.keyboard.type(_as_keyed(value) if kind == "date" else value)
+
+
+def _as_keyed(date: str) -> str:
+    """Return a date as this browser's own language has it: month, day, year."""
+    year, month, day = date.split("-")
+    return month + day + year
 
 
 def by_keys(page: Page, step: str, fields: Typed) -> None:

@@ -110,6 +110,8 @@ def launch_token(
         "return": launch.return_url,
         "facts": dict(launch.facts) or None,
     }
+    if claims["exp"] <= claims["iat"]:
+        raise MalformedQuery("life is a second at least")
     said = {name: claim for name, claim in claims.items() if claim is not None}
     read_launch(said)
     return sign_token(said, key)

@@ -26,6 +26,7 @@ from xinqiao_gateway.settings import Retry
 
 RETRY = Retry(first=1, cap=60, failures=3, pause=1, longest_pause=60)
 
+_SERVED: dict[str, ServedChannel] = {}
 _LEFT_OUT = ("partnerSerial", "businessDate", "branch", "operator", "correlationId", "revision", "replaces")
 
 
@@ -197,14 +198,16 @@ class Outbox:
 
 
 def channel_of(data: Path, said: dict[str, Any], desk: Desk) -> ServedChannel:
-    """Install a channel and return it as it is served."""
-    folder = data / "channels" / "core"
+    """Install a channel and return it as it is served; what is compiled of a profile serves all tests."""
+    folder, text = data / "channels" / "core", yaml.safe_dump(said, allow_unicode=True)
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "channel.yaml").write_text(yaml.safe_dump(said, allow_unicode=True))
+    (folder / "channel.yaml").write_text(text)
     if not (folder / "keys").exists():
         (folder / "keys").mkdir()
         write_key(desk.key.public(), folder / "keys" / "1.jwk")
-    return open_installation(data).channels.find("core")
+    if text not in _SERVED:
+        _SERVED[text] = open_installation(data).channels.find("core")
+    return _SERVED[text]
 
 
 def boxed(

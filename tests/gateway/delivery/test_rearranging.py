@@ -75,7 +75,7 @@ async def test_what_ends_under_the_old_loop_waits_for_the_partner_that_pulls_now
         yield http(503)
 
     with running(busy) as partner:
-        line = open_line(desk, tmp_path, partner)
+        line = open_line(desk, partner)
         loops = Dispatcher(desk.journal, [line.channel], desk.key, Settings(), desk.clock)
         await desk.queue("A", "A")
         loops.start()

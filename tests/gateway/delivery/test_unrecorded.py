@@ -22,7 +22,7 @@ async def test_a_settlement_that_could_not_be_recorded_is_recorded_first_and_not
     desk: Desk, tmp_path: Path, partner: Partner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(channel_loop, "_SETTLE_AGAIN", ())
-    line = open_line(desk, tmp_path, partner, unknown="hold")
+    line = open_line(desk, partner, unknown="hold")
     partner.script = says(500)
     await desk.queue("A")
     with monkeypatch.context() as outage:
@@ -40,13 +40,13 @@ async def test_what_was_sent_and_never_settled_is_held_once_its_lease_ran_out(
     desk: Desk, tmp_path: Path, partner: Partner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(channel_loop, "_SETTLE_AGAIN", ())
-    line = open_line(desk, tmp_path, partner, unknown="hold")
+    line = open_line(desk, partner, unknown="hold")
     await desk.queue("A")
     with monkeypatch.context() as outage:
         outage.setattr(desk.journal, "settle", gone)
         await line.once()
         await line.loop.close()
-    after = open_line(desk, tmp_path / "after", partner, unknown="hold")
+    after = open_line(desk, partner, unknown="hold")
     await after.once()
     assert desk.states() == ["leased"]
     desk.clock.time += 61
@@ -59,7 +59,7 @@ async def test_what_was_sent_and_never_settled_is_held_once_its_lease_ran_out(
 async def test_what_may_have_arrived_is_not_called_lost_where_it_cannot_be_encoded_any_more(
     desk: Desk, tmp_path: Path, partner: Partner, monkeypatch: pytest.MonkeyPatch, unknown: str, state: str
 ) -> None:
-    line = open_line(desk, tmp_path, partner, unknown=unknown)
+    line = open_line(desk, partner, unknown=unknown)
     await desk.queue("A")
     await desk.lease()
     desk.clock.time += 61

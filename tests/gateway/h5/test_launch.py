@@ -183,3 +183,10 @@ def test_claims_of_a_wrong_form_are_refused(change: dict[str, object], error: ty
     assert open_launch(sign_token(claims, key), keys, gateway_code=TRUST, channel="partner", at=at).jti == claims["jti"]
     with pytest.raises(error):
         open_launch(sign_token(claims | change, key), keys, gateway_code=TRUST, channel="partner", at=at)
+
+
+@pytest.mark.parametrize("life", [timedelta(0), timedelta(minutes=-1)])
+def test_a_token_that_would_be_over_at_once_is_not_made(life: timedelta) -> None:
+    launch = Launch("kyc-person", "CASE-1", Actor("CUSTOMER", "c-1"))
+    with pytest.raises(MalformedQuery, match="a second at least"):
+        launch_token(new_key("x"), launch, gateway_code=TRUST, channel="partner", life=life)

@@ -1,8 +1,9 @@
 """Folders: the same promises from one here and one on a partner's server; who the server is, and who we are."""
 
+import errno
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -191,6 +192,30 @@ def test_where_a_disk_cannot_rename_without_replacing_a_link_does_it(
         folder.rename("a", "b")
     folder.rename("a", "c")
     assert [each.name for each in folder.entries()] == ["b", "c"]
+
+
+def test_a_folder_here_is_held_by_one_alone_where_its_disk_has_locks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = LocalFolder(tmp_path / "own"), LocalFolder(tmp_path / "own")
+    assert (first.hold(), first.hold(), second.hold()) == (True, True, False)
+    first.close()
+    assert (second.hold(), first.hold()) == (True, False)
+    with monkeypatch.context() as without:
+        without.setattr("fcntl.flock", fails(errno.ENOLCK))
+        assert first.hold()
+        first.close()
+        without.setattr("fcntl.flock", fails(errno.EIO))
+        with pytest.raises(OSError, match="no lock"):
+            first.hold()
+    second.close()
+
+
+def fails(code: int) -> Callable[..., None]:
+    def fail(*_: object) -> None:
+        raise OSError(code, "no lock")
+
+    return fail
 
 
 def test_a_folder_here_that_cannot_be_one_is_a_fault_of_the_installation(tmp_path: Path) -> None:

@@ -51,7 +51,7 @@ async def test_any_other_certificate_is_not_talked_to(line: Opening, tmp_path: P
 
 async def test_a_body_that_is_refused_before_it_is_read_is_answered_all_the_same(line: Opening, tmp_path: Path) -> None:
     site = await opened(line, CLIENT, profile={"limits": {"body": 4096}})
-    answer = await site.talk(framed(b"x" * 1_000_000), ssl=showing(CLIENT, tmp_path))
+    answer = await site.talk(framed(b"x" * 8_000_000), ssl=showing(CLIENT, tmp_path))
     assert (reply(answer)[:2], site.serials()) == (("SLRS    ", "1"), [])
 
 

@@ -25,7 +25,7 @@ from xinqiao_gateway.journal import (
     tables,
     visit_tables,
 )
-from xinqiao_gateway.journal.revisions import refuse_newer
+from xinqiao_gateway.journal.revisions import head, refuse_newer, revision_of
 from xinqiao_gateway.journal.vault import Vault
 
 # All tables are of the one metadata that a migration leads to, whoever else loads them.
@@ -168,6 +168,9 @@ def migrate(engine: Engine) -> None:
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     with engine.connect() as connection:
+        with connection.begin():
+            if revision_of(connection) == head():
+                return
         _check_foreign_keys(connection, on=False)
         try:
             with connection.begin():

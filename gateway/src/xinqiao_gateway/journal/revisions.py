@@ -1,5 +1,6 @@
 """Revisions of the journal's schema: which one a database has, which one this program knows, and no way back."""
 
+from functools import cache
 from pathlib import Path
 
 from alembic.config import Config
@@ -32,6 +33,7 @@ def refuse_newer(connection: Connection) -> None:
         )
 
 
+@cache
 def _scripts() -> ScriptDirectory:
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))

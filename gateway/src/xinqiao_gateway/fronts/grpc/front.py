@@ -77,11 +77,11 @@ class GrpcFront:
         self._subscriptions.end()
         for each in self._streams:
             each.stop()
-        await self._taking.end()
+        await self._taking.end(_LONGEST_END)
         # What remains: answers on their way, and those who only watch health.
         await server.stop(_LAST_WORDS)
         await ending
-        await self._taking.end()  # what began in the last moment
+        await self._taking.end(_LAST_WORDS)  # what began in the last moment
 
     def _built(self, settings: Settings) -> grpc.aio.Server:
         server = grpc.aio.server(

@@ -41,9 +41,10 @@ class Taking:
         task.add_done_callback(self._under_way.discard)
         return task
 
-    async def end(self) -> None:
-        """Wait for those under way; each is bounded by the journal's own time."""
-        await asyncio.gather(*self._under_way)
+    async def end(self, seconds: float) -> None:
+        """Wait for those under way; each is bounded by the journal's own time, and all of them by ``seconds``."""
+        if self._under_way:
+            await asyncio.wait(self._under_way, timeout=seconds)
 
     async def _answered(self, sealed: SealedMessage) -> Answered:
         channel: ServedChannel | None = None

@@ -26,6 +26,8 @@ _WRITE = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 # More entries than this nobody reads; the partner clears its folder, or archives.
 _MOST_ENTRIES = 50_000
 _MODE = 0o700
+# What a file system says that has no locks, as some that are mounted from elsewhere.
+_NO_LOCKS = {errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS}
 
 
 class _Reading:
@@ -146,9 +148,12 @@ class LocalFolder:
             descriptor = self._open_root()
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                os.close(descriptor)
-                return False
+            except OSError as error:
+                if error.errno not in _NO_LOCKS:
+                    os.close(descriptor)
+                    if error.errno == errno.EWOULDBLOCK:
+                        return False
+                    raise
             self._held = descriptor
         return True
 

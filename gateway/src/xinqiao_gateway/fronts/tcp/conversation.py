@@ -19,7 +19,7 @@ from xinqiao_gateway.service import Service
 __all__ = ["Conversation"]
 
 # How long (seconds) and how much of what a partner still sends is read away after a last answer.
-_AFTER, _MOST_AFTER = 2.0, 4 * 1024 * 1024
+_AFTER, _MOST_AFTER = 2.0, 32 * 1024 * 1024
 _CHUNK = 65_536
 
 _log = structlog.get_logger("tcp")
