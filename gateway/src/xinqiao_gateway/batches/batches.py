@@ -123,7 +123,8 @@ class Batches:
         """Read all of the file, compare, and write the batch down. Raises a ``Rejected`` where it is refused whole."""
         manifest, came, new = opened.manifest, opened.came, opened.new
         said = None if manifest is None else manifest.body.get("allOrNothing")
-        found = await survey(self._gateway.intake, opened.channel, came.path, came.name, atomic=said)
+        summed = manifest is not None and manifest.has_totals
+        found = await survey(self._gateway.intake, opened.channel, came.path, came.name, atomic=said, summed=summed)
         if manifest is not None:
             compare_records(manifest, found.count, found.totals)
         elif not opened.content.size:

@@ -37,6 +37,11 @@ class Manifest:
         return found
 
     @property
+    def has_totals(self) -> bool:
+        """Whether it says what the records sum up to."""
+        return "controlTotals" in self.body or "controlTotals" in (self.file or {})
+
+    @property
     def file(self) -> Json | None:
         """What it says of the file; None where it says that there are no records."""
         found: list[Json] = self.body.get("files", [])

@@ -118,12 +118,12 @@ async def pieces(
 class Survey:
     """What a first reading says: how many records, what they sum up to, by which interfaces they come.
 
-    ``totals`` are None once a record could not be read. ``atomic``: every record's interface is all or nothing.
+    ``totals`` are None where nobody asks, and once a record could not be read. ``atomic``: every record's interface is all or nothing.
     ``refused``: one of them would be refused, whatever the journal says.
     """
 
+    totals: Totals | None
     count: int = 0
-    totals: Totals | None = field(default_factory=Totals)
     interfaces: set[str] = field(default_factory=set)
     atomic: bool = True
     refused: bool = False
@@ -140,14 +140,16 @@ class Survey:
             self.totals.add(record.message)
 
 
-async def survey(intake: Intake, channel: ServedChannel, path: Path, name: str, *, atomic: bool | None) -> Survey:
-    """Read a file to its end before anything of it is accepted.
+async def survey(
+    intake: Intake, channel: ServedChannel, path: Path, name: str, *, atomic: bool | None, summed: bool
+) -> Survey:
+    """Read a file to its end before anything of it is accepted; ``summed``: somebody says what it sums up to.
 
     Where it may be all or nothing (``atomic``: as its manifest says, None where that says nothing), every record is
     checked, too. Raises a ``Rejected`` where the file as a whole cannot be read, a ``Retryable`` where a receiver's
     queue is full.
     """
-    found = Survey()
+    found = Survey(Totals() if summed else None)
 
     def count(piece: list[Decoded | Undecoded]) -> int:
         for each in piece:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, case, delete, insert, select, update
 
 from xinqiao.errors import Conflict, ContentGone, NotFound
 from xinqiao.message import Json, new_message_id
@@ -39,6 +39,8 @@ __all__ = [
 _v, _l, _k = visits.c, launches.c, tables.data_keys.c
 # Each launch lets so many go whose time is over, so that they never pile up.
 _SWEPT = 20
+# Seconds: longer than a token of a launch, or the seal of an entry, is taken; till then it is known as used.
+_LONGEST_TOKEN = 3_600.0
 _LONGEST_TRAIL = 500
 
 
@@ -135,6 +137,7 @@ def _begun(connection: Connection, vault: Vault, arrival: Arrival, now: float) -
     same = (
         _v.case_id == arrival.case_id, _v.channel == arrival.channel, _v.flow == arrival.flow,
         _v.entry == arrival.entry, _v.expires_at > now,
+        _v.scope == case_scope(arrival.case_id, arrival.test, arrival.parties),
     )  # fmt: skip
     row = connection.execute(select(visits).where(*same).order_by(_v.opened_at.desc()).limit(1)).one_or_none()
     return None if row is None else _read(connection, vault, row)
@@ -256,13 +259,15 @@ def visits_of(connection: Connection, case_id: str, channel: str | None = None) 
 
 
 def _sweep(connection: Connection, now: float) -> None:
-    """Let go the contents of visits whose time is over, and their launches, whose tokens are long too old.
+    """Let go the contents of visits whose time is over, and their launches, whose tokens are too old to come again.
 
     The row stays with its trail: what was submitted stays known as that.
     """
-    over = connection.execute(select(_v.visit_id).where(_v.expires_at < now).limit(_SWEPT)).scalars().all()
+    late = select(_v.visit_id).where(_v.expires_at < now - _LONGEST_TOKEN).order_by(_v.expires_at).limit(_SWEPT)
+    over = connection.execute(late).scalars().all()
     if over:
-        gone = {"state": "expired", "content": None, "expires_at": None}
+        state = case((_v.state == "submitted", _v.state), else_="expired")
+        gone = {"state": state, "content": None, "expires_at": None}
         connection.execute(delete(launches).where(_l.visit_id.in_(over)))
         connection.execute(update(visits).where(_v.visit_id.in_(over)).values(**gone))
 

@@ -14,7 +14,7 @@ from xinqiao.launch import Launch
 from xinqiao.message import Json, new_message_id
 from xinqiao.standard import field_at
 from xinqiao.validation import check
-from xinqiao_gateway.fronts.h5.drafting import with_facts
+from xinqiao_gateway.fronts.h5.drafting import case_number, with_facts
 from xinqiao_gateway.fronts.h5.model import Flow, Value
 from xinqiao_gateway.journal.visits import StoredVisit
 
@@ -23,12 +23,14 @@ __all__ = ["check_facts", "filled"]
 _TYPES = {"string": str, "integer": int, "boolean": bool}
 # What can no longer be changed by a launch.
 _FIXED = frozenset({"submitting", "submitted"})
+_LONGEST_NUMBER = 64
 
 
 def filled(flow: Flow, launch: Launch, found: StoredVisit | None) -> Json:
     """Return the content of a visit as a launch begins it, or finds it again.
 
-    Raises ``NotAuthorized`` where another customer began it.
+    Where what the partner states has changed, every step is asked again: what was read or ticked was about something
+    else. Raises ``NotAuthorized`` where another customer began it, or somebody else whom it states other facts of.
     """
     content: Json = found.content if found else _new()
     actors = content["actors"]
@@ -38,8 +40,23 @@ def filled(flow: Flow, launch: Launch, found: StoredVisit | None) -> Json:
     content = {**content, "actors": {**actors, role: actor}, "language": "en" if launch.locale == "en" else "zh"}
     if found and found.state in _FIXED:
         return content
-    facts = {**content["facts"], **_relative(flow, launch.facts)}
-    return {**content, "facts": facts, "body": with_facts(content["body"], facts)}
+    facts = _stated(flow, launch, content["facts"], actors)
+    done = content["done"] if facts == content["facts"] else []
+    return {**content, "facts": facts, "body": with_facts(content["body"], facts), "done": done}
+
+
+def _stated(flow: Flow, launch: Launch, before: Mapping[str, Value], actors: Mapping[str, str]) -> dict[str, Value]:
+    """Return what the partner states now: what it said before, but for what holds for one launch, and what it says."""
+    role, said = launch.actor.role, _relative(flow, launch.facts)
+    others = {
+        each: who
+        for each, who in actors.items()
+        if each in flow.confirmed_by and (each, who) != (role, launch.actor.id)
+    }
+    if others and any(before.get(path) != value for path, value in said.items()):
+        raise NotAuthorized("somebody else began this with other facts; a launch states the same, or another entry")
+    gone = flow.of_launch if role in flow.confirmed_by else frozenset()
+    return {path: value for path, value in before.items() if path not in gone} | said
 
 
 def _new() -> Json:
@@ -60,10 +77,14 @@ def _relative(flow: Flow, facts: Mapping[str, Value]) -> dict[str, Value]:
 
 
 def check_facts(flow: Flow, launch: Launch) -> None:
-    """Refuse facts that no page could show or mend: no field of the flow's message, or no value of it.
+    """Refuse what no page could show or mend: facts that are no field of the flow's message, or no value of it.
 
     Raises ``MalformedQuery``, or ``NotValid`` with findings.
     """
+    if "case" in flow.derived.values() and len(case_number(launch.case_id, launch.entry)) > _LONGEST_NUMBER:
+        raise MalformedQuery(
+            f"case and entry number the application: together at most {_LONGEST_NUMBER - 1} characters"
+        )
     for path, value in launch.facts.items():
         field = field_at(flow.body, path) if flow.body and path.startswith(f"{flow.body}.") else None
         kind = field.schema.get("type", "object") if field else ""

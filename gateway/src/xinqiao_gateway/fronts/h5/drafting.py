@@ -11,7 +11,7 @@ from xinqiao.validation import check
 from xinqiao_gateway.fronts.h5.model import Context, Visit
 from xinqiao_gateway.fronts.h5.tree import put, take_out, value_at
 
-__all__ = ["body_of", "findings_about", "message_of", "with_facts"]
+__all__ = ["body_of", "case_number", "findings_about", "message_of", "with_facts"]
 
 # The law and the calendars that dates are of.
 _CHINA = timezone(timedelta(hours=8))
@@ -46,7 +46,7 @@ def body_of(visit: Visit, now: float) -> Json:
             for path in set(step.paths) - applying:
                 take_out(body, path)
     at = datetime.fromtimestamp(now, _CHINA)
-    case = "-".join(filter(None, (visit.stored.case_id, visit.stored.entry)))
+    case = case_number(visit.stored.case_id, visit.stored.entry)
     derived = {"case": case, "now": at.isoformat(timespec="seconds"), "today": at.date().isoformat()}
     for path, value in flow.constants.items():
         put(body, path, value)
@@ -54,6 +54,11 @@ def body_of(visit: Visit, now: float) -> Json:
         if value_at(body, path) is None:
             put(body, path, derived[source])
     return with_facts(body, visit.facts)
+
+
+def case_number(case_id: str, entry: str) -> str:
+    """Return the number of a piece of business of a case, as ``derived: case`` has it."""
+    return "-".join(filter(None, (case_id, entry)))
 
 
 def with_facts(body: Json, facts: Any) -> Json:  # noqa: ANN401 -- a mapping of values

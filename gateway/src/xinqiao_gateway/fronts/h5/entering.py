@@ -68,6 +68,8 @@ class Entering:
 
     async def _entered(self, launch: Admitted, body: Json, *, hands_over: bool) -> Response:
         journal = self._gateway.journal
+        if launch.flow.body is None:
+            raise MalformedQuery(f"flow {launch.flow.name} only shows; nothing is entered")
         if hands_over and launch.opened.launch.actor.role in launch.flow.confirmed_by:
             raise MalformedQuery("handOver: who confirms has nobody to hand over to; send the message itself")
         arrival = arrival_of(self._gateway, launch, secrets.token_urlsafe(32))

@@ -124,7 +124,7 @@ def arrival_of(gateway: Gateway, admitted: Admitted, secret: str) -> Arrival:
             jti=opened.jti,
             kid=opened.kid,
             role=actor.role,
-            actor=gateway.journal.reading.vault.keyed_digest(f"actor {channel.channel_id} {actor.id}"),
+            actor=gateway.journal.reading.vault.keyed_digest(f"actor {channel.channel_id} {actor.role} {actor.id}"),
             host={name: value for name, value in host.items() if value is not None},
             expires_at=0.0,
         ),

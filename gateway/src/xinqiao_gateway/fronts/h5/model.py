@@ -186,7 +186,8 @@ class Flow:
     """A flow: the steps to one message (``body``), who may enter it and who confirms it.
 
     ``constants`` and ``derived`` are filled in by the gateway: the latter are ``case`` (with the entry), ``now`` or
-    ``today``.
+    ``today``. ``of_launch`` are facts that hold for one launch of whoever confirms, such as how the partner verified
+    them; others stay with the visit.
     """
 
     name: str
@@ -197,6 +198,7 @@ class Flow:
     constants: Mapping[str, Value]
     derived: Mapping[str, Literal["case", "now", "today"]]
     steps: tuple[Step, ...]
+    of_launch: frozenset[str] = frozenset()
 
     def step(self, name: str) -> Step | None:
         """Return a step by its name."""

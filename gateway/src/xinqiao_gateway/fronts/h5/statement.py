@@ -15,8 +15,7 @@ from xinqiao_gateway.fronts.h5.model import Context, Row, Section, Visit
 from xinqiao_gateway.fronts.h5.money import amount_text, money_text
 from xinqiao_gateway.fronts.h5.tree import value_at
 from xinqiao_gateway.fronts.h5.words import said_with, word
-from xinqiao_gateway.journal.addressed import Address
-from xinqiao_gateway.journal.shown import delivered_to
+from xinqiao_gateway.journal.shown import Address, delivered_to
 
 __all__ = ["Table", "address_of", "available_of", "holdings", "navs", "product"]
 

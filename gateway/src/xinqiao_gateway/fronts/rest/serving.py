@@ -25,6 +25,8 @@ __all__ = ["listen", "run"]
 # Longer than an input may wait for its commit: whoever is let in gets an answer.
 _LONGEST_END = 40
 _SCRAPE = 5
+# Seconds between two looks whether a second signal has come.
+_LOOK = 0.1
 
 _log = structlog.get_logger("serving")
 
@@ -115,11 +117,19 @@ class _Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Stop taking inputs and let those under way end."""
         _log.info("stopping", under_way=len(self.server_state.tasks))
-        await self._fronts.stop()
+        await self._stop_fronts()
         await super().shutdown(sockets)
         if self._beside is not None:
             self._beside.should_exit, self._beside.force_exit = True, self.force_exit
         await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _stop_fronts(self) -> None:
+        """Let the other fronts end; a second signal waits for none of them."""
+        stopping = asyncio.create_task(self._fronts.stop())
+        while not stopping.done() and not self.force_exit:
+            await asyncio.wait([stopping], timeout=_LOOK)
+        stopping.cancel()
+        await asyncio.gather(stopping, return_exceptions=True)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002 -- its parent's
         """Begin to end; again: end at once."""

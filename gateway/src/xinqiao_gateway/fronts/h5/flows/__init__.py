@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field, ValidationError
 
 from xinqiao.errors import SettingsInvalid
 from xinqiao.launch import Role
-from xinqiao.standard import message_types
+from xinqiao.standard import field_at, message_types
 from xinqiao_gateway.fronts.h5.model import STRICT, Flow, Said, Step, Value
 from xinqiao_gateway.fronts.h5.steps import KINDS
 
@@ -29,6 +29,7 @@ class _FlowFile(BaseModel):
     confirmed_by: frozenset[Role] = frozenset()
     constants: dict[str, Value] = {}
     derived: dict[str, Literal["case", "now", "today"]] = {}
+    of_launch: frozenset[str] = frozenset()
     steps: list[dict[str, Any]] = Field(min_length=1)
 
 
@@ -40,6 +41,10 @@ def read_flow(content: bytes, name: str) -> Flow:
         raise SettingsInvalid(f"flow {name}: {error}") from error
     if found.flow != name or found.body not in {None, *message_types()}:
         raise SettingsInvalid(f"flow {name}: says flow: {found.flow}, body: {found.body}")
+    if unknown := [
+        each for each in found.of_launch if not found.body or field_at(found.body, f"{found.body}.{each}") is None
+    ]:
+        raise SettingsInvalid(f"flow {name}: of_launch: {', '.join(sorted(unknown))} is no field of {found.body}")
     steps = tuple(_step(name, found.body, entry) for entry in found.steps)
     names = [each.spec.step for each in steps]
     if len(set(names)) < len(names):
@@ -53,6 +58,7 @@ def read_flow(content: bytes, name: str) -> Flow:
         constants=found.constants,
         derived=found.derived,
         steps=steps,
+        of_launch=found.of_launch,
     )
 
 

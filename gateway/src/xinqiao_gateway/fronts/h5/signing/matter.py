@@ -12,8 +12,9 @@ from xinqiao.errors import ContentGone, NotFound
 from xinqiao.message import Json
 from xinqiao_gateway.documents import Access, DocumentDigest
 from xinqiao_gateway.fronts.h5.model import Context, Problem, Visit
+from xinqiao_gateway.fronts.h5.statement import address_of
 from xinqiao_gateway.fronts.h5.words import said_with, word
-from xinqiao_gateway.journal.addressed import Address, addressed
+from xinqiao_gateway.journal.shown import exchanged
 
 __all__ = ["Matter", "Paper", "matter_of"]
 
@@ -78,16 +79,8 @@ class Matter:
 
 def matter_of(visit: Visit, context: Context) -> Matter:
     """Read what is to be signed; it blocks. Raises ``ContentGone`` where the case was erased."""
-    address = Address(
-        context.channel.channel_id,
-        visit.stored.case_id,
-        context.channel.institution_code,
-        context.gateway.code,
-        context.channel.test,
-    )
-    found = addressed(
-        context.gateway.journal.reading, address, ("contractDocument", "signatureRequest"), ("signatureEvidence",)
-    )
+    reading, address = context.gateway.journal.reading, address_of(visit, context)
+    found = exchanged(reading, address, ("contractDocument", "signatureRequest"), ("signatureEvidence",))
     party = visit.facts.get("partyId")
     request, signer = _request(found, visit.facts, party)
     if request is None:

@@ -51,4 +51,4 @@ def _inflates(packed: bytes, expected: int) -> bool:
         image = unpacking.decompress(packed, expected + 1)
     except zlib.error:
         return False
-    return len(image) == expected and unpacking.eof
+    return len(image) == expected and unpacking.eof and not unpacking.unused_data

@@ -49,6 +49,7 @@ class ConfirmStep:
             "stated": _stated(visit),
             "full": visit.own(self.spec.step).get("full", False),
             "may_submit": visit.may_submit,
+            "undeclared": next((each for each in problems if each.field == "declared"), None),
             "by_manager": visit.may_submit and visit.stored.state == "awaiting_confirmation",
         }
         return Shown("confirm.html.j2", values, tuple(problems))
