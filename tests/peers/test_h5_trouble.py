@@ -72,6 +72,7 @@ def test_going_back_and_reloading_after_the_end_shows_the_receipt(site: H5Site, 
     address = page.url
     page.go_back()
     received(site, page, "BACK-1")
+    page.wait_for_url("chrome-error://**")
     page.goto(address)
     page.reload()
     received(site, page, "BACK-1")
@@ -101,6 +102,7 @@ def test_a_used_link_says_so_and_a_new_one_goes_on(site: H5Site, page: Page) -> 
     arrive(page, address)
     go(page, "identity", IDENTITY)
     page.wait_for_url("**/contact")
+    page.wait_for_url("chrome-error://**")
     page.goto(address)
     page.wait_for_selector("#reason")
     assert page.inner_text("h1") == "链接已使用"
@@ -167,6 +169,7 @@ def test_a_connection_lost_before_the_gateway_heard_is_tried_again(site: H5Site,
 
 def test_a_connection_lost_after_the_gateway_heard_is_one_message(site: H5Site, page: Page) -> None:
     at_confirm(site, page, "CUT-2")
+    address = page.url
 
     def cut(route: Route) -> None:
         route.fetch(max_redirects=0)
@@ -176,7 +179,8 @@ def test_a_connection_lost_after_the_gateway_heard_is_one_message(site: H5Site, 
     with pytest.raises(Error, match="ERR_CONNECTION_RESET"), page.expect_navigation():
         page.click("button.main", no_wait_after=True)
     assert len(site.messages("CUT-2")) == 1
-    page.go_back()
+    page.wait_for_url("chrome-error://**")
+    page.goto(address)
     received(site, page, "CUT-2")
 
 

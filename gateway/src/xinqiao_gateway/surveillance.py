@@ -8,6 +8,7 @@ import asyncio
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -16,6 +17,7 @@ from xinqiao.errors import JournalUnavailable, XinqiaoError
 from xinqiao_gateway.journal import Journal
 from xinqiao_gateway.journal.figures import Figures, figures
 from xinqiao_gateway.journal.fitness import schema_fits
+from xinqiao_gateway.journal.visits import let_go
 
 __all__ = ["Readiness", "Surveillance"]
 
@@ -95,7 +97,7 @@ class Surveillance:
             _log.warning("figures failed", reason=error.reason)
 
     async def turn(self) -> None:
-        """Look once, let cases expire whose time is over, and fit deliveries to how their channels are reached now.
+        """Look once; let cases expire and what was typed be let go whose time is over; fit deliveries to their channels.
 
         An input or an attempt that began before a reload may end after it, and leave a delivery as it was before.
         """
@@ -112,6 +114,7 @@ class Surveillance:
         self._backlogs = await self._journal.read(self._journal.reading.backlogs, channels)
         for case_id in await self._journal.expire_cases():
             _log.info("case expired", case=case_id)
+        await self._journal.run(partial(let_go, now=self._journal.now()))
 
     async def run(self) -> None:
         """Look until cancelled; while the journal is away there is nothing to see."""

@@ -66,6 +66,12 @@ def test_an_entry_waits_for_the_customer_who_confirms_it(pages: Pages) -> None:
     assert reason(entered(pages, handOver=False)) == "conflict"
 
 
+def test_into_pages_that_only_show_nothing_is_entered(pages: Pages) -> None:
+    answer = entered(pages, {}, flow="statement")
+    assert (answer.status_code, reason(answer)) == (400, "malformed_query")
+    assert "等待" not in pages.open("statement").text
+
+
 def test_the_same_entry_again_changes_nothing(pages: Pages) -> None:
     content = orjson.dumps(
         {"flow": "kyc-person", "case": pages.case_id, "actor": {"role": "RELATIONSHIP_MANAGER", "id": "RM"}, "body": {}}

@@ -133,6 +133,12 @@ def test_facts_that_are_not_valid_are_refused(pages: Pages) -> None:
     assert (browser.status, reason(browser)) == (422, "not_valid")
 
 
+def test_a_case_whose_number_would_be_too_long_is_refused_before_anything_is_typed(pages: Pages) -> None:
+    browser = Browser(pages.http).launch(pages.url(case_id="C" * 40, entry="E" * 24))
+    assert (browser.status, reason(browser)) == (400, "malformed_query")
+    assert pages.open(case_id="C" * 40, entry="E" * 23).status == 200
+
+
 def test_launches_of_a_wrong_form_are_not_made() -> None:
     key, actor = new_key("k"), Actor("CUSTOMER", "c-1")
     for wrong in (

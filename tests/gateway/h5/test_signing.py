@@ -153,6 +153,43 @@ def test_a_verification_of_the_partners_own_stands_in_for_the_code(case: Contrac
     assert found == {("FACE_CHECK", "FR-1")}
 
 
+def test_a_verification_holds_for_the_launch_that_states_it(case: Contracts) -> None:
+    case.sent()
+    case.read(case.open(facts={"signatureEvidence.verification": "FACE_CHECK"}))
+    browser = case.read(case.open())
+    assert "code" in browser.names()
+    browser.type({"typed": "王小明", "declared": "yes"}).press()
+    assert browser.problem_beside("code")
+    assert case.evidence() == []
+
+
+def test_nobody_signs_for_another_party_whose_launch_came_to_the_same_visit(case: Contracts) -> None:
+    case.sent()
+    customer = case.read(case.open())
+    other = case.open("P4", role="INSTITUTION_OPERATOR")
+    assert other.status == 401
+    case.sign(customer)
+    assert {each["signatureEvidence"]["partyId"] for each in case.evidence()} == {"P1"}
+
+
+def test_what_a_manager_of_the_same_id_opened_is_not_read_by_the_customer(case: Contracts) -> None:
+    case.sent()
+    manager = case.open(role="RELATIONSHIP_MANAGER", actor="7")
+    assert [case.paper(manager, number).status_code for number in range(2)] == [200, 200]
+    customer = case.open(actor="7")
+    case.pages.clock.now += 10
+    customer.type({name: "yes" for name in customer.names() if name.startswith("read.")}).press()
+    assert (customer.status, customer.step) == (422, "read")
+
+
+def test_a_missing_declaration_is_said_beside_its_box(case: Contracts) -> None:
+    case.sent()
+    browser = case.sign(case.read(case.open()), declared="")
+    (box,) = browser.document.xpath("//input[@name='declared']")
+    assert (box.get("aria-invalid"), box.get("aria-describedby")) == ("true", "f-declared-problem")
+    assert browser.problem_beside("declared")
+
+
 def test_a_second_paper_is_taken_where_the_first_completed_the_signatures(case: Contracts) -> None:
     case.sent()
     sealed = example("contractSealed")["contractSealed"]

@@ -108,7 +108,7 @@ def noticed(pages: Pages) -> Json:
     return notice(pages)
 
 
-def notice(pages: Pages) -> Json:
+def notice(pages: Pages, **about: str) -> Json:
     path = f"/v1/channels/core/documents/sha256:{DIGEST}"
     token = access_token(pages.key, path)
     headers = {"Authorization": f"Bearer {token}", "Content-Type": "text/plain"}
@@ -123,6 +123,7 @@ def notice(pages: Pages) -> Json:
             "size": str(len(TEXT)),
         }
     ]
+    found["disclosureNotice"] |= about
     send(pages, "core", found)
     return found
 
@@ -145,6 +146,19 @@ def test_a_disclosure_is_opened_ticked_confirmed_and_becomes_a_receipt(pages: Pa
         "documentDigests": [{"algorithm": "SHA256", "value": DIGEST}],
         "receivedAt": "2027-01-15T16:00:00+08:00",
     }
+
+
+def test_a_launch_that_names_another_notice_has_it_read_too(pages: Pages) -> None:
+    notice(pages, disclosureNo="DN1")
+    notice(pages, disclosureNo="DN2")
+    named = [{"disclosureReceipt.disclosureNo": each} for each in ("DN1", "DN2")]
+    browser = pages.open("disclosure", role="INSTITUTION_OPERATOR", facts=named[0]).type({"read": "yes"}).press()
+    assert browser.step == "confirm"
+    browser = pages.open("disclosure", role="INSTITUTION_OPERATOR", facts=named[1])
+    assert (browser.step, "DN2" in browser.text) == ("read", True)
+    browser.open(browser.path.replace("read", "confirm")).type({"declared": "yes"}).press()
+    assert browser.status == 422
+    assert not [each for each in pages.messages() if "disclosureReceipt" in each["message"]]
 
 
 def test_a_disclosure_must_be_ticked_first(pages: Pages, noticed: Json) -> None:

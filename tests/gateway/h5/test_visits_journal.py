@@ -109,6 +109,11 @@ async def test_a_launch_is_let_go_with_its_visit(journal: Journal) -> None:
     assert at_secret(journal.reading, come.secret, 1_061.0)[1] is not None
     other = arrival(case_id="CASE-2")
     await opened(journal, other, now=1_601.0)
+    # A token may be taken so long: till then the launch is known as used, though nothing is shown any more.
+    assert at_secret(journal.reading, come.secret, 1_601.0)[1] is None
+    with pytest.raises(Conflict):
+        await opened(journal, come, now=1_601.0)
+    await opened(journal, arrival(case_id="CASE-3"), now=5_201.0)
     with pytest.raises(NotFound):
         at_secret(journal.reading, come.secret, 1_601.0)
     with journal.reading.engine.begin() as connection:
@@ -117,3 +122,21 @@ async def test_a_launch_is_let_go_with_its_visit(journal: Journal) -> None:
         assert state_after(connection, other.door.jti) is not None
         assert state_after(connection, come.door.jti) is None
     assert (kept["state"], [each["act"] for each in kept["trail"]]) == ("expired", ["entered"])
+
+
+async def test_what_was_submitted_stays_known_as_that(journal: Journal) -> None:
+    come = arrival()
+    visit, vault = await opened(journal, come), journal.reading.vault
+    done = replace(visit, state="submitted")
+    await journal.run(lambda c: change_visit(c, vault, done, come.door, now=1_001.0, act="submitted"))
+    await opened(journal, arrival(case_id="CASE-2"), now=5_201.0)
+    with journal.reading.engine.begin() as connection:
+        (kept,) = visits_of(connection, "CASE-1")
+        content = connection.execute(select(visits.c.content).where(visits.c.case_id == "CASE-1")).scalar_one()
+    assert (kept["state"], content) == ("submitted", None)
+
+
+async def test_what_was_begun_in_a_test_is_not_gone_on_with_in_earnest(journal: Journal) -> None:
+    tried = await opened(journal, arrival(test=True))
+    found = await opened(journal, arrival())
+    assert found.visit_id != tried.visit_id

@@ -118,8 +118,8 @@ async def pieces(
 class Survey:
     """What a first reading says: how many records, what they sum up to, by which interfaces they come.
 
-    ``totals`` are None where nobody asks, and once a record could not be read. ``atomic``: every record's interface is all or nothing.
-    ``refused``: one of them would be refused, whatever the journal says.
+    ``totals`` are None where nobody asks, and once a record could not be read. ``atomic``: every record's interface is
+    all or nothing. ``refused``: one of them would be refused, whatever the journal says.
     """
 
     totals: Totals | None

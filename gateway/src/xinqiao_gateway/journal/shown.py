@@ -1,7 +1,7 @@
 """Messages that one channel may see on the gateway's pages: those that reached it, and those that came from it.
 
-Reads only, a bounded number. Never what another channel got: a case's number alone is no right to read it. What waits for
-a person, was passed over or given up is not shown.
+Reads only, a bounded number. Never what another channel got: a case's number alone is no right to read it. What waits
+for a person, was passed over or given up is not shown.
 """
 
 from collections.abc import Sequence

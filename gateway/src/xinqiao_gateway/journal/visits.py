@@ -28,6 +28,7 @@ __all__ = [
     "at_secret",
     "change_visit",
     "keep_open",
+    "let_go",
     "note_reading",
     "open_visit",
     "scope_key",
@@ -37,7 +38,7 @@ __all__ = [
 ]
 
 _v, _l, _k = visits.c, launches.c, tables.data_keys.c
-# Each launch lets so many go whose time is over, so that they never pile up.
+# So many at once are let go whose time is over.
 _SWEPT = 20
 # Seconds: longer than a token of a launch, or the seal of an entry, is taken; till then it is known as used.
 _LONGEST_TOKEN = 3_600.0
@@ -103,7 +104,7 @@ def open_visit(
     """
     if connection.execute(select(_l.jti).where(_l.jti == arrival.door.jti)).first():
         raise Conflict("this launch was used before; ask for a new one")
-    _sweep(connection, now)
+    let_go(connection, now)
     found = _begun(connection, vault, arrival, now)
     content = fill(found)
     at = written(now)
@@ -258,18 +259,19 @@ def visits_of(connection: Connection, case_id: str, channel: str | None = None) 
     ]
 
 
-def _sweep(connection: Connection, now: float) -> None:
-    """Let go the contents of visits whose time is over, and their launches, whose tokens are too old to come again.
+def let_go(connection: Connection, now: float) -> None:
+    """Let go the contents of visits whose time is over, then their launches, once their tokens are too old to come again.
 
-    The row stays with its trail: what was submitted stays known as that.
+    At most twenty of each, so that it is never long. The row stays with its trail: what was submitted stays known so.
     """
+    full = select(_v.visit_id).where(_v.expires_at < now, _v.content.is_not(None)).order_by(_v.expires_at).limit(_SWEPT)
+    over = connection.execute(full).scalars().all()
+    state = case((_v.state == "submitted", _v.state), else_="expired")
+    connection.execute(update(visits).where(_v.visit_id.in_(over)).values(state=state, content=None))
     late = select(_v.visit_id).where(_v.expires_at < now - _LONGEST_TOKEN).order_by(_v.expires_at).limit(_SWEPT)
-    over = connection.execute(late).scalars().all()
-    if over:
-        state = case((_v.state == "submitted", _v.state), else_="expired")
-        gone = {"state": state, "content": None, "expires_at": None}
-        connection.execute(delete(launches).where(_l.visit_id.in_(over)))
-        connection.execute(update(visits).where(_v.visit_id.in_(over)).values(**gone))
+    gone = connection.execute(late).scalars().all()
+    connection.execute(delete(launches).where(_l.visit_id.in_(gone)))
+    connection.execute(update(visits).where(_v.visit_id.in_(gone)).values(expires_at=None))
 
 
 def _read(connection: Connection, vault: Vault, row: Any) -> StoredVisit:  # noqa: ANN401 -- a row of visits

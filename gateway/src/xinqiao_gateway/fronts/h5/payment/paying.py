@@ -17,7 +17,7 @@ from xinqiao_gateway.fronts.h5.drafting import message_of
 from xinqiao_gateway.fronts.h5.model import Context, Visit
 from xinqiao_gateway.fronts.h5.payment.port import Order, PaymentProvider, Result, Started, provider_named
 from xinqiao_gateway.fronts.h5.payment.record import SHORTEST, asked, check_same, is_amount, new_payment, visit_of
-from xinqiao_gateway.fronts.h5.payment.terms import Terms, body_of_payment
+from xinqiao_gateway.fronts.h5.payment.terms import Terms, body_of_payment, payee_of
 from xinqiao_gateway.fronts.h5.submission import send
 from xinqiao_gateway.journal.payments import (
     Payment,
@@ -88,16 +88,16 @@ class Cashier:
         check_same(payment, visit, terms)
         if payment.state not in {"created", "failed"}:
             return payment
-        started = await _patiently(provider.start(self._order(payment, visit, context, terms)))
+        started = await _patiently(provider.start(self._order(payment, visit, context)))
         return await self._note_start(payment, started, now)
 
-    def _order(self, payment: Payment, visit: Visit, context: Context, terms: Terms) -> Order:
+    def _order(self, payment: Payment, visit: Visit, context: Context) -> Order:
         base = str(self.gateway.installation.settings.public_url or "").rstrip("/")
         return Order(
             payment_no=payment.payment_no,
             amount=payment.content["terms"]["amount"],
             order_reference=payment.order_reference,
-            payee=terms.payee,
+            payee=payee_of(payment.content["terms"]),
             return_address=base + context.address,
             notify_address=f"{base}/h5/payments/{payment.provider}/callback",
             language=visit.language,

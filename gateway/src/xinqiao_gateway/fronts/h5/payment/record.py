@@ -25,8 +25,8 @@ SHORTEST, _LONGEST, _OLDEST = 5.0, 600.0, 7 * 86_400.0
 def check_same(payment: Payment, visit: Visit, terms: Terms) -> None:
     """Refuse to go on with a payment that was begun on other terms. Raises ``Conflict``."""
     begun = payment.content.get("terms", {})
-    same = all(terms.body.get(name) == begun.get(name) for name in ("trustAccount", "merchantNo"))
-    if not same or payment.case_id != visit.stored.case_id or not same_money(terms.amount, begun.get("amount")):
+    other_payee = "trustAccount" in begun and begun["trustAccount"] != terms.body.get("trustAccount")
+    if other_payee or payment.case_id != visit.stored.case_id or not same_money(terms.amount, begun.get("amount")):
         raise Conflict("this order is being paid already, in another case, with another amount or to somebody else")
 
 

@@ -19,7 +19,7 @@ from xinqiao_gateway.fronts.h5.statement import address_of
 from xinqiao_gateway.fronts.h5.words import word
 from xinqiao_gateway.journal.shown import delivered_to, item_state, sent_by
 
-__all__ = ["OF_PROVIDER", "Terms", "body_of_payment", "terms_of"]
+__all__ = ["OF_PROVIDER", "Terms", "body_of_payment", "payee_of", "terms_of"]
 
 # What the provider alone knows.
 OF_PROVIDER = frozenset(
@@ -38,7 +38,6 @@ class Terms:
     """What is paid, as the body of the message but for what the provider will say; ``problems``: why it cannot be."""
 
     body: Json
-    payee: str
     problems: tuple[Problem, ...] = ()
 
     @property
@@ -58,9 +57,9 @@ def terms_of(visit: Visit, context: Context) -> Terms:
     body = with_facts({}, visit.facts)
     ahead = [name for name in body if name in OF_PROVIDER or name == "paymentNo"]
     if ahead:
-        return Terms(body, "", (_problem("pay_stated", what=", ".join(sorted(ahead))),))
+        return Terms(body, (_problem("pay_stated", what=", ".join(sorted(ahead))),))
     if not body.get("amount", {}).get("value") or not body.get("orderReference"):
-        return Terms(body, "", (_problem("pay_incomplete"),))
+        return Terms(body, (_problem("pay_incomplete"),))
     orders = _orders(visit, context)
     order = next((each for each in orders if each.get("orderReference") == body["orderReference"]), None)
     problems = _disagreements(body, order, len(orders), context.now)
@@ -68,7 +67,7 @@ def terms_of(visit: Visit, context: Context) -> Terms:
         problems.append(_problem("pay_paid_before"))
     body = _completed(body, order, visit, context)
     problems += [] if problems else _unfit(body, visit, context)
-    return Terms(body, _payee(body), tuple(problems))
+    return Terms(body, tuple(problems))
 
 
 def body_of_payment(terms: Json, payment_no: str, details: Json) -> Json:
@@ -150,7 +149,8 @@ def _of_institution(finding: Finding) -> Problem:
     return Problem(problem.text, word("pay_ask_institution"))
 
 
-def _payee(body: Json) -> str:
+def payee_of(body: Json) -> str:
+    """Return who is paid, as the terms say it."""
     account = body.get("trustAccount", {})
     return str(account.get("name") or body.get("merchantNo", ""))
 

@@ -8,7 +8,7 @@ from xinqiao_gateway.fronts.h5.form_data import FormData
 from xinqiao_gateway.fronts.h5.model import Context, Problem, Section, Shown, StepSpec, Taken, Visit
 from xinqiao_gateway.fronts.h5.money import money_text
 from xinqiao_gateway.fronts.h5.payment.paying import Cashier
-from xinqiao_gateway.fronts.h5.payment.terms import Terms, terms_of
+from xinqiao_gateway.fronts.h5.payment.terms import Terms, payee_of, terms_of
 from xinqiao_gateway.fronts.h5.words import word
 from xinqiao_gateway.journal.payments import Payment
 
@@ -99,7 +99,7 @@ def _values(visit: Visit, context: Context, terms: Terms, payment: Payment | Non
     return {
         "state": payment.state if payment else "new",
         "amount": money_text(begun.get("amount", {})),
-        "payee": terms.payee,
+        "payee": payee_of(begun),
         "order_reference": terms.order_reference,
         "payment_no": payment.payment_no if payment else "",
         "provider_address": content.get("address", ""),
