@@ -97,7 +97,7 @@ class Surveillance:
             _log.warning("figures failed", reason=error.reason)
 
     async def turn(self) -> None:
-        """Look once; let cases expire and what was typed be let go whose time is over; fit deliveries to their channels.
+        """Look once; let go cases and visits whose time is over; fit deliveries to how their channels are reached now.
 
         An input or an attempt that began before a reload may end after it, and leave a delivery as it was before.
         """

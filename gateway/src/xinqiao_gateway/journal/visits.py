@@ -260,7 +260,7 @@ def visits_of(connection: Connection, case_id: str, channel: str | None = None) 
 
 
 def let_go(connection: Connection, now: float) -> None:
-    """Let go the contents of visits whose time is over, then their launches, once their tokens are too old to come again.
+    """Let go the contents of visits whose time is over, and their launches once their tokens are too old to come again.
 
     At most twenty of each, so that it is never long. The row stays with its trail: what was submitted stays known so.
     """
