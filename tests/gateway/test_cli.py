@@ -220,6 +220,19 @@ def test_what_serves_nobody_is_listed_with_its_environment(tmp_path: Path) -> No
     assert (cells[2], cells[4]) == (CORE["code"], "test")
 
 
+def test_a_channel_without_a_title_of_its_own_is_not_listed_under_that_of_another(tmp_path: Path) -> None:
+    write_key(new_key("bank-1").public(), tmp_path / "key.jwk")
+    bank = {"name": "示例银行", "type": "bank", "code": PARTNER["code"]}
+    add_channel(tmp_path, "my-bank", extends="demo-partner", keys=[tmp_path / "key.jwk"], institution=bank)
+    _, said = run("channel", "list", "--data", str(tmp_path), "--json")
+    rows = {row["channel"]: row for row in json.loads(said)}
+    assert (rows["my-bank"]["title"], rows["my-bank"]["extends"]) == ({}, "demo-partner")
+    assert rows["demo-partner"]["title"]["en"]
+    _, said = run("channel", "list", "--data", str(tmp_path))
+    (row,) = (line for line in said.splitlines() if line.startswith("│ my-bank "))
+    assert "沿用 extends demo-partner" in row
+
+
 def test_a_channel_that_does_not_load_is_listed_with_its_problem_and_hides_no_other(tmp_path: Path) -> None:
     broken = tmp_path / "channels" / "my-bank" / "channel.yaml"
     broken.parent.mkdir(parents=True)

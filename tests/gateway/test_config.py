@@ -7,17 +7,22 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from importlib.metadata import EntryPoint, EntryPoints
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.hmac import HMAC
 from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap, aes_key_wrap
 from typer.testing import CliRunner
 
 from tests.gateway.conftest import CORE, PARTNER, Site, message
+from tests.gateway.tcp.certificates import certificate
 from xinqiao.errors import KeyUnusable
 from xinqiao.evidence import CHAIN_TYPE
 from xinqiao.seal import SigningKey, new_key, seal, write_key
+from xinqiao_adapters.docking.files import Address
+from xinqiao_adapters.docking.mail import Mailbox
 from xinqiao_gateway.cli.config import app
 from xinqiao_gateway.configuration import Problem, inspect_installation
 from xinqiao_gateway.gateway import Gateway
@@ -178,7 +183,7 @@ def test_one_run_says_all_that_several_broken_files_hold(data: Path) -> None:
 def test_settings_are_named_with_their_lines_and_variables(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (data / "gateway.yaml").write_text("messages_limit: 5\n\nqueue: 0\nretry:\n  cap: -1\n")
     monkeypatch.setenv("XINQIAO_CONCURRENCY", "none")
-    found = {str(each).partition(": Input")[0] for each in inspect_installation(data)}
+    found = {str(each).rpartition(": ")[0] for each in inspect_installation(data)}
     file = data / "gateway.yaml"
     assert found == {f"{file}:3: queue", f"{file}:5: retry.cap", "environment: XINQIAO_CONCURRENCY: concurrency"}
 
@@ -318,3 +323,124 @@ def test_a_gateway_keeps_its_journal_with_the_master_key_that_settings_name(
     assert not (data / "keys" / "master.key").exists()
     assert checked(data) == (0, ["OK 配置无误"])
     begun(data)
+
+
+HOST_KEY = "SHA256:" + "A" * 43
+FRAMED = {"frame": [{"length": "body", "digits": 8}], "trust": "certificate"}
+MAIL = {"senders": ["bank.example"], "parts": [{"body": "text"}], "password": "mail-password"}
+# Sections of a profile, and of which of their files (in the channel's folder) a gateway has to hear.
+NEEDED: list[tuple[dict[str, Any], dict[str, str], str]] = [
+    ({"mail": MAIL | {"from": "imaps://u@h.example/INBOX"}}, {}, "mail: {keys}/mail-password: No such file"),
+    (
+        {"mail": MAIL | {"from": "imaps://u@h.example/INBOX", "authority": "mail-ca.pem"}},
+        {"keys/mail-password": "secret"},
+        "mail: {keys}/mail-ca.pem: No such file",
+    ),
+    (
+        {"tcp": FRAMED | {"listen": {"port": 7301, "tls": True, "clients": "partner.pem"}}},
+        {"partner.pem": "certificate"},
+        "tcp.listen: tcp.listen.tls needs the gateway's certificate",
+    ),
+    (
+        {"tcp": FRAMED | {"call": {"own": "us.pem"}}, "push": {"url": "tls://bank.example:7302"}},
+        {"us.pem": "certificate"},
+        "tcp.call: {folder}/us.pem holds no key",
+    ),
+    (
+        {"files": {"from": "sftp://u@h.example/out", "login": {"host_keys": [HOST_KEY], "password_file": "sftp"}}},
+        {},
+        "files.login.password_file: {keys}/sftp: No such file",
+    ),
+    (
+        {"push": {"url": "sftp://u@h.example/in", "files": {"login": {"host_keys": [HOST_KEY], "key_file": "id"}}}},
+        {"keys/id": "open"},
+        "push.files.login.key_file: {keys}/id may be read by others",
+    ),
+]
+
+
+def write_needed(folder: Path, name: str, kind: str) -> None:
+    """Write a file that a section names: a secret, one that is open to others, or a certificate without its key."""
+    content = certificate("partner").pem if kind == "certificate" else b"secret"
+    (folder / name).write_bytes(content)
+    (folder / name).chmod(0o644 if kind == "open" else 0o600)
+
+
+@pytest.mark.parametrize(("sections", "files", "said"), NEEDED, ids=[said for _, _, said in NEEDED])
+def test_a_file_that_a_section_names_is_read_as_its_front_would(
+    data: Path, sections: dict[str, Any], files: dict[str, str], said: str
+) -> None:
+    folder = data / "channels" / "partner"
+    profile = folder / "channel.yaml"
+    for name, kind in files.items():
+        write_needed(folder, name, kind)
+    profile.write_text(yaml.safe_dump(yaml.safe_load(profile.read_text()) | sections))
+    (problem,) = inspect_installation(data)
+    assert (problem.file, problem.text.startswith(said.format(keys=folder / "keys", folder=folder))) == (
+        str(profile),
+        True,
+    ), problem
+
+
+def test_what_settings_name_for_a_front_is_looked_for(data: Path, tmp_path: Path) -> None:
+    certificate("gateway").written(tmp_path / "tls.pem")
+    tls = f"tls_certificate: {tmp_path / 'tls.pem'}\ntls_key: {tmp_path / 'tls.pem'}\n"
+    ports = "grpc_port: 8701\nsftp_port: 8702\n"
+    names = f"grpc_client_ca: {tmp_path / 'none.pem'}\npayment: nobody\nsms: nobody\n"
+    (data / "gateway.yaml").write_text(tls + ports + names)
+    (data / "channels" / "partner" / "ssh").mkdir()
+    (data / "channels" / "partner" / "ssh" / "a.pub").write_text("no key\n")
+    (data / "keys" / "ssh_host_ed25519").write_text("x")
+    said = sorted(str(each) for each in inspect_installation(data))
+    assert [each.partition(" may be")[0].partition(" packages")[0].partition(" is no public")[0] for each in said] == [
+        f"{data / 'channels' / 'partner' / 'channel.yaml'}: ssh: {data / 'channels' / 'partner' / 'ssh' / 'a.pub'}:1",
+        f"{data / 'keys' / 'ssh_host_ed25519'}",
+        f"grpc_client_ca: {tmp_path / 'none.pem'}: No such file or directory",
+        "payment: 0",
+        "sms: 0",
+    ]
+
+
+def test_a_key_that_is_unknown_or_of_another_kind_is_said_once_and_in_words(data: Path) -> None:
+    (data / "gateway.yaml").write_text("quue: 3\nretry:\n  fist: 1\n")
+    profile = data / "channels" / "partner" / "channel.yaml"
+    mail = {"senders": ["bank.example"], "parts": [{"body": "text"}], "every": "often"}
+    pages = {"flows": ["kyc-person"], "frame_ancestors": ["https://app.bank.example/page"]}
+    profile.write_text(yaml.safe_dump(yaml.safe_load(profile.read_text()) | {"mail": mail, "h5": pages}))
+    said = sorted(each.text for each in inspect_installation(data))
+    assert [each.partition("; write ")[0].partition(": write ")[0] for each in said] == [
+        "h5.frame_ancestors.0: 'https://app.bank.example/page' is no origin",
+        "mail.every: Input should be a valid number",
+        "quue: no such key here",
+        "retry.fist: no such key here",
+    ]
+
+
+def test_a_flow_that_there_is_not_is_named_with_its_line(data: Path) -> None:
+    profile = data / "channels" / "partner" / "channel.yaml"
+    before = profile.read_text()
+    profile.write_text(f"{before}h5:\n  flows:\n    - kyc-person\n    - kyc-perso\n")
+    (problem,) = inspect_installation(data)
+    assert (problem.file, problem.line) == (str(profile), len(before.splitlines()) + 4)
+    assert problem.text.startswith("h5.flows.1: kyc-perso is no flow; there are: ")
+
+
+@pytest.mark.parametrize(
+    "address", ["imaps://nav@trust.example@h.example/INBOX", "sftp://us@trust.example@h.example/a"]
+)
+def test_an_address_whose_user_holds_an_at_sign_is_told_how_to_write_it(data: Path, address: str) -> None:
+    login = {"host_keys": [HOST_KEY], "password_file": "sftp"}
+    sections = {"mail": MAIL | {"from": address}} if address.startswith("imaps") else {}
+    sections |= {"files": {"from": address, "login": login}} if address.startswith("sftp") else {}
+    profile = data / "channels" / "partner" / "channel.yaml"
+    profile.write_text(yaml.safe_dump(yaml.safe_load(profile.read_text()) | sections))
+    (problem,) = inspect_installation(data)
+    assert "the user holds an @; write it %40" in problem.text
+    push = {"push": {"url": address, "files": {"login": login}}}
+    if address.startswith("sftp"):
+        profile.write_text(yaml.safe_dump({**yaml.safe_load(profile.read_text()), "files": None} | push))
+        assert "the user holds an @; write it %40" in str(inspect_installation(data)[0])
+    assert (Address.parse("sftp://us%40trust.example@h/a").user, Mailbox.parse("imaps://a%40b.example@h/I").user) == (
+        "us@trust.example",
+        "a@b.example",
+    )

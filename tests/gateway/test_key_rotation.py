@@ -133,6 +133,12 @@ def test_a_key_that_leaked_signs_nothing_any_more(data: Path) -> None:
     assert len(open_installation(data).former_keys) == 2
 
 
+def test_a_second_rotation_is_told_to_wait_and_nothing_about_messages(data: Path) -> None:
+    assert run("key", "rotate", "--data", str(data))[0] == 0
+    code, said = run("key", "rotate", "--data", str(data))
+    assert (code, "wait for that, or say --overlap 0" in said, "replaces" in said) == (1, True, False)
+
+
 def test_a_rotation_that_broke_off_changed_nothing_or_is_done_again(
     data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

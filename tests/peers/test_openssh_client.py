@@ -46,7 +46,7 @@ def test_a_session_by_hand(served: Served, tmp_path: Path) -> None:
         put -p {tmp_path}/orders.csv again.csv
         ls -l
         cd ../out
-        get nav.csv {tmp_path}/nav.csv
+        get *.csv {tmp_path}
         rename nav.csv done/nav.csv
         ls -l done
         pwd

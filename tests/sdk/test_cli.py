@@ -3,6 +3,10 @@
 import io
 import json
 import re
+import socketserver
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -132,7 +136,8 @@ def test_a_key_pair_is_written_once(tmp_path: Path, capsys: Capture) -> None:
     assert printed.out == (
         f"私钥，勿外传 private, keep it: {out}\n公钥，交给对方 public, give it away: {tmp_path}/bank.pub.jwk\n"
     )
-    assert "never overwritten" in printed.err
+    assert "never overwritten; name another with --out" in printed.err
+    assert "permissions" not in printed.err
 
 
 def test_a_name_that_is_no_key_id_makes_no_key(tmp_path: Path, capsys: Capture) -> None:
@@ -194,6 +199,41 @@ def test_a_gateway_that_is_down_was_not_sent_anything(tmp_path: Path, capsys: Ca
         "not sent; start the gateway or check --url, then run the same command again\n"
     )
     assert json.loads(printed.out)["error"]["fix"]["en"].startswith("not sent; start the gateway")
+
+
+@contextmanager
+def greeting(line: bytes) -> Iterator[int]:
+    """Listen on a port whose server speaks first, and neither HTTP nor TLS, as that of gRPC; yield it."""
+
+    class Greeting(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            self.request.sendall(line)
+            while self.request.recv(65_536):
+                pass
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Greeting) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        yield server.server_address[1]
+        server.shutdown()
+        thread.join()
+
+
+@pytest.mark.parametrize(
+    ("scheme", "advice"),
+    [
+        ("http", "that port does not answer as --url says; check port and scheme"),
+        ("https", "not sent; that port speaks no TLS: check the port"),
+    ],
+)
+def test_a_port_of_another_kind_is_told_with_what_to_check(
+    tmp_path: Path, capsys: Capture, key: str, scheme: str, advice: str
+) -> None:
+    file = written(tmp_path, vector("navReport"))
+    with greeting(b"\0\0\x12\x04\0\0\0\0\0\r\n\r\n") as port:
+        url = f"{scheme}://127.0.0.1:{port}"
+        assert main(["send", file, "--url", url, "--channel", "demo-bank", "--key", key, "--json"]) == 2
+    assert json.loads(capsys.readouterr().out)["error"]["fix"]["en"].startswith(advice)
 
 
 def test_a_gateway_that_does_not_answer_may_have_the_message(tmp_path: Path, capsys: Capture, key: str) -> None:

@@ -1,7 +1,7 @@
 """YAML that remembers where each value stands, so that an error in a profile names its file and line."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 
 from xinqiao.errors import ProfileInvalid
 
-__all__ = ["Mark", "Marked", "Where", "merge", "read_marked", "validated"]
+__all__ = ["Mark", "Marked", "Where", "merge", "read_marked", "said_of", "validated"]
 
 Where = tuple[str | int, ...]
 Model = TypeVar("Model", bound=BaseModel)
@@ -158,17 +158,44 @@ def validated(marked: Marked, model: type[Model], at: Where = ()) -> Model:
     try:
         return model.model_validate(value)
     except ValidationError as error:
-        errors = error.errors(include_url=False, include_input=False)
-        raise ProfileInvalid("\n".join(_problem(marked, model, at, dict(each)) for each in errors)) from error
+        problems = [
+            f"{marked.mark(place := (*at, *where))}: {'.'.join(map(str, place))}: {said}"
+            for where, said in said_of(error, model, value)
+        ]
+        raise ProfileInvalid("\n".join(problems)) from error
 
 
-def _problem(marked: Marked, model: type[BaseModel], at: Where, error: dict[str, Any]) -> str:
-    where = (*at, *error["loc"])
-    said = _SAID.get(error["type"], error["msg"].removeprefix("Value error, "))
-    if error["type"] == "extra_forbidden":
+def said_of(error: ValidationError, model: type[BaseModel], value: Plain) -> Iterator[tuple[Where, str]]:
+    """Yield where in ``value`` something is not as a model has it, and what is expected there; each place once.
+
+    pydantic says of a value that may be of one kind or another why it is none of each: the first reason is enough.
+    """
+    seen: set[Where] = set()
+    for each in error.errors(include_url=False, include_input=False):
+        where = _within(value, each["loc"])
+        if where != each["loc"] and where in seen:
+            continue
+        seen.add(where)
+        yield where, _said(each["type"], each["msg"], where, model)
+
+
+def _within(value: Plain, where: Where) -> Where:
+    """Return a place without the steps behind a single value, which are the kinds that it might have been of."""
+    for length, step in enumerate(where):
+        if not isinstance(value, dict | list):
+            return where[:length]
+        try:
+            value = value[step]  # type: ignore[index]
+        except (KeyError, IndexError, TypeError):  # what is missing, or the name of a kind
+            return where
+    return where
+
+
+def _said(kind: str, message: str, where: Where, model: type[BaseModel]) -> str:
+    if kind == "extra_forbidden":
         near = get_close_matches(str(where[-1]), _keys(model), n=1, cutoff=0.75)
-        said = f"no such key here; {f'write {near[0]}' if near else 'check its spelling, or take it away'}"
-    return f"{marked.mark(where)}: {'.'.join(map(str, where))}: {said}"
+        return f"no such key here; {f'write {near[0]}' if near else 'check its spelling, or take it away'}"
+    return _SAID.get(kind, message.removeprefix("Value error, "))
 
 
 def _keys(model: type[BaseModel]) -> set[str]:

@@ -16,6 +16,7 @@ from xinqiao_gateway.calendars import Calendars, read_calendars
 from xinqiao_gateway.channels import Channels, ServedChannel
 from xinqiao_gateway.delivery import check_files, check_lease
 from xinqiao_gateway.documents import shipped_kinds
+from xinqiao_gateway.fronts.fitness import unfit_channel, unfit_settings
 from xinqiao_gateway.installation import (
     former_keys,
     journal_url_of,
@@ -32,6 +33,7 @@ from xinqiao_gateway.operators import Operators
 from xinqiao_gateway.policy import Policy
 from xinqiao_gateway.rotation import read_overlap
 from xinqiao_gateway.settings import Settings, read_settings, settings_file
+from xinqiao_gateway.sms import sms_sender
 from xinqiao_gateway.upkeep.rules import read_rules
 
 __all__ = ["Problem", "inspect_installation"]
@@ -86,6 +88,10 @@ def _problems(data: Path) -> list[str]:
     problems.attempt(Policy.load, data / "policy.yaml", data / "watch-lists", _digest(data, settings))
     if settings is not None:
         problems.attempt(_tls, settings)
+        problems.attempt(sms_sender, settings.sms)
+        problems.lines += unfit_settings(data, settings)
+        for each in channels:
+            problems.lines += unfit_channel(data, settings, each)
         unfit_journal = _journal(data, settings)
         problems.lines += unfit_journal
         if key is not None and former is not None and not unfit_journal:

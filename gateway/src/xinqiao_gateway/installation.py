@@ -288,7 +288,7 @@ def served_from(folder: Path, search: Sequence[Path], settings: Settings) -> Ser
     )
     _check_answers(served, folder, settings.institution_code)
     if (problem := pages_problem(served)) is not None:
-        raise ProfileInvalid(f"{folder / 'channel.yaml'}: {problem}")
+        loaded.fail(*problem)
     return served
 
 
@@ -396,7 +396,7 @@ def add_channel(
         raise ProfileInvalid(f"{channel_id[:60]!r} is no id of a channel: {said}")
     folder = data / "channels" / channel_id
     if os.path.lexists(folder):
-        raise ProfileInvalid(f"{folder} exists already")
+        raise ProfileInvalid(f"{folder} exists already: take another id, or change its channel.yaml and keys")
     profile: dict[str, Any] = {"channel": channel_id, "extends": extends}
     profile |= {"institution": institution} if institution else {}
     profile |= {"push": {"url": push_url}} if push_url else {}

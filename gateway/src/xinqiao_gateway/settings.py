@@ -16,7 +16,7 @@ from pydantic_settings import (
 
 from xinqiao.errors import SettingsInvalid, XinqiaoError
 from xinqiao.rules.values import check_institution_code
-from xinqiao_adapters.marked import read_marked
+from xinqiao_adapters.marked import read_marked, said_of
 from xinqiao_gateway.documents import DocumentSettings
 from xinqiao_gateway.fronts.sftp.server.limits import SftpSettings
 
@@ -120,11 +120,13 @@ def read_settings(data: Path) -> Settings:
     Raises ``SettingsInvalid`` naming each setting that cannot be used, or the line where the file is no YAML.
     """
     path = settings_file(data)
-    source = type("Settings", (Settings,), {"from_file": _read(path), "__module__": __name__})
+    in_file = _read(path)
+    source = type("Settings", (Settings,), {"from_file": in_file, "__module__": __name__})
     try:
         settings: Settings = source()
     except ValidationError as error:
-        raise SettingsInvalid("\n".join(_problem(path, each["loc"], each["msg"]) for each in error.errors())) from error
+        problems = [_problem(path, where, said) for where, said in said_of(error, Settings, in_file)]
+        raise SettingsInvalid("\n".join(problems)) from error
     except SettingsError as error:
         raise SettingsInvalid(f"environment: {error}") from error
     if (settings.tls_certificate is None) != (settings.tls_key is None):

@@ -14,7 +14,8 @@ from typing import Any
 
 import orjson
 
-from xinqiao.client import Answer, Client, NoAnswer, Tls
+from xinqiao.advice import unanswered
+from xinqiao.client import Answer, Client, Tls
 from xinqiao.errors import (
     DestinationDown,
     DestinationRefused,
@@ -56,14 +57,7 @@ DONE, REFUSED, IMPOSSIBLE = 0, 1, 2
 
 _FORMS = ("json", "xml", "binary")
 
-_NOT_SENT = Text(
-    "未发送；请启动网关或检查 --url，然后再次执行同一命令",
-    "not sent; start the gateway or check --url, then run the same command again",
-)
-_NO_ANSWER = Text(
-    "没有答复；请再次执行同一命令，网关会识别重复的消息",
-    "no answer came; run the same command again, the gateway recognises a repeat",
-)
+_ALREADY_THERE = "文件已存在，不覆盖；请换一个名称 / is there already, never overwritten; name another with --out: {}"
 _FOREIGN = Text("答复不是标准的消息；请检查 --url", "the answer is no message of the standard; check --url")
 
 
@@ -78,18 +72,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return run(options)
     except XinqiaoError as error:
-        fix = _unsent(error) if isinstance(error, DestinationDown) else error.fix
+        fix = unanswered(error) if isinstance(error, DestinationDown) else error.fix
         said = {"reason": error.reason, "detail": error.detail, "text": error.text.as_json(), "fix": fix.as_json()}
         return _fail(said, error_lines(error, fix), as_json=getattr(options, "json", False))
     except OSError as error:
         detail = f"{error.filename}: {error.strerror}"
         said = {"reason": "unreadable", "detail": detail}
         return _fail(said, [f"读写失败 / cannot read or write: {detail}"], as_json=getattr(options, "json", False))
-
-
-def _unsent(error: DestinationDown) -> Text:
-    cause = error.__cause__
-    return _NOT_SENT if isinstance(cause, NoAnswer) and not cause.was_connected else _NO_ANSWER
 
 
 def _fail(said: Json, lines: Sequence[str], *, as_json: bool) -> int:
@@ -242,8 +231,9 @@ def _show_foreign(answer: Answer, options: argparse.Namespace) -> int:
 def _new_key(options: argparse.Namespace) -> int:
     private: Path = options.out
     public = private.with_name(private.name.removesuffix(".jwk") + ".pub.jwk")
-    if public.exists():
-        return _fail({}, [f"文件已存在，不覆盖 / is there already, never overwritten: {public}"], as_json=False)
+    for path in (private, public):
+        if path.exists():
+            return _fail({}, [_ALREADY_THERE.format(path)], as_json=False)
     key = new_key(options.kid)
     write_key(key, private)
     write_key(key.public(), public)

@@ -13,6 +13,7 @@ __all__ = [
     "BatchRefused",
     "BodyTooLarge",
     "CaseMissing",
+    "CertificateInvalid",
     "ConfigurationError",
     "Conflict",
     "ContentGone",
@@ -34,7 +35,9 @@ __all__ = [
     "MalformedFrame",
     "MalformedJson",
     "MalformedQuery",
+    "MalformedRequest",
     "MalformedXml",
+    "ManifestMismatch",
     "NoRoute",
     "NotAuthorized",
     "NotFound",
@@ -329,6 +332,16 @@ class MalformedQuery(Rejected):
     fix = Text("修正所指参数", "correct the parameter named")
 
 
+class MalformedRequest(Rejected):
+    """What a launch, an entry or a form states, and cannot be used: a part that is missing, or of another form."""
+
+    reason = "malformed_request"
+    http_status = 400
+    grpc_code = "INVALID_ARGUMENT"
+    text = Text("请求内容无法使用", "a part of what was stated cannot be used")
+    fix = Text("修正所指内容", "correct the part named")
+
+
 class NotFound(Rejected):
     """Nothing under that name."""
 
@@ -480,6 +493,36 @@ class BatchRefused(Rejected):
         "another message of the same input was refused; none was accepted",
     )
     fix = Text("修正被拒绝的消息后整批重发", "correct the refused message and send the whole input again")
+
+
+class ManifestMismatch(Rejected):
+    """A file that is not what its manifest says, or of which nothing says that it is whole; none of it was accepted."""
+
+    reason = "manifest_mismatch"
+    http_status = 422
+    grpc_code = "FAILED_PRECONDITION"
+    text = Text(
+        "文件与清单不符，整批未受理", "the file and its manifest do not agree; nothing of the batch was accepted"
+    )
+    fix = Text(
+        "核对所列各项，更正文件或重制清单后一并重发",
+        "compare what is listed, mend the file or make its manifest anew, and send both again",
+    )
+
+
+class CertificateInvalid(Rejected):
+    """A certificate, or a signed list about certificates, that is not to be relied on; ``detail`` begins with why."""
+
+    reason = "certificate_invalid"
+    http_status = 422
+    grpc_code = "FAILED_PRECONDITION"
+    text = Text("证书不可信", "the certificate cannot be relied on")
+    fix = Text("按所述原因向签发机构核实", "take the reason given to who issued it")
+
+    @property
+    def because(self) -> str:
+        """One word for why, such as ``expired``; ``xinqiao.certificate`` lists them."""
+        return self.detail.partition(":")[0]
 
 
 class DestinationRefused(Rejected):

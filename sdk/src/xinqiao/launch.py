@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 from urllib.parse import quote, urlencode, urlsplit
 
-from xinqiao.errors import MalformedQuery, NotAuthorized, SealExpired
+from xinqiao.errors import MalformedRequest, NotAuthorized, SealExpired
 from xinqiao.message import new_message_id
 from xinqiao.seal import KeyRing, SigningKey, open_token, sign_token
 
@@ -93,7 +93,7 @@ def launch_token(
 ) -> str:
     """Return a launch as a compact JWS by the partner's key, for one use within ``life`` (at most ten minutes).
 
-    Raises ``MalformedQuery`` for a launch that a gateway would refuse.
+    Raises ``MalformedRequest`` for a launch that a gateway would refuse.
     """
     issued = at or datetime.now(UTC)
     claims: dict[str, Any] = {
@@ -111,7 +111,7 @@ def launch_token(
         "facts": dict(launch.facts) or None,
     }
     if claims["exp"] <= claims["iat"]:
-        raise MalformedQuery("life is a second at least")
+        raise MalformedRequest("life is a second at least")
     said = {name: claim for name, claim in claims.items() if claim is not None}
     read_launch(said)
     return sign_token(said, key)
@@ -134,7 +134,7 @@ def open_launch(
     """Verify a launch. ``leeway`` is how far clocks may differ.
 
     Raises ``NotAuthorized`` (not signed by a key of the channel, or for another one), ``SealExpired`` or
-    ``MalformedQuery`` (what it says cannot be used).
+    ``MalformedRequest`` (what it says cannot be used).
     """
     kid, claims = open_token(token, keys)
     if claims.get("aud") != _audience(gateway_code, channel):
@@ -142,7 +142,7 @@ def open_launch(
     expires = _check_time(claims, (at or datetime.now(UTC)).timestamp(), leeway.total_seconds())
     jti = claims.get("jti")
     if not isinstance(jti, str) or not _JTI.fullmatch(jti):
-        raise MalformedQuery("jti is a UUID version 7 in lower case")
+        raise MalformedRequest("jti is a UUID version 7 in lower case")
     return Opened(read_launch(claims), kid, jti, expires)
 
 
@@ -153,21 +153,21 @@ def _audience(gateway_code: str, channel: str) -> str:
 def _check_time(claims: Mapping[str, Any], now: float, leeway: float) -> int:
     issued, expires = claims.get("iat"), claims.get("exp")
     if type(issued) is not int or type(expires) is not int:
-        raise MalformedQuery("iat and exp are whole seconds")
+        raise MalformedRequest("iat and exp are whole seconds")
     if not 0 < expires - issued <= _LONGEST_LIFE.total_seconds():
-        raise MalformedQuery("a launch lives for ten minutes at most")
+        raise MalformedRequest("a launch lives for ten minutes at most")
     if issued > now + leeway or expires < now - leeway:
         raise SealExpired("the launch is outside its time")
     return expires
 
 
 def read_launch(claims: Mapping[str, Any]) -> Launch:
-    """Read what a launch is about from its claims, each by its form. Raises ``MalformedQuery`` that names the claim."""
+    """Read what a launch is about from its claims, each by its form. Raises ``MalformedRequest``."""
     actor = claims.get("actor")
     if not isinstance(actor, dict) or actor.get("role") not in ROLES:
-        raise MalformedQuery(f"actor.role is one of {', '.join(ROLES)}")
+        raise MalformedRequest(f"actor.role is one of {', '.join(ROLES)}")
     if claims.get("locale", LOCALES[0]) not in LOCALES:
-        raise MalformedQuery(f"locale is one of {', '.join(LOCALES)}")
+        raise MalformedRequest(f"locale is one of {', '.join(LOCALES)}")
     return Launch(
         flow=_text(claims, "flow", _FLOW),
         case_id=_text(claims, "case", _CASE),
@@ -183,7 +183,7 @@ def read_launch(claims: Mapping[str, Any]) -> Launch:
 def _text(claims: Mapping[str, Any], name: str, form: re.Pattern[str]) -> str:
     value = claims.get(name)
     if not isinstance(value, str) or not form.fullmatch(value):
-        raise MalformedQuery(f"{name} is text of the form {form.pattern}")
+        raise MalformedRequest(f"{name} is text of the form {form.pattern}")
     return value
 
 
@@ -194,29 +194,29 @@ def _address(claims: Mapping[str, Any], name: str, *, bare: bool) -> str | None:
         return None
     said = f"{name} is an https {'origin, such as https://host' if bare else 'address'}, at most 500 characters"
     if not isinstance(value, str) or len(value) > 500 or not value.isascii() or not value.isprintable():
-        raise MalformedQuery(said)
+        raise MalformedRequest(said)
     try:
         parts = urlsplit(value)
         secure = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK)
         whole = parts.netloc and "@" not in parts.netloc and (parts.port is None or parts.port > 0)
     except ValueError as error:
-        raise MalformedQuery(said) from error
+        raise MalformedRequest(said) from error
     if (
         not secure
         or not whole
         or (bare and value != f"{parts.scheme}://{parts.netloc}")
         or set(value) & set(" ;,\"'<>")
     ):
-        raise MalformedQuery(said)
+        raise MalformedRequest(said)
     return value
 
 
 def _facts(value: object) -> dict[str, Fact]:
     if not isinstance(value, dict) or len(value) > _MOST_FACTS:
-        raise MalformedQuery(f"facts are at most {_MOST_FACTS} values by their canonical paths")
+        raise MalformedRequest(f"facts are at most {_MOST_FACTS} values by their canonical paths")
     for path, fact in value.items():
         if not isinstance(path, str) or len(path) > 200 or not isinstance(fact, str | int | bool):
-            raise MalformedQuery(
+            raise MalformedRequest(
                 f"facts hold a text, a whole number or a truth value each; {str(path)[:60]!r} does not"
             )
     return value

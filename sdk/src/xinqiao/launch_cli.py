@@ -5,7 +5,7 @@ from pathlib import Path
 
 import orjson
 
-from xinqiao.errors import MalformedQuery
+from xinqiao.errors import MalformedRequest
 from xinqiao.launch import LOCALES, ROLES, Actor, Launch, launch_token, launch_url
 from xinqiao.seal import read_signing_key
 
@@ -20,7 +20,12 @@ def describe_launch(command: argparse.ArgumentParser) -> None:
         "退出码 exit codes: 0 完成 done, 2 无法执行 could not be done"
     )
     for name, metavar, help_text in (
-        ("--flow", "FLOW", "流程，如 kyc-person / the flow, such as kyc-person"),
+        (
+            "--flow",
+            "FLOW",
+            "流程，如 kyc-person；全部流程见 docs/h5.md，渠道开放的见其配置 h5.flows"
+            " / the flow, such as kyc-person; docs/h5.md lists all, h5.flows in the channel's profile those it offers",
+        ),
         ("--case", "ID", "业务编号 / the case"),
         ("--channel", "ID", "渠道编号 / the channel's id"),
         ("--gateway", "CODE", "网关所属机构的代码 / code of the institution that runs the gateway"),
@@ -41,7 +46,7 @@ def describe_launch(command: argparse.ArgumentParser) -> None:
 
 
 def run_launch(options: argparse.Namespace) -> int:
-    """Print the address, and nothing else: it is there to be copied. Raises ``KeyUnusable`` or ``MalformedQuery``."""
+    """Print the address, and nothing else: it is there to be copied. Raises ``KeyUnusable`` or ``MalformedRequest``."""
     launch = Launch(
         flow=options.flow,
         case_id=options.case,
@@ -65,7 +70,7 @@ def _facts(path: Path | None) -> dict[str, str | int | bool]:
     try:
         facts = orjson.loads(path.read_bytes())
     except ValueError as error:
-        raise MalformedQuery(f"{path} is no JSON") from error
+        raise MalformedRequest(f"{path} is no JSON") from error
     if not isinstance(facts, dict):
-        raise MalformedQuery(f"{path} is no JSON object of paths and values")
+        raise MalformedRequest(f"{path} is no JSON object of paths and values")
     return facts

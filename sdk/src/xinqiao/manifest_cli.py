@@ -6,7 +6,7 @@ from pathlib import Path
 
 import orjson
 
-from xinqiao.errors import MalformedQuery, NotValid
+from xinqiao.errors import MalformedRequest, NotValid
 from xinqiao.finding import errors_in
 from xinqiao.manifest import Batch, Contents, manifest_of, sealed_manifest
 from xinqiao.seal import read_signing_key
@@ -45,11 +45,11 @@ def describe_manifest(command: argparse.ArgumentParser) -> None:
 
 
 def run_manifest(options: argparse.Namespace) -> int:
-    """Write the manifest and print its batch number. Raises ``NotValid``, ``KeyUnusable`` or ``MalformedQuery``."""
+    """Write the manifest and print its batch number. Raises ``NotValid``, ``KeyUnusable`` or ``MalformedRequest``."""
     try:
         day = date.fromisoformat(options.date) if options.date else datetime.now(_CHINA).date()
     except ValueError as error:
-        raise MalformedQuery(f"--date {options.date[:20]!r} is no day; write 2026-01-22") from error
+        raise MalformedRequest(f"--date {options.date[:20]!r} is no day; write 2026-01-22") from error
     batch = Batch(
         options.sender,
         options.receiver,

@@ -85,9 +85,10 @@ class Floor:
     def stored(self) -> list[FileBatch]:
         return file_batches(self.gateway.journal.reading)
 
-    def told(self) -> list[str]:
-        """Return what persons were told of batches."""
-        return [each["detail"] for each in exceptions(self.gateway.journal.reading) if each["kind"] == "batch"]
+    def told(self, state: str | None = None) -> list[str]:
+        """Return what persons were told of batches; with ``state`` what is in that now."""
+        rows = (each for each in exceptions(self.gateway.journal.reading, state=state) if each["kind"] == "batch")
+        return [each["detail"] for each in rows]
 
     def last(self) -> int:
         """Return the position of the journal's last message."""
@@ -120,7 +121,10 @@ def manifest_message(content: bytes, records: int, **said: Any) -> Json:
     file = {"name": name, "size": str(len(content)), "digest": digest} | said.pop("file", {})
     totals = said.pop("controlTotals", None)
     controls = {"controlTotals": totals} if totals else {}
-    found = example("batchManifest", messageId=new_message_id(), createdAt=timestamp(), sender=sender, receiver=TRUST)
+    receiver = said.pop("receiver", TRUST)
+    found = example(
+        "batchManifest", messageId=new_message_id(), createdAt=timestamp(), sender=sender, receiver=receiver
+    )
     header = {name: part for name, part in found["header"].items() if name not in {"caseId", "channelId", "test"}}
     body = {
         "batchNo": "B1",

@@ -14,8 +14,8 @@ from tests.gateway.batches.floor import (
     reason,
     result,
 )
-from tests.gateway.conftest import CORE
-from xinqiao.message import Json, write_json
+from tests.gateway.conftest import CORE, PARTNER
+from xinqiao.message import Json, read_json, write_json
 from xinqiao.seal import new_key
 from xinqiao_adapters.channel import load_channel
 
@@ -114,19 +114,20 @@ TOTAL = {"currency": "CNY", "recordCount": "2", "amount": "2000.00"}
 @pytest.mark.parametrize(
     ("records", "said", "expected"),
     [
-        (3, {}, "batch_refused"),
-        (2, {"digest": {"value": "0" * 64}}, "batch_refused"),
-        (2, {"digest": {"algorithm": "SM3"}}, "batch_refused"),
-        (2, {"file": {"size": "1"}}, "batch_refused"),
-        (2, {"name": "others.jsonl"}, "batch_refused"),
-        (2, {"controlTotals": [TOTAL | {"amount": "2000.01"}]}, "batch_refused"),
-        (2, {"controlTotals": [TOTAL | {"recordCount": "1"}]}, "batch_refused"),
-        (2, {"controlTotals": [TOTAL | {"currency": "USD"}]}, "batch_refused"),
+        (3, {}, "manifest_mismatch"),
+        (2, {"digest": {"value": "0" * 64}}, "manifest_mismatch"),
+        (2, {"digest": {"algorithm": "SM3"}}, "manifest_mismatch"),
+        (2, {"file": {"size": "1"}}, "manifest_mismatch"),
+        (2, {"name": "others.jsonl"}, "manifest_mismatch"),
+        (2, {"controlTotals": [TOTAL | {"amount": "2000.01"}]}, "manifest_mismatch"),
+        (2, {"controlTotals": [TOTAL | {"recordCount": "1"}]}, "manifest_mismatch"),
+        (2, {"controlTotals": [TOTAL | {"currency": "USD"}]}, "manifest_mismatch"),
         (2, {"files": []}, "not_valid"),
         (2, {"recordCount": "5"}, "not_valid"),
         (2, {"batchNo": "B 1"}, "not_valid"),
         (2, {"businessDate": "2026-02-30"}, "not_valid"),
         (2, {"sender": CORE["code"]}, "sender_mismatch"),
+        (2, {"receiver": PARTNER["code"]}, "receiver_mismatch"),
         (2, {"key": new_key("partner-1")}, "signature_invalid"),
     ],
 )
@@ -136,6 +137,38 @@ async def test_a_batch_that_its_manifest_does_not_fit_is_refused_whole(
     content = lines([order(1), order(2)])
     assert reason(await refusing.take(content, refusing.manifest(content, records, **said))) == expected
     assert (refusing.last(), refusing.stored()[0].state) == (0, "refused")
+
+
+async def test_a_partner_reads_its_own_names_and_sums_and_what_to_do_where_its_manifest_differs(
+    refusing: Floor,
+) -> None:
+    content = lines([order(1), order(2)])
+    named = await refusing.take(content, refusing.manifest(content, 2, name="others.jsonl"))
+    summed = await refusing.take(content, refusing.manifest(content, 2, controlTotals=[TOTAL | {"amount": "2000.01"}]))
+    rejections = [read_json(each.result)["rejection"] for each in (named, summed)]
+    found = [[(each["value"], each["expected"]) for each in said["findings"]] for said in rejections]
+    assert found == [[("others.jsonl", "orders.jsonl")], [("2000.01", "2000.00")] * 2]
+    assert rejections[0]["text"]["en"] == (
+        "the file and its manifest do not agree; nothing of the batch was accepted: "
+        "they differ in batchManifest.files[0].file.name"
+    )
+    assert (named.batch_no, summed.batch_no) == ("B1", "B1")
+
+
+async def test_a_person_is_told_of_a_batch_that_was_refused_until_it_comes_mended(floor: Floor) -> None:
+    content = lines([order(1)])
+    for _ in range(2):
+        await floor.take(content, floor.manifest(content, 2))
+    said = "batch B1: it was refused whole, for manifest_mismatch; batch show 1 says more"
+    assert floor.told("open") == [said]
+    await floor.take(content, floor.manifest(content, 1))
+    assert (floor.told("open"), floor.told("resolved")) == ([], [said])
+
+
+async def test_a_person_is_told_of_a_batch_of_which_every_record_was_refused(floor: Floor) -> None:
+    content = lines([invalid(1)])
+    await floor.take(content, floor.manifest(content, 1))
+    assert floor.told() == ["batch B1: it was refused whole, for batch_refused; batch show 1 says more"]
 
 
 async def test_a_manifest_without_a_seal_counts_only_where_the_login_stands_for_it(floor: Floor) -> None:
@@ -154,19 +187,19 @@ async def test_what_is_no_manifest_refuses_the_batch(refusing: Floor, manifest: 
 
 async def test_what_was_refused_whole_may_come_again_mended(floor: Floor) -> None:
     content = lines([order(1)])
-    assert reason(await floor.take(content, floor.manifest(content, 2))) == "batch_refused"
+    assert reason(await floor.take(content, floor.manifest(content, 2))) == "manifest_mismatch"
     assert counts(await floor.take(content, floor.manifest(content, 1))) == (1, 0, 0, 0)
     assert [each.state for each in floor.stored()] == ["taken"]
 
 
 async def test_a_batch_of_no_records_is_a_batch(floor: Floor) -> None:
-    assert reason(await floor.take(b"")) == "batch_refused"
+    assert reason(await floor.take(b"")) == "manifest_mismatch"
     answer = await floor.take(b"", floor.manifest(b"", 0))
     assert (counts(answer), answer.refused) == ((0, 0, 0, 0), False)
     bare = floor.manifest(b"", 0, batchNo="B2", sequence=2, files=None)
     assert counts(await floor.take(b"", bare)) == (0, 0, 0, 0)
     bare = floor.manifest(b"", 0, batchNo="B3", sequence=3, files=None)
-    assert reason(await floor.take(lines([order(1)]), bare)) == "batch_refused"
+    assert reason(await floor.take(lines([order(1)]), bare)) == "manifest_mismatch"
 
 
 async def prepaid(floor: Floor, content: bytes) -> Any:

@@ -66,6 +66,27 @@ async def test_what_is_put_into_a_folder_comes_back_as_a_result(tmp_path: Path, 
             await asyncio.sleep(0.01)
     await front.stop()
     found = (inbox.parent / "result" / "orders.jsonl.result").read_bytes()
-    assert (b'"acceptedCount":"2"' in found, b'"reason":"batch_refused"' in found) == (good, not good)
+    assert (b'"acceptedCount":"2"' in found, b'"reason":"manifest_mismatch"' in found) == (good, not good)
     assert (floor.messages(), list(inbox.iterdir())) == (2 if good else 0, [])
     floor.gateway.journal.close()
+
+
+async def test_once_a_mended_file_has_left_the_inbox_the_plain_result_is_its_own(tmp_path: Path) -> None:
+    floor = open_floor(tmp_path).with_parts("bank", files={"every": 1})
+    content = lines([order(1)])
+    channel = floor.data / "files" / "bank"
+    (channel / "in").mkdir(parents=True)
+    front, answers = FileFront(floor.gateway), []
+    await front.start()
+    for records in (2, 1):
+        (channel / "in" / "orders.jsonl").write_bytes(content)
+        (channel / "in" / "orders.jsonl.manifest").write_bytes(floor.manifest(content, records))
+        (channel / "in" / "orders.jsonl.ok").write_bytes(b"")
+        front.wake("bank")
+        async with asyncio.timeout(20):
+            while (channel / "in" / "orders.jsonl").exists():
+                await asyncio.sleep(0.01)
+        answers.append((channel / "result" / "orders.jsonl.result").read_bytes())
+    await front.stop()
+    assert [b'"manifest_mismatch"' in answers[0], b'"acceptedCount":"1"' in answers[1]] == [True, True]
+    assert (channel / "result" / "orders.jsonl.result.1").read_bytes() == answers[0]

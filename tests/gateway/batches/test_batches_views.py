@@ -34,7 +34,7 @@ async def test_batches_are_listed_and_shown_with_the_records_that_were_refused(f
     second, first = json.loads(run("batch", "list", *data))
     assert (second["state"], second["reason"], [first[name] for name in COUNTS]) == (
         "refused",
-        "batch_refused",
+        "manifest_mismatch",
         [2, 1, 0, 1, 0],
     )
     shown = json.loads(run("batch", "show", str(first["file_id"]), *data))
@@ -46,7 +46,25 @@ async def test_batches_are_listed_and_shown_with_the_records_that_were_refused(f
     refused = json.loads(run("batch", "show", str(second["file_id"]), *data))["refusal"]
     assert [each["path"] for each in refused["findings"]] == ["batchManifest.recordCount"]
     assert json.loads(run("batch", "list", "--state", "taken", *data)) == [first]
-    assert "batch_refused" in run("batch", "show", str(second["file_id"]), *data[:2])
+    assert "manifest_mismatch" in run("batch", "show", str(second["file_id"]), *data[:2])
+
+
+async def test_a_refused_batch_is_traced_by_its_file_its_reason_and_how_its_manifest_was(floor: Floor) -> None:
+    content = lines([order(1)])
+    bare = floor.manifest(content, 1, name="others.jsonl")
+    await floor.take(content, bare)
+    await floor.take(content, b"no manifest")
+    await floor.take(content, None, sealed=True)
+    data = ("--data", str(floor.data))
+    assert [each["file"] for each in json.loads(run("batch", "list", *data, "--json"))] == ["ord******onl"] * 2
+    first, second = (json.loads(run("batch", "show", number, *data, "--json")) for number in "12")
+    assert [(each["manifest"], each["refusal"]["reason"]) for each in (first, second)] == [
+        ("sealed", "manifest_mismatch"),
+        ("none", "signature_missing"),
+    ]
+    assert [each["value"] for each in first["refusal"]["findings"]] == ["oth******onl"]
+    said = run("batch", "show", "1", *data)
+    assert ("manifest: sealed" in said, "is oth******onl  expected ord******onl" in said) == (True, True)
 
 
 async def test_the_file_as_it_came_is_fetched_once(floor: Floor, tmp_path: Path) -> None:

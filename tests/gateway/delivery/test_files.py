@@ -1,6 +1,7 @@
 """Delivery by files: each message once, in files that are whole, in their lanes' order, at the times agreed."""
 
 import hashlib
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -23,8 +24,9 @@ from xinqiao_gateway.batches.reading import records
 from xinqiao_gateway.calendars import Calendars
 from xinqiao_gateway.delivery import check_files
 from xinqiao_gateway.journal.dissolving import dissolve
+from xinqiao_gateway.journal.listing import exceptions
 
-NAME = "applications_20270115_{:04}"
+NAME = "applications_20270115_{:04}.csv"
 HEAD = "case,no\n"
 
 
@@ -59,7 +61,7 @@ async def test_what_is_due_goes_out_in_one_file_with_manifest_and_mark(desk: Des
     assert (body["batchNo"], body["sequence"], body["recordCount"]) == ("20270115-1", 1, "3")
     assert body["files"][0]["file"]["size"] == str((box.folder / name).stat().st_size)
     assert (manifest["header"]["sender"], manifest["header"]["receiver"]) == (TRUST, CORE["code"])
-    read = read_manifest((box.folder / f"{name}.manifest").read_bytes(), box.channel, sealed=True)
+    read = read_manifest((box.folder / f"{name}.manifest").read_bytes(), box.channel, CORE["code"], sealed=True)
     assert read.message == manifest
     content = (box.folder / name).read_bytes()
     assert body["files"][0]["file"]["digest"]["value"] == hashlib.sha256(content).hexdigest()
@@ -110,10 +112,10 @@ async def test_a_lane_whose_next_message_goes_into_another_file_waits_for_this_o
     await box.work(20)
     assert box.texts() == {
         NAME.format(1): f"{HEAD}CASE-1,A1\nCASE-B1,B1\n",
-        "decisions_20270115_0002": f"{HEAD}CASE-1,A1\n",
+        "decisions_20270115_0002.csv": f"{HEAD}CASE-1,A1\n",
         NAME.format(3): f"{HEAD}CASE-1,A2\n",
     }
-    first, second = f"{NAME.format(1)}.ok", "decisions_20270115_0002"
+    first, second = f"{NAME.format(1)}.ok", "decisions_20270115_0002.csv"
     renamed = [each.removeprefix("rename out/") for each in box.watched.calls if each.startswith("rename")]
     assert renamed.index(first) < renamed.index(second)
 
@@ -176,14 +178,14 @@ async def test_messages_go_at_the_times_of_the_day_in_china_and_what_comes_later
     await box.work(5)
     assert box.texts() == {}
     await box.work(15)
-    assert list(box.texts()) == ["applications_20260122_0001"]
+    assert list(box.texts()) == ["applications_20260122_0001.csv"]
     await queue(desk, "A2")
     await box.work(20)
     assert len(box.texts()) == 1
     desk.clock.time = at("2026-01-22T15:00:01")
     await box.work(20)
-    assert list(box.texts()) == ["applications_20260122_0001", "applications_20260122_0002"]
-    assert orjson.loads(box.manifest("applications_20260122_0002"))["batchManifest"]["cutOff"].startswith(
+    assert list(box.texts()) == ["applications_20260122_0001.csv", "applications_20260122_0002.csv"]
+    assert orjson.loads(box.manifest("applications_20260122_0002.csv"))["batchManifest"]["cutOff"].startswith(
         "2026-01-22T07:00:00"
     )
 
@@ -197,7 +199,7 @@ async def test_a_calendar_that_is_closed_has_no_times(desk: Desk, tmp_path: Path
         desk.clock.time = at(day)
         await box.work(5)
         assert len(box.texts()) == there
-    assert list(box.texts()) == ["applications_20260126_0001"]
+    assert list(box.texts()) == ["applications_20260126_0001.csv"]
 
 
 async def test_a_cut_off_that_was_slept_through_is_made_up_for_under_its_own_day(desk: Desk, tmp_path: Path) -> None:
@@ -207,7 +209,7 @@ async def test_a_cut_off_that_was_slept_through_is_made_up_for_under_its_own_day
     desk.clock.time = at("2026-01-23T09:00")
     await queue(desk, "A2")
     await box.work(5)
-    assert box.texts() == {"applications_20260122_0001": f"{HEAD}CASE-A1,A1\n"}
+    assert box.texts() == {"applications_20260122_0001.csv": f"{HEAD}CASE-A1,A1\n"}
 
 
 async def test_every_so_many_seconds_what_came_goes_together(desk: Desk, tmp_path: Path) -> None:
@@ -299,6 +301,36 @@ def test_a_profile_that_files_cannot_go_by_is_refused(
         channel_of(tmp_path / "data", profile(files=files), desk)
 
 
+async def test_a_name_that_was_given_before_is_told_and_its_messages_go_once_there_is_another(
+    desk: Desk, tmp_path: Path
+) -> None:
+    box = open_outbox(desk, tmp_path, profile(files={"name": "{interface}_{date}_{sequence:03}.csv"}))
+    await queue(desk, "A1", case="CASE-1")
+    await desk.journal.submit(submission(entry(message("kycDecision", "CASE-1", applicationNo="A1"))))
+    await box.settled()
+    await queue(desk, "A2")
+    await box.settled()
+    box = open_outbox(desk, tmp_path, profile(files={"name": "{interface}_{date}_{number:03}.csv"}))
+    await queue(desk, "A3")
+    await box.work(30)
+    (told,) = [each for each in exceptions(desk.journal.reading) if each["kind"] == "batch"]
+    assert told["detail"].startswith("file applications_20270115_003.csv: that name was given before;")
+    assert desk.count() == {"delivered": 3, "pending": 1}
+    box = open_outbox(desk, tmp_path, profile())
+    await box.settled()
+    assert desk.count() == {"delivered": 4}
+
+
+@pytest.mark.parametrize(("spoken", "ending"), [(profile, ".csv"), (canonical, ".json")])
+async def test_a_file_has_the_ending_of_its_format_where_the_profile_names_it_not(
+    desk: Desk, tmp_path: Path, spoken: Callable[[], dict[str, Any]], ending: str
+) -> None:
+    box = open_outbox(desk, tmp_path, spoken())
+    await queue(desk, "A1")
+    await box.settled()
+    assert [Path(each).suffix for each in box.texts()] == [ending]
+
+
 def test_a_server_without_a_login_and_a_calendar_that_nobody_has_are_refused(desk: Desk, tmp_path: Path) -> None:
     channel = channel_of(tmp_path / "data", profile(url="sftp://gateway@bank.example/in"), desk)
     with pytest.raises(ProfileInvalid, match=r"push\.files\.login"):
@@ -380,7 +412,7 @@ async def test_an_index_follows_all_files_of_its_time_and_then_their_messages_ar
     states = []
     box.watched.before = lambda call, name: states.append(desk.states()) if "OFI" in name and call == "rename" else None
     await box.work(20)
-    data = ["applications_20260122_0001", "decisions_20260122_0002"]
+    data = ["applications_20260122_0001.csv", "decisions_20260122_0002.csv"]
     assert states == [["delivered", *["leased"] * 3]]
     assert of_day(box) == ["OFI_201_99_20260122_1.TXT", *data]
     assert read_index((box.folder / "OFI_201_99_20260122_1.TXT").read_bytes()).names == tuple(data)
@@ -400,8 +432,8 @@ async def test_what_follows_in_a_lane_goes_with_the_next_index_and_numbers_have_
     assert box.names() == [
         "OFI_201_99_20260122_1.TXT",
         "OFI_201_99_20260122_2.TXT",
-        "applications_20260122_0001",
-        "decisions_20260122_0002",
+        "applications_20260122_0001.csv",
+        "decisions_20260122_0002.csv",
     ]
 
 
@@ -419,7 +451,7 @@ async def test_an_index_waits_for_a_file_that_does_not_come_through(desk: Desk, 
     box.watched.before = refused
     desk.clock.time = at("2026-01-22T15:00:01")
     await box.work(20)
-    assert of_day(box) == ["applications_20260122_0001"]
+    assert of_day(box) == ["applications_20260122_0001.csv"]
     assert desk.states() == ["delivered", "leased", "leased"]
     box = await box.again()
     await box.work(120)
@@ -436,7 +468,7 @@ async def test_files_wait_for_no_index_once_the_profile_has_none(desk: Desk, tmp
     await box.loop.turn()
     box = open_outbox(desk, tmp_path, listing(index=None))
     await box.work(20)
-    assert (box.names(), desk.states()) == (["applications_20260122_0001"], ["delivered"])
+    assert (box.names(), desk.states()) == (["applications_20260122_0001.csv"], ["delivered"])
 
 
 async def test_an_index_of_which_nobody_knows_whether_it_arrived_holds_what_it_lists(

@@ -68,7 +68,7 @@ def test_an_entry_waits_for_the_customer_who_confirms_it(pages: Pages) -> None:
 
 def test_into_pages_that_only_show_nothing_is_entered(pages: Pages) -> None:
     answer = entered(pages, {}, flow="statement")
-    assert (answer.status_code, reason(answer)) == (400, "malformed_query")
+    assert (answer.status_code, reason(answer)) == (400, "malformed_request")
     assert "等待" not in pages.open("statement").text
 
 
@@ -100,7 +100,7 @@ def test_an_entry_that_is_not_valid_is_refused_with_findings(pages: Pages) -> No
 
 def test_a_manager_answers_no_questionnaire_for_a_customer(pages: Pages) -> None:
     answer = entered(pages, {**BODY, "riskAssessment": {"level": "C5"}})
-    assert (answer.status_code, reason(answer)) == (400, "malformed_query")
+    assert (answer.status_code, reason(answer)) == (400, "malformed_request")
 
 
 def test_an_entry_does_not_overwrite_what_the_customer_began(pages: Pages) -> None:
@@ -112,6 +112,6 @@ def test_an_entry_does_not_overwrite_what_the_customer_began(pages: Pages) -> No
 def test_an_entry_that_is_not_the_partners_is_refused(pages: Pages) -> None:
     assert reason(entered(pages, key=new_key("partner-1"))) == "signature_invalid"
     assert reason(sent(pages, b"{}", "")) == "signature_missing"
-    assert reason(entered(pages, flow="kyc-nobody")) == "malformed_query"
-    assert reason(entered(pages, actor={"role": "CUSTOMER", "id": "C"})) == "malformed_query"
-    assert reason(entered(pages, body=[])) == "malformed_query"  # type: ignore[arg-type]
+    assert reason(entered(pages, flow="kyc-nobody")) == "not_found"
+    assert reason(entered(pages, actor={"role": "CUSTOMER", "id": "C"})) == "malformed_request"
+    assert reason(entered(pages, body=[])) == "malformed_request"  # type: ignore[arg-type]

@@ -7,7 +7,7 @@ import pytest
 
 from tests.gateway.h5.browser import Browser
 from tests.gateway.h5.conftest import HOST, TRUST, Pages
-from xinqiao.errors import MalformedQuery, NotAuthorized, SealExpired
+from xinqiao.errors import MalformedRequest, NotAuthorized, SealExpired
 from xinqiao.launch import Actor, Launch, launch_token, launch_url, open_launch
 from xinqiao.seal import KeyRing, new_key, sign_token
 
@@ -71,8 +71,12 @@ def test_a_channel_without_pages_has_none(pages: Pages) -> None:
 
 def test_a_flow_that_the_channel_may_not_launch_is_refused(make_pages: Callable[..., Pages]) -> None:
     pages = make_pages(flows=["kyc-institution"])
-    browser = Browser(pages.http).launch(pages.url("kyc-person"))
-    assert (browser.status, reason(browser)) == (400, "malformed_query")
+    for flow in ("kyc-person", "kyc-nobody"):
+        browser = Browser(pages.http).launch(pages.url(flow))
+        assert (browser.status, reason(browser)) == (404, "not_found")
+        assert "此处不提供该页面" in browser.text
+        assert "ask the institution that gave you the link" in browser.text
+        assert "稍后再试" not in browser.text
 
 
 def test_a_role_that_the_flow_is_not_for_is_refused(pages: Pages) -> None:
@@ -82,9 +86,12 @@ def test_a_role_that_the_flow_is_not_for_is_refused(pages: Pages) -> None:
 
 def test_a_test_channel_says_what_is_wrong_with_a_launch(pages: Pages) -> None:
     url = pages.url("kyc-nobody", channel="sandbox")
-    assert "flow is one of kyc-person, kyc-institution" in Browser(pages.http).launch(url).text
+    assert (
+        "flow kyc-nobody is not offered; this channel offers kyc-person, kyc-institution"
+        in Browser(pages.http).launch(url).text
+    )
     url = pages.url("kyc-nobody")
-    assert "flow is one of" not in Browser(pages.http).launch(url).text
+    assert "is not offered; this" not in Browser(pages.http).launch(url).text
 
 
 def test_a_host_that_may_not_embed_is_refused(pages: Pages) -> None:
@@ -125,7 +132,7 @@ def test_another_customer_does_not_come_in(pages: Pages) -> None:
 )
 def test_facts_that_are_no_fields_are_refused(pages: Pages, facts: dict[str, str]) -> None:
     browser = Browser(pages.http).launch(pages.url(facts=facts))
-    assert (browser.status, reason(browser)) == (400, "malformed_query")
+    assert (browser.status, reason(browser)) == (400, "malformed_request")
 
 
 def test_facts_that_are_not_valid_are_refused(pages: Pages) -> None:
@@ -135,7 +142,7 @@ def test_facts_that_are_not_valid_are_refused(pages: Pages) -> None:
 
 def test_a_case_whose_number_would_be_too_long_is_refused_before_anything_is_typed(pages: Pages) -> None:
     browser = Browser(pages.http).launch(pages.url(case_id="C" * 40, entry="E" * 24))
-    assert (browser.status, reason(browser)) == (400, "malformed_query")
+    assert (browser.status, reason(browser)) == (400, "malformed_request")
     assert pages.open(case_id="C" * 40, entry="E" * 23).status == 200
 
 
@@ -150,7 +157,7 @@ def test_launches_of_a_wrong_form_are_not_made() -> None:
         Launch("kyc-person", "CASE-1", actor, return_url="javascript:alert(1)"),
         Launch("kyc-person", "CASE-1", actor, return_url="http://shop.example.com"),
     ):
-        with pytest.raises(MalformedQuery):
+        with pytest.raises(MalformedRequest):
             launch_token(key, wrong, gateway_code=TRUST, channel="partner")
 
 
@@ -168,12 +175,12 @@ def test_a_launch_says_what_was_put_into_it() -> None:
 @pytest.mark.parametrize(
     ("change", "error"),
     [
-        ({"exp": 4_000_000_000}, MalformedQuery),
-        ({"exp": None}, MalformedQuery),
-        ({"jti": "once"}, MalformedQuery),
-        ({"actor": "CUSTOMER"}, MalformedQuery),
-        ({"facts": {"a": None}}, MalformedQuery),
-        ({"facts": {str(number): 1 for number in range(60)}}, MalformedQuery),
+        ({"exp": 4_000_000_000}, MalformedRequest),
+        ({"exp": None}, MalformedRequest),
+        ({"jti": "once"}, MalformedRequest),
+        ({"actor": "CUSTOMER"}, MalformedRequest),
+        ({"facts": {"a": None}}, MalformedRequest),
+        ({"facts": {str(number): 1 for number in range(60)}}, MalformedRequest),
         ({"aud": "x"}, NotAuthorized),
         ({"iat": 1, "exp": 2}, SealExpired),
     ],
@@ -194,5 +201,5 @@ def test_claims_of_a_wrong_form_are_refused(change: dict[str, object], error: ty
 @pytest.mark.parametrize("life", [timedelta(0), timedelta(minutes=-1)])
 def test_a_token_that_would_be_over_at_once_is_not_made(life: timedelta) -> None:
     launch = Launch("kyc-person", "CASE-1", Actor("CUSTOMER", "c-1"))
-    with pytest.raises(MalformedQuery, match="a second at least"):
+    with pytest.raises(MalformedRequest, match="a second at least"):
         launch_token(new_key("x"), launch, gateway_code=TRUST, channel="partner", life=life)

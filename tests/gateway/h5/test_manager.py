@@ -116,3 +116,14 @@ def test_what_was_typed_and_never_sent_is_erased_with_its_case(fresh: Pages) -> 
     with journal.reading.engine.begin() as connection:
         (wrapped,) = connection.exec_driver_sql("select wrapped from data_keys where scope like 'case:%'").scalars()
     assert wrapped == b""
+
+
+def test_a_customer_sees_what_was_entered_before_the_hand_over_as_after_it(pages: Pages) -> None:
+    manager = pages.open(role="RELATIONSHIP_MANAGER", actor="RM-1001")
+    manager.type({"applicant.name": "王小明"}).press()
+    assert pages.open(actor="C-77").value("applicant.name") == "王小明"
+    fill_kyc(pages.open(role="RELATIONSHIP_MANAGER", actor="RM-1001"), risk=False).type({"declared": "yes"}).press()
+    assert "待客户确认" in pages.open(role="RELATIONSHIP_MANAGER", actor="RM-1001").text
+    customer = answer_risk(pages.open(actor="C-77"))
+    assert "王小明" in customer.press("show:full").text
+    assert pages.messages() == []

@@ -56,14 +56,15 @@ def test_a_file_that_the_taker_cannot_judge_is_refused_without_an_answer(place: 
     assert here.tree() == {"error": ["a", "a.ok"]}
 
 
-def test_a_name_that_comes_again_replaces_neither_file_nor_answer(place: Callable[..., Place]) -> None:
+def test_the_last_answer_to_a_name_has_the_plain_name_and_nothing_is_replaced(place: Callable[..., Place]) -> None:
     here = place()
     for content in (b"one", b"two two"):
         here.put("a", content)
         here.look()
     assert here.ledger.seen == [("a", b"one"), ("a", b"two two")]
     assert here.tree() == {"archive": ["a", "a.1", "a.ok", "a.ok.1"], "result": ["a.result", "a.result.1"]}
-    assert (here.root / "result" / "a.result.1").read_bytes() == result_of(here, 1)
+    assert (here.root / "result" / "a.result").read_bytes() == result_of(here, 1)
+    assert (here.root / "result" / "a.result.1").read_bytes() == result_of(here, 0)
 
 
 def test_a_file_put_in_the_place_of_one_that_is_being_taken_is_taken_next(place: Callable[..., Place]) -> None:

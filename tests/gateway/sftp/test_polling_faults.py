@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from tests.gateway.sftp.inboxes import BIG, Place, local, remote, result_of
+from tests.gateway.sftp.inboxes import BIG, Ledger, Place, local, remote, result_of
 from tests.gateway.sftp.partner_server import PartnerServer
-from xinqiao.errors import DestinationDown, JournalUnavailable, Overloaded
+from xinqiao.errors import DestinationDown, InternalError, JournalUnavailable, Overloaded
 from xinqiao_gateway.fronts.sftp.folder import BLOCK
 from xinqiao_gateway.fronts.sftp.local_folder import LocalFolder
 from xinqiao_gateway.fronts.sftp.polling import Arrived, Facts, Poller, Taken
@@ -168,6 +168,22 @@ def test_a_file_that_may_not_be_read_keeps_no_other_waiting_and_is_told(server: 
     assert [each["kind"] for each in logs if each["event"] == "alarm"] == ["files"]
 
 
+def test_a_file_that_meets_a_fault_of_ours_keeps_no_other_waiting_and_is_told(tmp_path: Path) -> None:
+    here = local(tmp_path)
+
+    async def faulty(arrived: Arrived) -> Taken:
+        if arrived.facts.name == "a":
+            raise InternalError("1 of 2 records are accounted for")
+        return await Ledger.take(here.ledger, arrived)
+
+    here.ledger.take = faulty  # type: ignore[method-assign]
+    for name in ("a", "b"):
+        here.put(name)
+    poller = here.look()
+    assert (here.ledger.names, poller.watched.failures) == (["b"], 1)
+    assert here.tree()["in"] == ["a", "a.ok"]
+
+
 def test_a_result_that_cannot_be_written_keeps_the_file_until_it_can(server: PartnerServer, tmp_path: Path) -> None:
     here = remote(server, tmp_path)
     here.put("a")
@@ -209,7 +225,7 @@ def test_a_result_that_may_be_written_and_not_read_does_not_replace_another(
     here.put("a")
     here.look()
     assert here.tree()["result"] == ["a.result", "a.result.1"]
-    assert (server.root / "result" / "a.result").read_bytes() == b"theirs"
+    assert (server.root / "result" / "a.result.1").read_bytes() == b"theirs"
 
 
 def test_a_result_that_finds_no_name_is_told_and_its_file_not_settled(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ Where they come from, how a finished one is told, and what becomes of it. ``file
 import fnmatch
 import re
 from typing import Annotated, Literal
+from urllib.parse import unquote
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Discriminator, Field, Tag, model_validator
 
@@ -18,6 +19,7 @@ _ADDRESS = re.compile(
     r"sftp://(?P<user>[^\s:@/]{1,64})@(?P<host>\[[0-9A-Fa-f:.]+\]|[^\s:@/\[\]]{1,253})(?::(?P<port>[0-9]{1,5}))?"
     r"(?P<folder>/\S*)?"
 )
+_USER_WITH_AT = re.compile(r"sftp://[^/]*@[^/]*@")
 _LONGEST_PATH = 500
 # Bytes of a result's name beside the input's, which may have 200; an ending and a number come to it meanwhile.
 _LONGEST_AROUND = 24
@@ -28,7 +30,7 @@ class _Part(BaseModel):
 
 
 class Address(_Part):
-    """A folder on an SFTP server: ``sftp://user@host:port/folder``.
+    """A folder on an SFTP server: ``sftp://user@host:port/folder``, an ``@`` in the user written ``%40``.
 
     ``/~/folder`` begins where the login leads, and no folder is that place itself.
     """
@@ -42,13 +44,18 @@ class Address(_Part):
     def parse(cls, said: str) -> "Address":
         """Read an address. Raises ``ValueError`` that says what is wrong."""
         found = _ADDRESS.fullmatch(said)
+        if found is None and _USER_WITH_AT.match(said):
+            raise ValueError(f"{said!r}: the user holds an @; write it %40: sftp://us%40trust.example@host/folder")
         if found is None:
             raise ValueError(f"{said!r} is no address; write sftp://user@host:port/folder, the password in a file")
         port = int(found["port"] or 22)
         if not 0 < port < 65_536:
             raise ValueError(f"{said!r}: a port is between 1 and 65535")
         folder = _path(found["folder"] or "/~")
-        return cls(user=found["user"], host=found["host"].strip("[]"), port=port, folder=folder)
+        user = unquote(found["user"])
+        if not user.isprintable():
+            raise ValueError(f"{said!r}: a user is printable")
+        return cls(user=user, host=found["host"].strip("[]"), port=port, folder=folder)
 
 
 def _path(said: str) -> str:

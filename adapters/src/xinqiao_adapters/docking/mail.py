@@ -40,6 +40,8 @@ class Mailbox(_Part):
             user, host, port = unquote(url.username or ""), url.hostname, url.port or 993
         except ValueError as error:
             raise ValueError(f"{said!r}: {error}") from error
+        if "@" in (url.username or "").partition(":")[0]:
+            raise ValueError(f"{said!r}: the user holds an @; write it %40: imaps://nav%40trust.example@host/FOLDER")
         if url.scheme != "imaps" or not user or not host or url.password is not None or url.query or url.fragment:
             raise ValueError("write imaps://user@host:port/FOLDER (an @ in the user as %40), or folder:NAME")
         folder = unquote(url.path.removeprefix("/")) or "INBOX"

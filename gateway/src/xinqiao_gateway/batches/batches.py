@@ -13,7 +13,7 @@ from datetime import date
 
 import structlog
 
-from xinqiao.errors import BatchRefused, Conflict, Rejected, SealMissing
+from xinqiao.errors import Conflict, ManifestMismatch, Rejected, SealMissing
 from xinqiao.message import Json
 from xinqiao_gateway.answers import answer_error
 from xinqiao_gateway.batches.came import Answer, Came, Content, content_of, sm3_of
@@ -88,9 +88,10 @@ class Batches:
         content = await asyncio.to_thread(content_of, came.path)
         new = self._unnumbered(came, content)
         try:
-            manifest = await asyncio.to_thread(_verified, channel, came, content)
-            opened = _Opened(channel, came, content, manifest, _named(new, manifest))
-            new = opened.new
+            manifest = await asyncio.to_thread(_verified, channel, came, self._gateway.code)
+            new = _named(new, manifest)
+            opened = _Opened(channel, came, content, manifest, new)
+            await asyncio.to_thread(_compare, opened)
             stored = await self._stored(new)
             if stored is not None and stored.state == "taken" and (stored.records or manifest):
                 return await self._answer(channel, stored, repeat=True)
@@ -108,6 +109,7 @@ class Batches:
         """Return a batch as it is known without a manifest: its number follows from its content."""
         digest = self._gateway.journal.reading.vault.keyed_digest(f"file {came.channel_id} {content.sha256}")
         details = {"name": came.name, "size": content.size, "sha256": content.sha256, "origin": came.origin}
+        details |= {"alone": came.manifest is None}
         return NewBatch(came.channel_id, f"F{content.sha256[:24]}", digest, details)
 
     async def _stored(self, new: NewBatch) -> FileBatch | None:
@@ -128,7 +130,7 @@ class Batches:
         if manifest is not None:
             compare_records(manifest, found.count, found.totals)
         elif not opened.content.size:
-            raise BatchRefused("the file is empty; a manifest of no records says that nothing is missing")
+            raise ManifestMismatch("the file is empty; a manifest of no records says that nothing is missing")
         await self._check_number(opened, found)
         atomic = found.atomic if said is None else bool(said)
         mode = "each" if not atomic else "none" if found.refused else "all"
@@ -209,19 +211,24 @@ class Batches:
             await asyncio.to_thread(self._kept.remove, scope)
 
 
-def _verified(channel: ServedChannel, came: Came, content: Content) -> Manifest | None:
-    """Read the manifest, and compare the file with it. Raises a ``Rejected``."""
+def _verified(channel: ServedChannel, came: Came, gateway_code: str) -> Manifest | None:
+    """Read the manifest. Raises a ``Rejected``."""
     if came.manifest is None:
         if came.sealed:
             raise SealMissing("no manifest came with the file, so that nothing says from whom it is")
         return None
-    manifest = read_manifest(came.manifest, channel, sealed=came.sealed)
+    return read_manifest(came.manifest, channel, gateway_code, sealed=came.sealed)
+
+
+def _compare(opened: _Opened) -> None:
+    """Compare the file with its manifest. Raises ``ManifestMismatch``."""
+    came, content = opened.came, opened.content
 
     def digest_by(algorithm: str) -> str:
         return content.sha256 if algorithm == "SHA256" else sm3_of(came.path)
 
-    compare_file(manifest, came.name, content.size, digest_by)
-    return manifest
+    if opened.manifest is not None:
+        compare_file(opened.manifest, came.name, content.size, digest_by)
 
 
 def _named(new: NewBatch, manifest: Manifest | None) -> NewBatch:

@@ -6,10 +6,9 @@ Its form is in ``xinqiao.manifest``. Where the profile says ``seal: none``, the 
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from xinqiao.errors import BatchRefused, ContentRefused, NotValid, SealMissing
+from xinqiao.errors import ContentRefused, ManifestMismatch, NotValid, ReceiverMismatch, SealMissing
 from xinqiao.finding import Finding, Text, errors_in
 from xinqiao.manifest import split_seal
-from xinqiao.masking import mask
 from xinqiao.message import Header, Json, message_type, read_json
 from xinqiao.seal import CONTENT_TYPE_JSON, Sealed, open_stored
 from xinqiao.validation import check
@@ -48,8 +47,9 @@ class Manifest:
         return found[0] if found else None
 
 
-def read_manifest(raw: bytes, channel: ServedChannel, *, sealed: bool) -> Manifest:
-    """Read and verify a manifest; ``sealed`` says whether the channel asks for a seal. One that is there must be right.
+def read_manifest(raw: bytes, channel: ServedChannel, receiver: str, *, sealed: bool) -> Manifest:
+    """Read and verify a manifest; ``sealed`` says whether the channel asks for a seal. One that is there must be right,
+    and for the institution ``receiver``.
 
     A seal of any age counts: a file may have waited, and what is replayed is known by number and digest. Raises a
     ``Rejected`` that says why it is not taken.
@@ -67,58 +67,59 @@ def read_manifest(raw: bytes, channel: ServedChannel, *, sealed: bool) -> Manife
     findings = check(message)
     if errors_in(findings):
         raise NotValid("the manifest breaks the standard", findings=findings)
-    check_origin(channel, Header.of(message))
+    header = Header.of(message)
+    check_origin(channel, header)
+    if header.receiver != receiver:
+        raise ReceiverMismatch(f"header.receiver of the manifest is {header.receiver}, this institution is {receiver}")
     files = message["batchManifest"].get("files", ())
     # The rules see to it that one without files is of no records.
     if len(files) > 1:
-        raise BatchRefused(f"the manifest lists {len(files)} files; send one manifest with each file")
+        raise ManifestMismatch(f"the manifest lists {len(files)} files; send one manifest with each file")
     return Manifest(message, content, signature)
 
 
 def compare_file(manifest: Manifest, name: str, size: int, digest_by: Callable[[str], str]) -> None:
-    """Compare a file with its manifest; ``digest_by`` gives its digest by an algorithm. Raises ``BatchRefused``."""
+    """Compare a file with its manifest; ``digest_by`` gives its digest by an algorithm. Raises ``ManifestMismatch``."""
     if manifest.file is None:
         return
     said = manifest.file["file"]
     digest = said["digest"]
     pairs = (
-        ("name", _NAME, said["name"], name, "C2"),
-        ("size", _SIZE, said.get("size", str(size)), str(size), "C1"),
-        ("digest.value", _DIGEST, digest["value"], digest_by(digest["algorithm"]), "C1"),
+        ("name", _NAME, said["name"], name),
+        ("size", _SIZE, said.get("size", str(size)), str(size)),
+        ("digest.value", _DIGEST, digest["value"], digest_by(digest["algorithm"])),
     )
-    found = [
-        _finding(f"files[0].file.{path}", text, told, own, sensitivity)
-        for path, text, told, own, sensitivity in pairs
-        if told != own
-    ]
-    _raise(found)
+    _raise([_finding(f"files[0].file.{path}", text, told, own) for path, text, told, own in pairs if told != own])
 
 
 def compare_records(manifest: Manifest, count: int, totals: Totals | None) -> None:
-    """Compare what was read with the manifest; ``totals`` None: a record could not be read. Raises ``BatchRefused``."""
+    """Compare what was read with the manifest; ``totals`` None: a record could not be read.
+
+    Raises ``ManifestMismatch``.
+    """
     said, file, found = manifest.body["recordCount"], manifest.file or {}, []
     if int(said) != count:
-        found.append(_finding("recordCount", _COUNT, said, str(count), "C1"))
+        found.append(_finding("recordCount", _COUNT, said, str(count)))
     for path, controls in (
         ("files[0].controlTotals", file.get("controlTotals")),
         ("controlTotals", manifest.body.get("controlTotals")),
     ):
         if controls is not None and totals is not None:
             differences = totals.differences(controls)
-            found += [_finding(f"{path}.{at}", _TOTAL, told, own, "C2") for at, told, own in differences]
+            found += [_finding(f"{path}.{at}", _TOTAL, told, own) for at, told, own in differences]
     _raise(found)
 
 
-def _finding(path: str, text: Text, said: str, found: str, sensitivity: str) -> Finding:
-    where, rule = f"batchManifest.{path}", f"batch.{path.rpartition('.')[2]}"
-    value, expected = mask(said, sensitivity)[:300], mask(found, sensitivity)[:300]
-    return Finding(rule, where, text, value=value, expected=expected, fix=_FIX)
+def _finding(path: str, text: Text, said: str, found: str) -> Finding:
+    """Return a difference with both values as they are: they are the partner's own, and this is its answer."""
+    rule = f"batch.{path.rpartition('.')[2]}"
+    return Finding(rule, f"batchManifest.{path}", text, value=said[:300], expected=found[:300], fix=_FIX)
 
 
 def _raise(findings: list[Finding]) -> None:
+    """Raise what differs; the detail, which operators read as well, says where and not what."""
     if findings:
-        named = ", ".join(f"{each.path} says {each.value}, the file {each.expected}" for each in findings[:3])
-        raise BatchRefused(f"file and manifest differ: {named}", findings=findings)
+        raise ManifestMismatch(f"they differ in {', '.join(each.path for each in findings[:3])}", findings=findings)
 
 
 _NAME = Text("清单中的文件名与文件不符", "the manifest names another file")

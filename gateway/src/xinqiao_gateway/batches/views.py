@@ -14,6 +14,8 @@ __all__ = ["batch_view", "batches_view"]
 # Of one batch; the result file has them all.
 _MOST_RECORDS = 1000
 _INSIDE = ("digest", "scope", "details")
+# Rules whose findings hold C2 values as they are: the partner reads them in its answer, who looks here does not.
+_PRIVATE = frozenset({"batch.name", "batch.amount", "batch.units"})
 
 
 def batches_view(
@@ -34,9 +36,9 @@ def batch_view(reading: Reading, file_id: int) -> Json:
         "size": details.get("size"),
         "sha256": details.get("sha256"),
         "origin": details.get("origin"),
-        "sealed": bool(details.get("signature")),
+        "manifest": _manifest(details),
         "interfaces": details.get("interfaces", []),
-        "refusal": details.get("refusal"),
+        "refusal": _refusal(details),
         "listed": with_pieces(reading, batch, _listed),
     }
 
@@ -45,6 +47,24 @@ def _shown(batch: FileBatch) -> Json:
     name = (batch.details or {}).get("name")
     row = {key: value for key, value in asdict(batch).items() if key not in _INSIDE}
     return row | {"file": name and mask(name, "C2")}
+
+
+def _manifest(details: Json) -> str:
+    """Return how the manifest was: sealed, unsealed, not verified, or none."""
+    if "manifest" in details:
+        return "sealed" if details.get("signature") else "unsealed"
+    return "none" if details.get("alone", True) else "not verified"
+
+
+def _refusal(details: Json) -> Json | None:
+    found: Json | None = details.get("refusal")
+    return found and found | {"findings": [_masked(each) for each in found["findings"]]}
+
+
+def _masked(finding: Json) -> Json:
+    if finding["rule"] not in _PRIVATE:
+        return finding
+    return finding | {name: mask(finding[name], "C2") for name in ("value", "expected") if name in finding}
 
 
 def _listed(pieces: Iterable[Json]) -> list[Json]:

@@ -65,6 +65,11 @@ def main() -> None:
     except XinqiaoError as error:
         sys.stderr.write(f"{error.reason}: {error.detail or error.text.en}\n{error.fix.zh} / {error.fix.en}\n")
         sys.exit(1)
+    except FileExistsError as error:
+        sys.stderr.write(
+            f"{error.filename}: 已存在，不覆盖；请换一个名称 / is there already, never overwritten: name another\n"
+        )
+        sys.exit(1)
     except OSError as error:
         sys.stderr.write(f"{error.filename or 'input or output'}: {error.strerror or error}\n")
         sys.exit(1)

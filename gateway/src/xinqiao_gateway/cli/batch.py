@@ -25,8 +25,8 @@ app = typer.Typer(
 BatchId = Annotated[int, typer.Argument(help="Id of the batch, as batch list shows it.", min=1, max=2**63 - 1)]
 
 _COLUMNS = (
-    "file_id", "channel", "batch_no", "business_date", "state", "reason", "records", "accepted", "ignored", "refused",
-    "held", "received_at",
+    "file_id", "channel", "batch_no", "file", "business_date", "state", "reason", "records", "accepted", "ignored",
+    "refused", "held", "received_at",
 )  # fmt: skip
 _RECORDS = ("lineNo", "outcome", "reason", "partnerSerial", "messageId")
 
@@ -62,8 +62,17 @@ def _print(found: Json) -> None:
             line(f"{name}: {value}")
     if found["refusal"] is not None:
         line(f"refusal: {found['refusal']['reason']}: {found['refusal']['detail']}", "red")
+        for each in found["refusal"]["findings"]:
+            line(_said(each))
     rows = [{name: each.get(name) for name in _RECORDS} for each in found["listed"]]
     show("未受理的记录 records not simply accepted", _RECORDS, rows)
+
+
+def _said(finding: Json) -> str:
+    values = [
+        f"{word} {finding[name]}" for word, name in (("is", "value"), ("expected", "expected")) if name in finding
+    ]
+    return "  ".join([f"  {finding['path']}: {finding['text']['zh']} / {finding['text']['en']}", *values])
 
 
 @app.command()

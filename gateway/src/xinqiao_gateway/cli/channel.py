@@ -12,8 +12,7 @@ from xinqiao.report import finding_lines
 from xinqiao_adapters.channel import Channel, load_channel
 from xinqiao_adapters.check import CheckReport, check_channel
 from xinqiao_adapters.coverage import TREATMENTS
-from xinqiao_adapters.loader import load_profile
-from xinqiao_adapters.profile import Profile
+from xinqiao_adapters.loader import LoadedProfile, load_profile
 from xinqiao_adapters.trial import Trial, try_file
 from xinqiao_gateway.cli import documents, onboarding
 from xinqiao_gateway.cli.files import reading, replacing
@@ -58,7 +57,7 @@ def list_channels(data: Data = Path("data"), as_json: AsJson = False) -> None:
 def _listed(channel_id: str, folder: Path, installed: bool) -> dict[str, Any]:
     """Describe a channel by its profile; one that does not load is listed with its problem, and hides no other."""
     try:
-        return _described(load_profile(channel_id, [folder]).profile, installed)
+        return _described(load_profile(channel_id, [folder]), installed)
     except ProfileInvalid as error:
         return {"channel": channel_id, "installed": installed, "problem": error.detail}
 
@@ -69,7 +68,7 @@ def _cells(row: dict[str, Any]) -> list[str]:
     return [
         row["channel"],
         row["institution"],
-        row["title"].get("zh", ""),
+        _titled(row),
         "test" if row["test"] else "production",
         str(len(row["in"])),
         str(len(row["out"])),
@@ -77,11 +76,20 @@ def _cells(row: dict[str, Any]) -> list[str]:
     ]
 
 
-def _described(profile: Profile, installed: bool) -> dict[str, Any]:
-    interfaces = profile.interfaces.items()
+def _titled(row: dict[str, Any]) -> str:
+    title = row["title"].get("zh", "")
+    return title if title or row["extends"] is None else f"（沿用 extends {row['extends']}）"
+
+
+def _described(loaded: LoadedProfile, installed: bool) -> dict[str, Any]:
+    """Describe a channel; a title is its own, and not that of the channel which it extends."""
+    profile, interfaces = loaded.profile, loaded.profile.interfaces.items()
+    own, *others = loaded.folders
+    is_own = profile.title is not None and loaded.mark(("title",)).file.parent == own
     return {
         "channel": profile.channel,
-        "title": profile.title.model_dump() if profile.title else {},
+        "title": profile.title.model_dump() if profile.title and is_own else {},
+        "extends": others[0].name if others else None,
         "institution": profile.institution.code,
         "test": profile.test,
         "in": [name for name, each in interfaces if each.direction in {"in", "both"}],

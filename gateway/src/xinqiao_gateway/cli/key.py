@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from xinqiao.errors import Conflict
 from xinqiao_gateway.cli.opening import AsJson, Data
 from xinqiao_gateway.cli.terminal import line
 from xinqiao_gateway.installation import read_installation, serving_alone
@@ -36,12 +37,19 @@ def key() -> None:
 @app.command("rotate")
 def rotate_key(data: Data = Path("data"), overlap: Days = 7, as_json: AsJson = False) -> None:
     """更换网关签名密钥，须先停止网关；过渡期内推送同时带新旧两个签名 /
-    Give the gateway a new signing key, while it is stopped; for a time pushes carry two signatures.
+    Give the gateway a new signing key; for a time pushes carry two signatures.
+
+    Stop the gateway first, all its nodes where there are several, and start it afterwards: a running one signs on with
+    the key that it was started with, and keeps this command from changing anything.
     """
     read_installation(data)
     with serving_alone(data):
         kid = f"gateway-{secrets.token_hex(4)}"
-        before, present = rotate(data, kid, timedelta(days=overlap), time.time())
+        try:
+            before, present = rotate(data, kid, timedelta(days=overlap), time.time())
+        except Conflict as error:  # what to do is in it; the reason's own advice is about messages
+            line(f"{error.reason}: {error.detail}", "red", stderr=True)
+            raise typer.Exit(1) from error
     public = data / "keys" / "gateway.pub.jwk"
     if as_json:
         typer.echo(json.dumps({"before": before.kid, "present": present.kid, "overlap_days": overlap}))

@@ -17,8 +17,18 @@ from xinqiao_gateway.batches.reading import LINES, LINES_TYPE
 from xinqiao_gateway.channels import ServedChannel
 from xinqiao_gateway.journal import Due, Settlement, refused
 
-__all__ = ["Bundle", "Filed", "filed", "label"]
+__all__ = ["Bundle", "Filed", "ending_of", "filed", "label"]
 
+# How names of files end by what is in them, where the profile does not say; what is none of these is text.
+_ENDINGS = {
+    "": "",
+    "application/json": ".json",
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": ".xlsx",
+    "application/xml": ".xml",
+    "text/csv": ".csv",
+    LINES_TYPE: ".jsonl",
+}
+_TEXT = ".txt"
 _NOT_IN_NAMES = re.compile(r"[^0-9A-Za-z._+-]")
 
 
@@ -66,6 +76,11 @@ class _Slot:
 def label(said: str) -> str:
     """Return a text as it can stand in the name of a file."""
     return _NOT_IN_NAMES.sub("-", said)[:60]
+
+
+def ending_of(content_type: str) -> str:
+    """Return how the name of a file of a content type ends; nothing for one that has no content."""
+    return _ENDINGS.get(content_type.partition(";")[0], _TEXT)
 
 
 def filed(channel: ServedChannel, name: str, dues: Sequence[Due], key: SigningKey) -> Filed:

@@ -18,7 +18,7 @@ from xinqiao_adapters.formats.ofd.index import Index, write_index
 from xinqiao_gateway.batches.totals import Totals
 from xinqiao_gateway.calendars import CHINA, china_day
 from xinqiao_gateway.channels import ServedChannel
-from xinqiao_gateway.delivery.filing import Bundle, filed, label
+from xinqiao_gateway.delivery.filing import Bundle, ending_of, filed, label
 from xinqiao_gateway.delivery.manifests import Manifests
 from xinqiao_gateway.journal import Due, Journal, Settlement, gathering, leases, outgoing
 from xinqiao_gateway.journal.gathering import Found, Place
@@ -155,7 +155,8 @@ class Gathering:
     def _name(self, bundle: Bundle, cutoff: float, sequence: int, number: int) -> str:
         interface = label(bundle.interface or bundle.kind)
         own = {"interface": interface, "type": bundle.kind, "sequence": sequence, "number": number}
-        return self.files.named(**self._named(cutoff), **own)
+        name = self.files.named(**self._named(cutoff), **own)
+        return name if "name" in self.files.model_fields_set else name + ending_of(bundle.content_type)
 
     def _named(self, cutoff: float) -> dict[str, Any]:
         """Return what stands in the names of all files of a time of the day."""

@@ -123,8 +123,11 @@ def begin(connection: Connection, vault: Vault, new: NewBatch, told: Sequence[st
 
 
 def refuse(connection: Connection, vault: Vault, new: NewBatch, reason: str, now: float) -> None:
-    """Write a batch down as refused whole; one that is open or taken stays as it is."""
-    _write(connection, vault, new, {"state": "refused", "reason": reason, "finished_at": written(now)}, now)
+    """Write a batch down as refused whole, and tell a person; one that is open or taken stays as it is."""
+    values = {"state": "refused", "reason": reason, "finished_at": written(now)}
+    file_id = _write(connection, vault, new, values, now)
+    if connection.execute(select(_f.state).where(_f.file_id == file_id)).scalar() == "refused":
+        _raise(connection, new.channel, [_refused(new.batch_no, file_id, reason)], now)
 
 
 def _write(connection: Connection, vault: Vault, new: NewBatch, values: dict[str, Any], now: float) -> int:
@@ -193,7 +196,11 @@ def finish(connection: Connection, governance: Governance, ended: Ended, now: fl
     state, reason = ("refused", "batch_refused") if is_refused else ("taken", "")
     closed = update(files).where(_f.file_id == ended.file_id, _f.state == "open")
     connection.execute(closed.values(state=state, reason=reason, finished_at=written(now)))
-    resolve_raised(connection, channel=ended.channel, kind="batch", detail=_stalled(row["batch_no"]), now=now)
+    over = [_stalled(row["batch_no"])] if is_refused else [_stalled(row["batch_no"]), _refused(row["batch_no"])]
+    for about in over:
+        resolve_raised(connection, channel=ended.channel, kind="batch", about=about, now=now)
+    if is_refused:
+        _raise(connection, ended.channel, [_refused(row["batch_no"], ended.file_id, reason)], now)
     for interface in () if is_refused else ended.interfaces:
         meet_file(connection, governance.book, ended.channel, interface, ended.day, now)
         # Messages meet their batch of the day themselves.
@@ -211,6 +218,12 @@ def raise_stalled(connection: Connection, now: float) -> None:
 
 def _stalled(batch_no: str) -> str:
     return f"batch {batch_no}: it was begun, and its file has not come again; batch fetch gives what is kept of it"
+
+
+def _refused(batch_no: str, file_id: int | None = None, reason: str = "") -> str:
+    """Return what a person is told of a batch that was refused whole; without a reason, how that begins."""
+    begins = f"batch {batch_no}: it was refused whole"
+    return begins if file_id is None else f"{begins}, for {reason}; batch show {file_id} says more"
 
 
 def _raise(connection: Connection, channel: str, details: Sequence[str], now: float) -> None:

@@ -19,6 +19,7 @@ from xinqiao_gateway.journal.instants import written
 from xinqiao_gateway.journal.lanes import IS_KEPT_BACK, advance
 from xinqiao_gateway.journal.outgoing_contents import sealed_manifest
 from xinqiao_gateway.journal.outgoing_tables import outgoing_contents, outgoing_deliveries, outgoing_files
+from xinqiao_gateway.journal.raised import raise_once
 from xinqiao_gateway.journal.vault import DataKey
 
 __all__ = [
@@ -127,7 +128,8 @@ class OutgoingFile:
 def record(connection: Connection, new: NewFile, now: float) -> str | None:
     """Write a file down with what is in it, whose deliveries are its own from then on; return its name.
 
-    None where they are not all due any more: somebody else has one, or something came before it.
+    None where they are not all due any more: somebody else has one, or something came before it. None, too, where the
+    name was given already: then a person is told, who changed how files are named.
     """
     last = connection.execute(select(func.max(_f.file_id))).scalar() or 0
     if not _reserve(connection, new, holder_of(last + 1)):
@@ -138,6 +140,11 @@ def record(connection: Connection, new: NewFile, now: float) -> str | None:
     numbered = 1 + _last(connection, _f.sequence, _f.channel == new.channel, _f.day == new.day)
     sequence = -number if new.kind == INDEX else numbered
     name = new.name(sequence, number)
+    if connection.execute(select(_f.file_id).where(_f.channel == new.channel, _f.name == name)).first():
+        _give_back(connection, new.deliveries, holder_of(last + 1))
+        said = f"file {name}: that name was given before; push.files.name is to give another, and then it goes out"
+        raise_once(connection, channel=new.channel, kind="batch", detail=said, now=now)
+        return None
     manifest = new.manifest(name, sequence)
     row = {"file_id": last + 1, "name": name, "sequence": sequence, "number": number, "messages": len(new.deliveries)}
     row |= {each: getattr(new, each) for each in ("channel", "interface", "kind", "digest", "size", "day", "cutoff")}

@@ -32,8 +32,9 @@ def raise_once(connection: Connection, *, channel: str, kind: str, detail: str, 
     return True
 
 
-def resolve_raised(connection: Connection, *, channel: str, kind: str, detail: str, now: float) -> None:
-    """Resolve an exception whose cause is over by itself."""
-    same = (_x.channel == channel, _x.kind == kind, _x.detail == detail, _x.state == "open")
+def resolve_raised(connection: Connection, *, channel: str, kind: str, about: str, now: float) -> None:
+    """Resolve exceptions whose cause is over by itself: those whose detail begins with ``about``."""
+    begins = _x.detail.startswith(about, autoescape=True)
+    same = (_x.channel == channel, _x.kind == kind, begins, _x.state == "open")
     values = {"state": "resolved", "resolution": "ended", "resolved_at": written(now)}
     connection.execute(update(tables.exceptions).where(*same).values(values))

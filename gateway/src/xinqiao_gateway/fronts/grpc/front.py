@@ -2,7 +2,6 @@
 
 import asyncio
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, nullcontext
-from pathlib import Path
 from typing import Any
 
 import grpc
@@ -17,6 +16,7 @@ from xinqiao_gateway.fronts.grpc.health import Health
 from xinqiao_gateway.fronts.grpc.submission import InputStream, submit
 from xinqiao_gateway.fronts.grpc.subscription import Subscriptions
 from xinqiao_gateway.fronts.grpc.taking import Taking
+from xinqiao_gateway.fronts.grpc.tls import read_tls_files
 from xinqiao_gateway.gateway import Gateway
 from xinqiao_gateway.settings import Settings
 from xinqiao_gateway.telemetry.traces import continued, is_traced
@@ -159,22 +159,13 @@ def _bind(server: grpc.aio.Server, settings: Settings) -> None:
 
 def _credentials(settings: Settings) -> grpc.ServerCredentials | None:
     """Return the server's TLS, 1.2 at least; with ``grpc_client_ca`` every client needs a certificate of that."""
-    if settings.tls_certificate is None or settings.tls_key is None:
-        if settings.grpc_client_ca is not None:
-            raise SettingsInvalid("grpc_client_ca asks for certificates of clients: set tls_certificate and tls_key")
+    files = read_tls_files(settings)
+    if files is None:
         return None
-    pair = (_content("tls_key", settings.tls_key), _content("tls_certificate", settings.tls_certificate))
-    if settings.grpc_client_ca is None:
+    pair = (files.key, files.certificate)
+    if files.authorities is None:
         return grpc.ssl_server_credentials([pair])
-    authorities = _content("grpc_client_ca", settings.grpc_client_ca)
-    return grpc.ssl_server_credentials([pair], root_certificates=authorities, require_client_auth=True)
-
-
-def _content(name: str, path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise SettingsInvalid(f"{name}: {path}: {error.strerror}") from error
+    return grpc.ssl_server_credentials([pair], root_certificates=files.authorities, require_client_auth=True)
 
 
 def _trace(context: Context) -> AbstractContextManager[None]:

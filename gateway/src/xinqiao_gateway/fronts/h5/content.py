@@ -8,7 +8,7 @@ and ``large`` as the pages are shown. Of a submission: ``sent``, the message tha
 
 from collections.abc import Mapping
 
-from xinqiao.errors import MalformedQuery, NotAuthorized, NotValid
+from xinqiao.errors import MalformedRequest, NotAuthorized, NotValid
 from xinqiao.finding import errors_in
 from xinqiao.launch import Launch
 from xinqiao.message import Json, new_message_id
@@ -79,17 +79,17 @@ def _relative(flow: Flow, facts: Mapping[str, Value]) -> dict[str, Value]:
 def check_facts(flow: Flow, launch: Launch) -> None:
     """Refuse what no page could show or mend: facts that are no field of the flow's message, or no value of it.
 
-    Raises ``MalformedQuery``, or ``NotValid`` with findings.
+    Raises ``MalformedRequest``, or ``NotValid`` with findings.
     """
     if "case" in flow.derived.values() and len(case_number(launch.case_id, launch.entry)) > _LONGEST_NUMBER:
-        raise MalformedQuery(
+        raise MalformedRequest(
             f"case and entry number the application: together at most {_LONGEST_NUMBER - 1} characters"
         )
     for path, value in launch.facts.items():
         field = field_at(flow.body, path) if flow.body and path.startswith(f"{flow.body}.") else None
         kind = field.schema.get("type", "object") if field else ""
         if type(value) is not _TYPES.get(kind):
-            raise MalformedQuery(f"facts: {path} is no {type(value).__name__} of the message {flow.body}")
+            raise MalformedRequest(f"facts: {path} is no {type(value).__name__} of the message {flow.body}")
     if flow.body is None or not launch.facts:
         return
     body = with_facts({}, _relative(flow, launch.facts))

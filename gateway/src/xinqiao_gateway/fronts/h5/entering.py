@@ -13,7 +13,7 @@ import orjson
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
-from xinqiao.errors import Conflict, MalformedQuery, NotValid, XinqiaoError
+from xinqiao.errors import Conflict, MalformedRequest, NotValid, XinqiaoError
 from xinqiao.finding import Finding
 from xinqiao.launch import Opened, read_launch
 from xinqiao.message import Json, derived_message_id, read_json
@@ -69,9 +69,9 @@ class Entering:
     async def _entered(self, launch: Admitted, body: Json, *, hands_over: bool) -> Response:
         journal = self._gateway.journal
         if launch.flow.body is None:
-            raise MalformedQuery(f"flow {launch.flow.name} only shows; nothing is entered")
+            raise MalformedRequest(f"flow {launch.flow.name} only shows; nothing is entered")
         if hands_over and launch.opened.launch.actor.role in launch.flow.confirmed_by:
-            raise MalformedQuery("handOver: who confirms has nobody to hand over to; send the message itself")
+            raise MalformedRequest("handOver: who confirms has nobody to hand over to; send the message itself")
         arrival = arrival_of(self._gateway, launch, secrets.token_urlsafe(32))
         context = Context(self._gateway, launch.channel, journal.now(), "")
         fill = _filling(launch, body, arrival, context, hands_over=hands_over)
@@ -95,14 +95,14 @@ class Entering:
 def _body(said: Json) -> Json:
     body = said.get("body")
     if not isinstance(body, dict):
-        raise MalformedQuery("body is an object: the part of the message's body that was entered")
+        raise MalformedRequest("body is an object: the part of the message's body that was entered")
     return body
 
 
 def _filling(
     launch: Admitted, body: Json, arrival: Arrival, context: Context, *, hands_over: bool
 ) -> Callable[[StoredVisit | None], Json]:
-    """Return what puts an entry into a visit's content. It raises ``Conflict``, ``MalformedQuery`` or ``NotValid``."""
+    """Return what puts an entry into a visit; it raises ``Conflict``, ``MalformedRequest`` or ``NotValid``."""
     flow, role = launch.flow, launch.opened.launch.actor.role
 
     def fill(found: StoredVisit | None) -> Json:
@@ -130,7 +130,7 @@ def _check_paths(visit: Visit, body: Json) -> None:
     asked = [path for step in visit.asked() for path in step.paths]
     for leaf in _leaves(body, ""):
         if not any(is_within(leaf, path) for path in asked):
-            raise MalformedQuery(f"body: {leaf[:120]} is none of what {visit.role} enters in {visit.flow.name}")
+            raise MalformedRequest(f"body: {leaf[:120]} is none of what {visit.role} enters in {visit.flow.name}")
 
 
 def _leaves(value: object, path: str) -> Iterator[str]:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl
 
-from xinqiao.errors import MalformedQuery, UnsupportedMediaType
+from xinqiao.errors import MalformedRequest, UnsupportedMediaType
 from xinqiao.finding import Text
 from xinqiao.message import Json
 
@@ -52,13 +52,13 @@ class FormData:
 
 
 def read_form_data(content: bytes, content_type: str) -> FormData:
-    """Read the body of a POST. Raises ``UnsupportedMediaType`` or ``MalformedQuery`` for what no page of ours sends."""
+    """Read the body of a POST. Raises ``UnsupportedMediaType``, and ``MalformedRequest`` for what no page sends."""
     if content_type.partition(";")[0].strip().lower() != _FORM:
         raise UnsupportedMediaType(f"a form is sent as {_FORM}")
     try:
         pairs = parse_qsl(content.decode("ascii"), keep_blank_values=True, max_num_fields=_MOST_FIELDS)
     except ValueError as error:
-        raise MalformedQuery("the form cannot be read") from error
+        raise MalformedRequest("the form cannot be read") from error
     fields: dict[str, list[str]] = {}
     for name, value in pairs:
         fields.setdefault(name, []).append(value)

@@ -8,7 +8,7 @@ import structlog
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
-from xinqiao.errors import MalformedQuery, NotAuthorized, NotFound, UnknownChannel, XinqiaoError
+from xinqiao.errors import NotAuthorized, NotFound, UnknownChannel, XinqiaoError
 from xinqiao.launch import Opened, open_launch
 from xinqiao.message import Json
 from xinqiao_adapters.docking import H5
@@ -93,12 +93,13 @@ class Launching:
 def admitted(channel: ServedChannel, pages: H5, opened: Opened) -> Admitted:
     """Return a verified launch as one that may be used here.
 
-    Raises ``MalformedQuery``, ``NotAuthorized`` or ``NotValid``.
+    Raises ``NotFound`` for a flow that is not offered, ``MalformedRequest``, ``NotAuthorized`` or ``NotValid``.
     """
     launch = opened.launch
     flow = flow_of(launch.flow) if launch.flow in pages.flows else None
     if flow is None:
-        raise MalformedQuery(f"flow is one of {', '.join(pages.flows)}")
+        offered = f"this channel offers {', '.join(pages.flows)}"
+        raise NotFound(f"flow {launch.flow} is not offered; {offered} (its profile, h5.flows)")
     if launch.actor.role not in flow.entered_by:
         raise NotAuthorized(f"flow {flow.name} is not for the role {launch.actor.role}")
     if launch.origin is not None and launch.origin not in pages.frame_ancestors:

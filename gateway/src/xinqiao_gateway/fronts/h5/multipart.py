@@ -10,7 +10,7 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive
 
-from xinqiao.errors import BodyTooLarge, MalformedQuery, SlowBody
+from xinqiao.errors import BodyTooLarge, MalformedRequest, SlowBody
 
 __all__ = ["Pace", "Part", "is_multipart", "parts_of_form"]
 
@@ -54,7 +54,7 @@ class _Collector:
         self._count += 1
         self._headers = {}
         if self._count > _MOST_PARTS:
-            raise MalformedQuery(f"a form has at most {_MOST_PARTS} parts")
+            raise MalformedRequest(f"a form has at most {_MOST_PARTS} parts")
 
     def on_header_field(self, data: bytes, start: int, end: int) -> None:
         self._field += data[start:end]
@@ -72,7 +72,7 @@ class _Collector:
         kind, options = parse_options_header(self._headers.get("content-disposition", b""))
         name, file_name = options.get(b"name"), options.get(b"filename")
         if kind != b"form-data" or name is None:
-            raise MalformedQuery("a part of the form has no name")
+            raise MalformedRequest("a part of the form has no name")
         self._name = name.decode("utf-8", "replace")
         self._file_name = None if file_name is None else file_name.decode("utf-8", "replace")
         self.pieces.append(Part(self._name, self._file_name, first=True))
@@ -88,7 +88,7 @@ class _Collector:
 
     def _check_headers(self) -> None:
         if len(self._field) + len(self._value) > _LONGEST_HEADERS or len(self._headers) > 10:
-            raise MalformedQuery("a part of the form has more headers than a browser sends")
+            raise MalformedRequest("a part of the form has more headers than a browser sends")
 
 
 def is_multipart(content_type: str) -> bool:
@@ -99,12 +99,12 @@ def is_multipart(content_type: str) -> bool:
 async def parts_of_form(content_type: str, receive: Receive, pace: Pace) -> AsyncIterator[Part]:
     """Yield the pieces of a form's parts as they come.
 
-    Raises ``MalformedQuery``, ``BodyTooLarge``, ``SlowBody``, or ``ClientDisconnect``.
+    Raises ``MalformedRequest``, ``BodyTooLarge``, ``SlowBody``, or ``ClientDisconnect``.
     """
     _, options = parse_options_header(content_type)
     boundary = options.get(b"boundary", b"")
     if not 0 < len(boundary) <= 200:
-        raise MalformedQuery("the form names no boundary of its parts")
+        raise MalformedRequest("the form names no boundary of its parts")
     collector = _Collector()
     names = (
         "on_part_begin", "on_header_field", "on_header_value", "on_header_end", "on_headers_finished",
@@ -115,12 +115,12 @@ async def parts_of_form(content_type: str, receive: Receive, pace: Pace) -> Asyn
         try:
             parser.write(chunk)
         except FormParserError as error:
-            raise MalformedQuery("the form cannot be read") from error
+            raise MalformedRequest("the form cannot be read") from error
         pieces, collector.pieces = collector.pieces, []
         for piece in pieces:
             yield piece
     if not collector.ended:
-        raise MalformedQuery("the form broke off")
+        raise MalformedRequest("the form broke off")
 
 
 async def _chunks(receive: Receive, pace: Pace) -> AsyncIterator[bytes]:

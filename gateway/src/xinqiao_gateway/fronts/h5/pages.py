@@ -14,7 +14,16 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import Response
 
-from xinqiao.errors import Conflict, ContentGone, NotAuthorized, NotFound, SealExpired, SealInvalid, XinqiaoError
+from xinqiao.errors import (
+    Conflict,
+    ContentGone,
+    NotAuthorized,
+    NotFound,
+    Rejected,
+    SealExpired,
+    SealInvalid,
+    XinqiaoError,
+)
 from xinqiao.finding import Text
 from xinqiao_gateway.fronts.h5.model import Problem, Row, Shown, Visit
 from xinqiao_gateway.fronts.h5.words import Language, said, word
@@ -35,7 +44,7 @@ _HOUR = "public, max-age=3600"
 # What the pages of errors say, by the error.
 _ERRORS: Mapping[type[XinqiaoError], str] = {
     Conflict: "used", ContentGone: "gone", NotFound: "not_found", NotAuthorized: "forged", SealInvalid: "forged",
-    SealExpired: "expired",
+    SealExpired: "expired", Rejected: "not_opened",
 }  # fmt: skip
 
 

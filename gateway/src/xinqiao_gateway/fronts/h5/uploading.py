@@ -13,7 +13,7 @@ from typing import Protocol, runtime_checkable
 
 from starlette.requests import Request
 
-from xinqiao.errors import BodyTooLarge, ContentGone, DocumentRefused, MalformedQuery, Retryable
+from xinqiao.errors import BodyTooLarge, ContentGone, DocumentRefused, MalformedRequest, Retryable
 from xinqiao.finding import Text
 from xinqiao_gateway.documents import Announced, Documents, Upload
 from xinqiao_gateway.fronts.h5.form_data import LARGEST_FORM, FormData, ReceivedFile
@@ -59,7 +59,7 @@ async def receive_files(
 ) -> FormData:
     """Read a form with files, each file into the store as it comes.
 
-    Of a form of another version the files are not kept: nobody will refer to them. Raises ``MalformedQuery``,
+    Of a form of another version the files are not kept: nobody will refer to them. Raises ``MalformedRequest``,
     ``BodyTooLarge``, ``SlowBody`` or ``ClientDisconnect``.
     """
     # Room for files that are too large or too many, so that their problem can be shown.
@@ -233,7 +233,7 @@ def _text(typed: bytearray) -> str:
     try:
         return typed.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise MalformedQuery("the form is not UTF-8") from error
+        raise MalformedRequest("the form is not UTF-8") from error
 
 
 def _megabytes(size: int) -> str:

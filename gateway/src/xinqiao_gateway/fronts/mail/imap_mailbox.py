@@ -115,6 +115,8 @@ class ImapMailbox:
     def _context(self) -> ssl.SSLContext:
         try:
             return ssl.create_default_context(cafile=self._authority)
+        except FileNotFoundError as error:
+            raise KeyUnusable(f"{self._authority}: {error.strerror}") from error
         except (OSError, ValueError) as error:
             raise KeyUnusable(f"{self._authority} is no PEM file of certificates") from error
 

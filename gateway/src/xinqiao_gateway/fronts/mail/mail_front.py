@@ -5,10 +5,8 @@ import asyncio
 import structlog
 
 from xinqiao.errors import ConfigurationError, UnknownChannel
-from xinqiao_gateway.fronts.mail.folder_mailbox import FolderMailbox
-from xinqiao_gateway.fronts.mail.imap_mailbox import ImapMailbox
+from xinqiao_gateway.fronts.mail.places import mailbox_of
 from xinqiao_gateway.fronts.mail.polling import Poller
-from xinqiao_gateway.fronts.sftp.local_folder import LocalFolder
 from xinqiao_gateway.gateway import Gateway
 
 __all__ = ["MailFront"]
@@ -56,13 +54,7 @@ class MailFront:
         mail = self._gateway.channels.find(channel_id).channel.profile.mail
         if mail is None:
             return
-        data, at = self._gateway.installation.data, mail.mailbox
-        mailbox: ImapMailbox | FolderMailbox
-        if at is None:
-            mailbox = FolderMailbox(mail, LocalFolder(data / "files" / channel_id))
-        else:
-            mailbox = ImapMailbox(mail, at, data / "channels" / channel_id / "keys")
-            mailbox.check()
+        mailbox = mailbox_of(self._gateway.installation.data, channel_id, mail)
         poller = Poller(self._gateway, channel_id, mail, mailbox)
         poller.start()
         self._pollers[channel_id] = poller

@@ -15,7 +15,7 @@ from typing import ParamSpec, TypeVar
 
 import structlog
 
-from xinqiao.errors import FileRefused, Rejected, XinqiaoError
+from xinqiao.errors import FileRefused, InternalError, Rejected, XinqiaoError
 from xinqiao_adapters.docking.files import Files
 from xinqiao_gateway.fronts.pauses import pause_after
 from xinqiao_gateway.fronts.sftp.folder import Entry, Folder
@@ -159,7 +159,7 @@ class Poller:
         for each in (*await self._left_behind(found), *found.finished):
             try:
                 taken += await self._take(each)
-            except (OSError, Rejected) as error:  # of this file alone
+            except (OSError, Rejected, InternalError) as error:  # of this file alone
                 problem = problem or error
         await self._in_thread(self._spool.sweep, [self._facts(e) for each in found.finished for e in each.files])
         self._forget(found)

@@ -8,6 +8,7 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import Literal
 
@@ -22,6 +23,8 @@ __all__ = ["below", "put_away", "put_result"]
 
 # While it grows a result has its digest and this for an ending: what is continued is the same.
 _TEMPORARY = ".tmp"
+# How often a result is tried to be named while others use its name.
+_MOST_TRIES = 3
 
 
 def below(path: str, name: str) -> str:
@@ -30,31 +33,48 @@ def below(path: str, name: str) -> str:
 
 
 def put_result(folder: Folder, files: Files, result: Result) -> None:
-    """Write a result under a temporary name, then rename it; a name that another file has gets a number."""
+    """Write a result under a temporary name, then give it its own; what has that, an earlier result, gets a number.
+
+    So the plain name is always the last answer's. Where nothing may be renamed the new one gets the number.
+    """
     folder.make_folder(files.results)
+    if not files.permissions.rename:
+        _put_in_place(folder, files, result)
+        return
+    path = below(files.results, result.name)
+    if _compare(folder, path, result.content) == "same":
+        return
+    temporary = f"{path}.{_digest_of(result.content)[:8]}{_TEMPORARY}"
+    _write(folder, temporary, result.content, _sure(folder, temporary) if files.permissions.resume else 0)
+    try:
+        _name(folder, files, temporary, result.name)
+    except FileExistsError:
+        folder.remove(temporary)
+        raise
+
+
+def _put_in_place(folder: Folder, files: Files, result: Result) -> None:
+    """Write a result under the first name that no other one has."""
     for name in numbered(result.name):
         path = below(files.results, name)
         found = _compare(folder, path, result.content)
-        if found == "same":
-            return
-        if not files.permissions.rename and found in {"gone", "part"}:
+        if found in {"gone", "part"}:
             _write(folder, path, result.content, 0)
-            return
-        if found == "gone" and _put(folder, files, path, result.content):
+        if found != "other":
             return
     raise FileExistsError(errno.EEXIST, "no name is free for a result", result.name)
 
 
-def _put(folder: Folder, files: Files, path: str, content: Path) -> bool:
-    """Write a file, going on with what a broken line left of it, and rename it; False where its name is taken now."""
-    temporary = f"{path}.{_digest_of(content)[:8]}{_TEMPORARY}"
-    _write(folder, temporary, content, _sure(folder, temporary) if files.permissions.resume else 0)
-    try:
-        folder.rename(temporary, path)
-    except FileExistsError:
-        folder.remove(temporary)
-        return False
-    return True
+def _name(folder: Folder, files: Files, temporary: str, name: str) -> None:
+    """Give a result its name, as soon as what has it is out of the way."""
+    path = below(files.results, name)
+    for _ in range(_MOST_TRIES):
+        with suppress(FileExistsError):
+            folder.rename(temporary, path)
+            return
+        with suppress(FileNotFoundError):  # whoever reads it took it away meanwhile
+            _renamed(folder, path, (below(files.results, each) for each in islice(numbered(name), 1, None)))
+    raise FileExistsError(errno.EEXIST, "no name is free for a result", name)
 
 
 def put_away(folder: Folder, files: Files, finished: Finished, settlements: Sequence[Settlement]) -> bool:

@@ -9,14 +9,14 @@ from ipaddress import ip_address, ip_network
 import structlog
 
 from xinqiao.errors import NotAuthorized, SettingsInvalid
-from xinqiao_adapters.docking.certificates import beside, fingerprint, read_certificates
+from xinqiao_adapters.docking.certificates import fingerprint
 from xinqiao_adapters.docking.frame import compile_frame
 from xinqiao_adapters.docking.tcp import Listen, Tcp
 from xinqiao_gateway.channels import ServedChannel
 from xinqiao_gateway.fronts.listening import listen
 from xinqiao_gateway.fronts.tcp.conversation import Conversation
 from xinqiao_gateway.fronts.tcp.stream import Stream
-from xinqiao_gateway.fronts.tcp.tls import pinned, server_context
+from xinqiao_gateway.fronts.tcp.tls import pinned, read_listening
 from xinqiao_gateway.gateway import Gateway
 
 __all__ = ["Listener"]
@@ -38,9 +38,7 @@ class Listener:
         self._section, self._listen = section, listen
         self._frame = compile_frame(section)
         self._allowed = [ip_network(each) for each in listen.allow]
-        path = beside(channel.channel.folders, listen.clients) if listen.clients is not None else None
-        self._clients = read_certificates(path) if path is not None else ()
-        self._tls = server_context(gateway.installation.settings, self._clients) if listen.tls else None
+        self._clients, self._tls = read_listening(gateway.installation.settings, channel.channel.folders, listen)
         self._socket: socket.socket | None = None
         self._accepting: asyncio.Task[None] | None = None
         # Each connection; None until it may talk.

@@ -7,10 +7,21 @@ from pathlib import Path
 from xinqiao.errors import KeyUnusable, SettingsInvalid
 from xinqiao.keys import read_key_file
 from xinqiao_adapters.docking.certificates import beside, read_certificates
-from xinqiao_adapters.docking.tcp import Call
+from xinqiao_adapters.docking.tcp import Call, Listen
 from xinqiao_gateway.settings import Settings
 
-__all__ = ["client_context", "pinned", "server_context"]
+__all__ = ["client_context", "pinned", "read_listening", "server_context"]
+
+
+def read_listening(
+    settings: Settings, folders: Sequence[Path], listen: Listen
+) -> tuple[tuple[bytes, ...], ssl.SSLContext | None]:
+    """Return the certificates that partners may show, and what is spoken with them; None for no TLS.
+
+    ``folders`` are the profile's. Raises ``SettingsInvalid`` or ``KeyUnusable``.
+    """
+    clients = read_certificates(beside(folders, listen.clients)) if listen.clients is not None else ()
+    return clients, server_context(settings, clients) if listen.tls else None
 
 
 def server_context(settings: Settings, clients: Sequence[bytes]) -> ssl.SSLContext:
