@@ -74,11 +74,11 @@ def _take(page: Page, folder: Path, name: str) -> None:
     page.evaluate(_SETTLE)
     height = min(page.evaluate("document.documentElement.scrollHeight"), _LONGEST)
     clip = {"x": 0, "y": 0, "width": PHONE["width"], "height": height}
-    phone = page.screenshot(full_page=True, clip=clip)  # type: ignore[arg-type]
+    phone = page.screenshot(full_page=True, clip=clip)
     _write(folder / f"{name}-phone.png", phone)
-    page.set_viewport_size(DESKTOP)  # type: ignore[arg-type]
+    page.set_viewport_size(DESKTOP)
     _write(folder / f"{name}-desktop.png", page.screenshot())
-    page.set_viewport_size(PHONE)  # type: ignore[arg-type]
+    page.set_viewport_size(PHONE)
     if kept:
         page.fill("[name=code]", kept)
 

@@ -4,6 +4,7 @@ A test looks at each page that a walk comes to; what writes the pictures of the 
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from typing import TypeAlias
 
 from playwright.sync_api import Frame, Page
 
@@ -36,7 +37,7 @@ __all__ = [
     "until",
 ]
 
-Window = Page | Frame
+Window: TypeAlias = "Page | Frame"
 Typed = Mapping[str, str | list[str]]
 Walk = Callable[[Window, H5Site, str], Iterator[str]]
 

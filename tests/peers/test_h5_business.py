@@ -163,7 +163,7 @@ def test_a_disclosure_that_was_read_has_its_receipt(site: H5Site, windows: Windo
 def test_a_photo_is_uploaded_shown_and_taken_away_again(site: H5Site, page: Page) -> None:
     until(WALKS["kyc-person"](page, site, "PHOTO-1"), "images")
     picture = {"name": "正面.png", "mimeType": "image/png", "buffer": page.screenshot()}
-    page.locator("input[type=file]").first.set_input_files(picture)  # type: ignore[arg-type]
+    page.locator("input[type=file]").first.set_input_files(picture)
     page.locator("button[value=upload]").first.click()
     page.wait_for_selector(".files li")
     assert "正面.png" in page.inner_text(".files")

@@ -18,7 +18,7 @@ def test_every_page_of_a_flow_is_fit_for_everybody(site: H5Site, windows: Window
     page, case_id = windows.phone(), f"FIT-{name}"
     for at in WALKS[name](page, site, case_id):
         for size in (_SMALL, DESKTOP, PHONE):
-            page.set_viewport_size(size)  # type: ignore[arg-type]
+            page.set_viewport_size(size)
             assert unfit(page) == [], f"{at} at {size['width']}"
 
 
