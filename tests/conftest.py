@@ -1,10 +1,15 @@
 """Options of the whole suite, and the real PostgreSQL that its tests share."""
 
 import pytest
+from hypothesis import settings
 
 pytest_plugins = ["tests.postgres"]
 
 DEEP = 20_000
+
+# How long an example takes says something about the machine, and nothing about what is tested.
+settings.register_profile("xinqiao", deadline=None)
+settings.load_profile("xinqiao")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

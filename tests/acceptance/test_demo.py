@@ -19,7 +19,7 @@ def demo(*options: str, **environment: str) -> subprocess.CompletedProcess[str]:
         env=os.environ | environment,
         start_new_session=True,
     )
-    said, logged = process.communicate(timeout=120)
+    said, logged = process.communicate(timeout=300)
     with pytest.raises(ProcessLookupError):
         os.killpg(process.pid, 0)
     return subprocess.CompletedProcess(command, process.returncode, said, logged)
