@@ -3,6 +3,7 @@
 A test looks at each page that a walk comes to; what writes the pictures of the documentation takes one of each.
 """
 
+import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import TypeAlias
 
@@ -25,6 +26,7 @@ __all__ = [
     "Window",
     "after_identity",
     "arrive",
+    "becomes",
     "confirmed",
     "fill",
     "go",
@@ -354,6 +356,17 @@ BODIES: Mapping[str, tuple[str, int]] = {
 def run(walk: Iterator[str]) -> list[str]:
     """Walk to the end; return the names of the pages."""
     return list(walk)
+
+
+def becomes(window: Window, expression: str, arg: object = None) -> None:
+    """Wait until something is true of a page of the gateway's.
+
+    The browser's own waiting evaluates texts in the page, which the page's Content Security Policy forbids.
+    """
+    deadline = time.monotonic() + 20
+    while not window.evaluate(expression, arg):
+        assert time.monotonic() < deadline, f"not seen within 20 s: {expression}"
+        time.sleep(0.05)
 
 
 def until(walk: Iterator[str], name: str) -> None:

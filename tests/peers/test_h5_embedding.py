@@ -6,7 +6,7 @@ from playwright.sync_api import Page
 
 from tests.gateway.h5.filling import IDENTITY
 from tests.peers.h5_site import H5Site
-from tests.peers.h5_walks import after_identity, at_provider, contract_signing, go, kyc_person, run, until
+from tests.peers.h5_walks import after_identity, at_provider, becomes, contract_signing, go, kyc_person, run, until
 from tests.peers.h5_windows import Windows
 
 _STATIC = Path("gateway/src/xinqiao_gateway/fronts/h5/static")
@@ -54,10 +54,10 @@ def test_the_frame_is_as_high_as_its_page_and_shrinks_with_it(site: H5Site, page
     page.wait_for_function(f"{_HEIGHT} < 1600")
     for step in ("contact", "identity"):
         frame.goto(frame.url.rpartition("/")[0] + f"/{step}")
-        frame.wait_for_function(_NO_ROOM_LEFT)
+        becomes(frame, _NO_ROOM_LEFT)
     page.set_viewport_size({"width": 900, "height": 844})
-    frame.wait_for_function("innerWidth === 900")
-    frame.wait_for_function(_NO_ROOM_LEFT)
+    becomes(frame, "innerWidth === 900")
+    becomes(frame, _NO_ROOM_LEFT)
 
 
 def test_the_next_page_begins_at_its_top(site: H5Site, page: Page) -> None:
@@ -155,7 +155,7 @@ def test_a_problem_in_a_frame_leads_to_its_field(site: H5Site, page: Page) -> No
     frame.click("#problems li:last-child a")
     field = frame.locator("#problems li:last-child a").get_attribute("href")
     assert field
-    frame.wait_for_function("id => document.activeElement.id === id", arg=field[1:])
+    becomes(frame, "id => document.activeElement.id === id", field[1:])
     box = frame.locator(f'[id="{field[1:]}"]').bounding_box()
     assert box
     assert 0 <= box["y"] <= 844 - box["height"]

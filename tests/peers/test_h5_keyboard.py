@@ -4,7 +4,7 @@ from playwright.sync_api import Page
 
 from tests.gateway.h5.filling import CONTACT, IDENTITY, MEANS, TAX
 from tests.peers.h5_site import H5Site
-from tests.peers.h5_walks import Typed, arrive, questions
+from tests.peers.h5_walks import Typed, arrive, becomes, questions
 from tests.peers.h5_windows import Windows
 
 _HERE = """([css]) => {
@@ -91,7 +91,7 @@ def test_enter_in_a_field_goes_on_and_problems_get_the_focus(site: H5Site, page:
     assert page.title().startswith("! ")
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
-    page.wait_for_function("document.activeElement.name === 'applicant.name'")
+    becomes(page, "document.activeElement.name === 'applicant.name'")
 
 
 def test_the_first_tab_offers_to_skip_to_the_content(site: H5Site, page: Page) -> None:
@@ -101,6 +101,6 @@ def test_the_first_tab_offers_to_skip_to_the_content(site: H5Site, page: Page) -
     assert page.evaluate("document.activeElement.className") == "skip"
     assert page.evaluate("document.activeElement.getBoundingClientRect().height") > 10
     page.keyboard.press("Enter")
-    page.wait_for_function("location.hash === '#content'")
+    becomes(page, "location.hash === '#content'")
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.name") == "applicant.name"
