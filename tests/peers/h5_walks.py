@@ -123,6 +123,20 @@ def after_identity(page: Window) -> Iterator[str]:
     yield from confirmed(page)
 
 
+def read_papers(page: Window) -> None:
+    """Open each paper in a window of its own, and come back to a page that knows it."""
+    links = page.locator("a[target=_blank][href*='/papers/']").all()
+    for link in links:
+        with tab_of(page).expect_popup() as opened:
+            link.click()
+        opened.value.wait_for_load_state()
+        opened.value.close()
+    deadline = time.monotonic() + 20
+    while page.locator("a[target=_blank] ~ .mark, label .mark").count() < len(links):
+        assert time.monotonic() < deadline, "a paper that was opened is not known as read"
+        page.goto(page.url)
+
+
 def confirmed(page: Window) -> Iterator[str]:
     """Confirm, and come to the receipt."""
     page.wait_for_url("**/confirm")
@@ -214,10 +228,7 @@ def contract_signing(page: Window, site: H5Site, case_id: str) -> Iterator[str]:
     arrive(page, site.url(case_id, flow="contract-signing", channel="sandbox", facts=facts))
     page.wait_for_url("**/read")
     yield "read"
-    for link in page.locator("section a[target=_blank]").all():
-        with tab_of(page).expect_popup() as opened:
-            link.click()
-        opened.value.close()
+    read_papers(page)
     site.clock.now += 60
     for tick in page.locator('[name^="read."]').all():
         tick.check()
@@ -319,9 +330,7 @@ def disclosure(page: Window, site: H5Site, case_id: str) -> Iterator[str]:
     arrive(page, site.url(case_id, flow="disclosure"))
     page.wait_for_url("**/read")
     yield "read"
-    with tab_of(page).expect_popup() as opened:
-        page.click("a[target=_blank]")
-    opened.value.close()
+    read_papers(page)
     page.check("[name=read]")
     page.click("button.main")
     yield from confirmed(page)
