@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.sdk.application import application
 from tests.sdk.server import Answer, Request, Served, serving
 from xinqiao.client import Client, Page, Retry, retry_after
 from xinqiao.errors import (
@@ -77,7 +78,7 @@ def listing(*messages: Json) -> Answer:
 
 @pytest.mark.parametrize("typed", [False, True])
 def test_a_message_is_sent_sealed_and_its_receipt_returned(typed: bool) -> None:
-    message = example("kycApplication")
+    message = application()
 
     with serving(in_turn(Answer(202, RECEIPT))) as served, client(served) as sender:
         receipt = sender.submit(from_canonical(message) if typed else message)
@@ -98,7 +99,7 @@ def test_client_and_receiver_understand_each_other() -> None:
         headers = request.headers
         return Answer(*receiver.receive(request.body, headers["Content-Type"], headers[SIGNATURE_HEADER]))
 
-    message = example("kycApplication")
+    message = application()
     with serving(gateway) as served, client(served) as sender:
         receipts = [sender.submit(message), sender.submit(message)]
 
@@ -113,7 +114,7 @@ def test_a_rejection_raises_the_error_of_its_reason_with_all_that_it_says() -> N
 
     with serving(in_turn(*map(refusal, errors))) as served, client(served) as sender:
         with pytest.raises(NotValid) as invalid:
-            sender.submit(example("kycApplication"))
+            sender.submit(application())
         with pytest.raises(OutOfOrder) as early:
             sender.submit(example("deliveryInstruction"))
 
@@ -122,12 +123,21 @@ def test_a_rejection_raises_the_error_of_its_reason_with_all_that_it_says() -> N
     assert len(served.requests) == 2
 
 
+def test_a_receipt_for_another_message_is_no_success() -> None:
+    other = example("kycApplication")
+    with serving(in_turn(Answer(202, RECEIPT), Answer(202, b'{"receipt": []}'))) as served, client(served) as sender:
+        for message in (other, application()):
+            with pytest.raises(DestinationRefused, match="receipt is for another message"):
+                sender.submit(message)
+    assert len(served.requests) == 2
+
+
 def test_what_may_succeed_later_is_repeated_with_the_same_bytes_and_seal() -> None:
     answers = in_turn(Answer(0), refusal(JournalUnavailable()), Answer(502, b"<html>"), Answer(202, RECEIPT))
     waits: list[float] = []
 
     with serving(answers) as served, client(served, waits) as sender:
-        receipt = sender.submit(example("kycApplication"))
+        receipt = sender.submit(application())
 
     assert receipt == vector("receipt")
     assert len({(each.body, each.headers[SIGNATURE_HEADER]) for each in served.requests}) == 1
@@ -143,7 +153,7 @@ def test_repeats_end_after_the_attempts_allowed_with_what_was_said_last() -> Non
         client(served, waits) as sender,
         pytest.raises(JournalUnavailable, match="disk"),
     ):
-        sender.submit(example("kycApplication"))
+        sender.submit(application())
 
     assert (len(served.requests), len(waits)) == (5, 4)
 
@@ -153,7 +163,7 @@ def test_repeats_end_when_the_time_allowed_would_be_exceeded() -> None:
     busy = refusal(JournalUnavailable(), {"Retry-After": "3600"})
 
     with serving(lambda _: busy) as served, client(served, waits) as sender, pytest.raises(JournalUnavailable):
-        sender.submit(example("kycApplication"))
+        sender.submit(application())
 
     assert (len(served.requests), waits) == (1, [])
 
@@ -176,7 +186,7 @@ def test_a_wait_is_at_least_what_the_server_asks_for(said: str | timedelta, leas
     busy = refusal(JournalUnavailable(), {"Retry-After": header})
 
     with serving(in_turn(busy, Answer(202, RECEIPT))) as served, client(served, waits) as sender:
-        sender.submit(example("kycApplication"))
+        sender.submit(application())
 
     assert len(served.requests) == 2
     assert least <= waits[0] <= most
@@ -253,7 +263,7 @@ def test_no_answer_at_all_is_a_destination_down() -> None:
     waits: list[float] = []
 
     with client(served, waits, Retry(attempts=2)) as sender, pytest.raises(DestinationDown, match="2 attempts"):
-        sender.submit(example("kycApplication"))
+        sender.submit(application())
 
     assert len(waits) == 1
 
@@ -273,7 +283,7 @@ def test_no_answer_at_all_is_a_destination_down() -> None:
 )
 def test_an_answer_outside_the_standard_is_told_from_a_rejection(answer: Answer, error: type[Exception]) -> None:
     with serving(lambda _: answer) as served, client(served) as sender, pytest.raises(error, match="no answer of"):
-        sender.submit(example("kycApplication"))
+        sender.submit(application())
 
 
 def test_a_partners_own_format_is_sent_as_it_is_and_its_answer_returned_as_it_came() -> None:

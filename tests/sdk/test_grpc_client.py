@@ -11,6 +11,7 @@ import orjson
 import pytest
 
 from tests.sdk import grpc_server, server
+from tests.sdk.application import application
 from tests.sdk.grpc_server import Broken, Refusal, Said, accepted
 from xinqiao import conversation
 from xinqiao.cli import main
@@ -52,7 +53,7 @@ def in_turn(*answers: Said) -> Callable[[SealedMessage], Said]:
 
 @pytest.mark.parametrize("typed", [False, True])
 def test_a_message_is_sent_sealed_and_its_receipt_returned(typed: bool) -> None:
-    message = example("kycApplication")
+    message = application()
 
     with grpc_server.serving(in_turn(accepted())) as served, client(served.url) as sender:
         receipt = sender.submit(from_canonical(message) if typed else message)
@@ -70,7 +71,7 @@ def test_a_rejection_raises_the_error_of_its_reason_with_all_that_it_says() -> N
 
     with grpc_server.serving(in_turn(*map(Refusal, errors))) as served, client(served.url) as sender:
         with pytest.raises(NotValid) as invalid:
-            sender.submit(example("kycApplication"))
+            sender.submit(application())
         with pytest.raises(OutOfOrder) as early:
             sender.submit(example("deliveryInstruction"))
 
@@ -84,7 +85,7 @@ def test_what_may_succeed_later_is_repeated_with_the_same_bytes_and_seal() -> No
     waits: list[float] = []
 
     with grpc_server.serving(answers) as served, client(served.url, waits) as sender:
-        receipt = sender.submit(example("kycApplication"))
+        receipt = sender.submit(application())
 
     assert receipt == vector("receipt")
     assert len(served.submitted) == 4
@@ -100,7 +101,7 @@ def test_repeats_end_after_the_attempts_allowed_with_what_was_said_last() -> Non
         client(served.url) as sender,
         pytest.raises(JournalUnavailable, match="disk"),
     ):
-        sender.submit(example("kycApplication"))
+        sender.submit(application())
 
     assert len(served.submitted) == 5
 
@@ -109,7 +110,7 @@ def test_nobody_there_is_a_destination_down_that_was_never_connected() -> None:
     with grpc_server.serving(in_turn()) as served:
         pass
     with client(served.url, retry=Retry(attempts=2)) as sender, pytest.raises(DestinationDown) as down:
-        sender.submit(example("kycApplication"))
+        sender.submit(application())
 
     assert "2 attempts" in down.value.detail
     assert getattr(down.value.__cause__, "was_connected", None) is False
@@ -122,7 +123,7 @@ def test_a_name_that_is_not_found_was_never_connected() -> None:
         client(served.url, retry=Retry(attempts=1)) as sender,
         pytest.raises(DestinationDown) as down,
     ):
-        sender.submit(example("kycApplication"))
+        sender.submit(application())
 
     assert getattr(down.value.__cause__, "was_connected", None) is False
 
@@ -146,7 +147,7 @@ def test_a_status_without_a_rejection_is_not_the_gateways(
         client(served.url, retry=Retry(attempts=2)) as sender,
         pytest.raises(error),
     ):
-        sender.submit(example("kycApplication"))
+        sender.submit(application())
 
     assert len(served.submitted) == attempts
 
@@ -159,7 +160,7 @@ def test_details_of_somebody_else_are_not_the_gateways(details: bytes) -> None:
         client(served.url, retry=Retry(attempts=1)) as sender,
         pytest.raises(DestinationDown, match="no answer of the standard"),
     ):
-        sender.submit(example("kycApplication"))
+        sender.submit(application())
 
 
 def by_tag(answers: dict[str, list[Said]]) -> Callable[[SealedMessage], Said]:
@@ -176,7 +177,7 @@ def test_many_messages_go_as_one_stream_and_are_answered_in_order() -> None:
     answer = by_tag({"2": [Refusal(NotValid("1 violation"))]})
 
     with grpc_server.serving(answer) as served, client(served.url) as sender:
-        said = list(sender.submit_many(example("kycApplication") for _ in range(4)))
+        said = list(sender.submit_many(application() for _ in range(4)))
 
     assert [isinstance(each, NotValid) for each in said] == [False, True, False, False]
     assert [[each.tag for each in stream] for stream in served.streamed] == [["1", "2", "3", "4"]]
@@ -184,7 +185,7 @@ def test_many_messages_go_as_one_stream_and_are_answered_in_order() -> None:
 
 
 def test_what_a_stream_does_not_answer_is_sent_again_and_the_rest_goes_in_another() -> None:
-    messages = [example("kycApplication") for _ in range(6)]
+    messages = [application() for _ in range(6)]
 
     with grpc_server.serving(by_tag({"3": [UNAVAILABLE]})) as served, client(served.url) as sender:
         said = list(sender.submit_many(messages))
@@ -200,7 +201,7 @@ def test_what_may_succeed_later_is_repeated_beside_its_stream() -> None:
     answer = by_tag({"2": [Refusal(JournalUnavailable())]})
 
     with grpc_server.serving(answer) as served, client(served.url) as sender:
-        said = list(sender.submit_many(example("kycApplication") for _ in range(3)))
+        said = list(sender.submit_many(application() for _ in range(3)))
 
     assert said == [vector("receipt")] * 3
     [again] = served.submitted
@@ -212,7 +213,7 @@ def test_an_answer_for_another_input_breaks_a_stream() -> None:
         return accepted("99" if request.tag == "1" else request.tag)
 
     with grpc_server.serving(answer) as served, client(served.url) as sender:
-        said = list(sender.submit_many([example("kycApplication")]))
+        said = list(sender.submit_many([application()]))
 
     assert said == [vector("receipt")]
     assert len(served.submitted) == 1
@@ -222,9 +223,9 @@ def test_a_gateway_that_goes_away_while_the_sender_rests_is_not_asked_again_unti
     rested = threading.Event()
 
     def resting() -> Iterator[Json]:
-        yield example("kycApplication")
+        yield application()
         rested.wait(10)
-        yield example("kycApplication")
+        yield application()
 
     before = threading.active_count()
     with grpc_server.serving(by_tag({})) as served:
@@ -259,7 +260,7 @@ def test_a_stream_that_is_not_answered_in_time_is_given_up_and_its_inputs_sent_a
 
     with grpc_server.serving(answer) as served:
         with Client(served.url, "demo-bank", KEY, timeout=0.5) as sender:
-            assert list(sender.submit_many([example("kycApplication")])) == [vector("receipt")]
+            assert list(sender.submit_many([application()])) == [vector("receipt")]
         gate.set()
     assert [len(served.submitted), len(served.streamed)] == [1, 1]
 
@@ -274,14 +275,14 @@ async def test_for_an_event_loop_it_is_given_up_alike() -> None:
 
     with grpc_server.serving(answer) as served:
         async with AsyncClient(served.url, "demo-bank", KEY, timeout=0.5) as sender:
-            said = [each async for each in sender.submit_many([example("kycApplication")])]
+            said = [each async for each in sender.submit_many([application()])]
         gate.set()
     assert said == [vector("receipt")]
 
 
 def test_a_fault_of_the_senders_own_is_raised_where_it_sends() -> None:
     def broken() -> Iterator[Json]:
-        yield example("kycApplication")
+        yield application()
         raise LookupError("mine")
 
     with (
@@ -299,7 +300,7 @@ def test_an_input_may_be_made_of_the_answer_to_the_one_before() -> None:
         for number in range(3):
             with arrived:
                 assert arrived.wait_for(lambda: len(said) >= number, 10)  # noqa: B023 -- called at once
-            yield example("kycApplication")
+            yield application()
 
     arrived = threading.Condition()
     with grpc_server.serving(by_tag({"2": [UNAVAILABLE]})) as served, client(served.url) as sender:
@@ -431,7 +432,7 @@ async def test_for_an_event_loop_over_grpc_it_repeats_alike() -> None:
     waits: list[float] = []
     with grpc_server.serving(in_turn(UNAVAILABLE, Refusal(RateLimited(), 7), accepted())) as served:
         async with async_client(served.url, waits) as sender:
-            assert await sender.submit(example("kycApplication")) == vector("receipt")
+            assert await sender.submit(application()) == vector("receipt")
     assert [0.1 <= waits[0] <= 0.2, waits[1] == 7] == [True, True]
 
 
@@ -439,7 +440,7 @@ async def test_for_an_event_loop_a_broken_stream_is_mended_alike() -> None:
     answer = by_tag({"2": [Refusal(NotValid("x"))], "3": [UNAVAILABLE]})
     with grpc_server.serving(answer) as served:
         async with async_client(served.url, []) as sender:
-            said = [each async for each in sender.submit_many(example("kycApplication") for _ in range(5))]
+            said = [each async for each in sender.submit_many(application() for _ in range(5))]
     assert [isinstance(each, NotValid) for each in said] == [False, True, False, False, False]
 
 
@@ -449,7 +450,7 @@ async def test_for_an_event_loop_over_rest_it_sends_and_fetches_alike() -> None:
     waits: list[float] = []
     with server.serving(lambda _: answers.pop(0)) as served:
         async with async_client(served.url, waits) as sender:
-            assert await sender.submit(example("kycApplication")) == vector("receipt")
+            assert await sender.submit(application()) == vector("receipt")
     assert (len(served.requests), waits[1]) == (3, 3.0)
     assert len({(each.body, each.headers[SIGNATURE_HEADER]) for each in served.requests}) == 1
 
@@ -460,7 +461,7 @@ def test_a_client_for_an_event_loop_may_be_made_before_the_loop() -> None:
 
         async def send() -> Json:
             async with sender:
-                return await sender.submit(example("kycApplication"))
+                return await sender.submit(application())
 
         assert asyncio.run(send()) == vector("receipt")
 
@@ -473,12 +474,12 @@ async def test_for_an_event_loop_nobody_there_is_a_destination_down(url: str) ->
     sender = AsyncClient(address, "demo-bank", KEY, retry=Retry(attempts=1), timeout=5)
     async with sender:
         with pytest.raises(DestinationDown, match="1 attempts"):
-            await asyncio.wait_for(sender.submit(example("kycApplication")), 20)
+            await asyncio.wait_for(sender.submit(application()), 20)
 
 
 def test_the_command_sends_over_grpc(tmp_path: Any, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["new-key", "bank-1", "--out", str(tmp_path / "key.jwk")]) == 0
-    (tmp_path / "message.json").write_bytes(write_json(example("kycApplication")))
+    (tmp_path / "message.json").write_bytes(write_json(application()))
     command = ["send", str(tmp_path / "message.json"), "--channel", "demo-bank", "--key", str(tmp_path / "key.jwk")]
     with grpc_server.serving(in_turn(accepted(), Refusal(NotValid("x")))) as served:
         assert [main([*command, "--url", served.url]), main([*command, "--url", served.url])] == [0, 1]

@@ -114,6 +114,15 @@ def test_messages_at_the_same_time_are_handled_once_by_many_workers(tmp_path: Pa
     assert handled == [message]
 
 
+def test_another_sender_may_have_the_same_id(seen: Seen) -> None:
+    handled: list[Json] = []
+    receiver = receiver_of(handled.append, seen)
+    message = example("navReport")
+    other = {**message, "header": {**message["header"], "sender": INSURER}}
+    assert [push(receiver, each)[0] for each in (message, other, message)] == [202, 202, 200]
+    assert handled == [message, other]
+
+
 def test_a_message_that_is_being_handled_is_in_progress_for_everybody_else(seen: Seen) -> None:
     message = example("navReport")
     meanwhile: list[tuple[int, Json]] = []
@@ -131,9 +140,8 @@ def test_a_claim_of_a_worker_that_died_is_handled_again_when_its_lease_is_over(t
     clock = [1_767_607_200.0]
     message = example("navReport")
     handled: list[Json] = []
-    message_id = message["header"]["messageId"]
     with SqliteSeen(tmp_path / "seen.db", now=lambda: clock[0]) as died:
-        died.claim(message_id, "digest", "token")
+        died.claim(f"{TRUST_COMPANY} {message['header']['messageId']}", "digest", "token")
 
     with SqliteSeen(tmp_path / "seen.db", now=lambda: clock[0]) as remembered:
         receiver = receiver_of(handled.append, remembered)

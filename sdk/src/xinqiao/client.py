@@ -101,9 +101,11 @@ class Client(_Partner):
         """Send one message and return the receipt message: it is durably accepted.
 
         Raises the error class of the reason on a rejection, with its findings; ``DestinationDown`` where no
-        answer came within the bounds of ``retry``. A repeat is the same bytes, so it is recognised as one.
+        answer came within the bounds of ``retry``, ``DestinationRefused`` where the receipt is for another message:
+        the outcome is unknown then. A repeat is the same bytes, so it is recognised as one.
         """
-        return receipt_of(self._run(self._answered(self._sealed(message))))
+        sealed = self._sealed(message)
+        return receipt_of(sealed, self._run(self._answered(sealed)))
 
     def submit_many(self, messages: Iterable["Json | v1.Message"]) -> Iterator[Json | XinqiaoError]:
         """Send messages and yield for each, in order, its receipt, or the error with which it was refused.
@@ -114,7 +116,7 @@ class Client(_Partner):
         for sealed, answer in self._transport.submit_many(self._sealed(each) for each in messages):
             if answer is None or not is_final(answer):
                 answer = self._run(self._answered(sealed))  # noqa: PLW2901 -- the one that counts
-            yield _said(answer)
+            yield _said(sealed, answer)
 
     def submit_raw(self, content: bytes, content_type: str) -> Answer:
         """Send bytes in the partner's own format and return the last answer, whatever its status.
@@ -207,14 +209,15 @@ class AsyncClient(_Partner):
 
     async def submit(self, message: "Json | v1.Message") -> Json:
         """See ``Client.submit``."""
-        return receipt_of(await self._run(self._answered(self._sealed(message))))
+        sealed = self._sealed(message)
+        return receipt_of(sealed, await self._run(self._answered(sealed)))
 
     async def submit_many(self, messages: Iterable["Json | v1.Message"]) -> AsyncIterator[Json | XinqiaoError]:
         """See ``Client.submit_many``. Messages are made in the event loop: what makes them must not block it."""
         async for sealed, answer in self._transport.submit_many(self._sealed(each) for each in messages):
             if answer is None or not is_final(answer):
                 answer = await self._run(self._answered(sealed))  # noqa: PLW2901 -- the one that counts
-            yield _said(answer)
+            yield _said(sealed, answer)
 
     async def submit_raw(self, content: bytes, content_type: str) -> Answer:
         """See ``Client.submit_raw``."""
@@ -273,9 +276,9 @@ class AsyncClient(_Partner):
         return None
 
 
-def _said(answer: Answer) -> Json | XinqiaoError:
+def _said(sealed: Sealed, answer: Answer) -> Json | XinqiaoError:
     try:
-        return receipt_of(answer)
+        return receipt_of(sealed, answer)
     except XinqiaoError as error:
         return error
 

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from time import monotonic
 from typing import Any, NamedTuple, TypeVar
 
+import orjson
+
 from xinqiao.errors import (
     DestinationDown,
     DestinationRefused,
@@ -104,12 +106,20 @@ def answered(sealed: Sealed, retry: Retry) -> Steps[Answer]:
     return answer
 
 
-def receipt_of(answer: Answer) -> Json:
-    """Return the receipt in an answer. Raises the error of a rejection; see ``_error`` for what is neither."""
+def receipt_of(sealed: Sealed, answer: Answer) -> Json:
+    """Return the receipt in the answer to a sealed canonical message, which it is for: others prove nothing of it.
+
+    Raises the error of a rejection; see ``_error`` for what is neither.
+    """
     said = _read(answer)
-    if "receipt" in said:
-        return said
-    raise _error(answer, said)
+    if "receipt" not in said:
+        raise _error(answer, said)
+    body = said["receipt"]
+    accepted = body.get("acceptedMessageId") if isinstance(body, dict) else None
+    # What was sealed here is well formed: to read it quickly is enough.
+    if accepted != orjson.loads(sealed.content)["header"]["messageId"]:
+        raise _foreign(answer, "its receipt is for another message")
+    return said
 
 
 def paged(fetch: Fetch, retry: Retry, keys: KeyRing) -> Steps[Page]:

@@ -26,11 +26,11 @@ class Receiver:
 
     ``institution`` is the code of this side, ``test`` says whether it takes test traffic (and nothing else).
 
-    ``handle`` is called once for each message id, whatever number of workers share ``seen``: an id is claimed there
-    first. It is called again only where the attempt before came to no end: where it raised, or its process died or
-    ``seen`` could not be written before the acceptance was (with ``SqliteSeen`` when the claim's lease is over). What
-    it raises from the error tree becomes a rejection; any other exception passes through, for the web framework to
-    answer 500, and the gateway tries again.
+    ``handle`` is called once for each message, which its sender and its id name, whatever number of workers share
+    ``seen``: it is claimed there first. It is called again only where the attempt before came to no end: where it
+    raised, or its process died or ``seen`` could not be written before the acceptance was (with ``SqliteSeen`` when the
+    claim's lease is over). What it raises from the error tree becomes a rejection; any other exception passes through,
+    for the web framework to answer 500, and the gateway tries again.
     """
 
     def __init__(
@@ -89,19 +89,21 @@ class Receiver:
 
     def _accept(self, message: Json, header: Header) -> tuple[int, bytes]:
         digest, token = content_digest(message), new_message_id()
-        known = self._seen.claim(header.message_id, digest, token)
+        # Two senders may have one id: whoever takes another's does not stop its message.
+        key = f"{header.sender} {header.message_id}"
+        known = self._seen.claim(key, digest, token)
         if known is None:
-            return 202, self._receipt(header, self._handled(message, header.message_id, token))
+            return 202, self._receipt(header, self._handled(message, key, token))
         if known.digest != digest:
             raise Conflict(f"message {header.message_id} came before with other content")
         return 200, self._receipt(header, known)
 
-    def _handled(self, message: Json, message_id: str, token: str) -> Acceptance:
+    def _handled(self, message: Json, key: str, token: str) -> Acceptance:
         with ExitStack() as claim:
-            claim.callback(self._seen.release, message_id, token)
+            claim.callback(self._seen.release, key, token)
             self._handle(message)
             claim.pop_all()
-        return self._seen.finish(message_id, token, timestamp())
+        return self._seen.finish(key, token, timestamp())
 
     def _receipt(self, header: Header, accepted: Acceptance) -> bytes:
         body = {

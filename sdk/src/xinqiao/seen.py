@@ -30,23 +30,26 @@ class Acceptance:
 
 
 class Seen(Protocol):
-    """Remembers messages by their id. Called from any thread; ``token`` names one attempt to handle a message."""
+    """Remembers messages by a key, which is who sent one and its id. Called from any thread.
 
-    def claim(self, message_id: str, digest: str, token: str) -> Acceptance | None:
+    ``token`` names one attempt to handle a message.
+    """
+
+    def claim(self, key: str, digest: str, token: str) -> Acceptance | None:
         """Return the acceptance of a message that was finished, or None: it is now the caller's to handle.
 
         Raises ``InProgress`` while another attempt holds it.
         """
         ...
 
-    def finish(self, message_id: str, token: str, accepted_at: str) -> Acceptance:
+    def finish(self, key: str, token: str, accepted_at: str) -> Acceptance:
         """Remember a claimed message for good and return its acceptance with the next position.
 
         Raises ``InProgress`` where the claim was lost to another attempt.
         """
         ...
 
-    def release(self, message_id: str, token: str) -> None:
+    def release(self, key: str, token: str) -> None:
         """Give a claimed message back, to be handled when it comes again; nothing where the claim was lost."""
         ...
 
@@ -59,34 +62,34 @@ class MemorySeen:
         self._claims: dict[str, tuple[str, str]] = {}
         self._accepted: dict[str, Acceptance] = {}
 
-    def claim(self, message_id: str, digest: str, token: str) -> Acceptance | None:
+    def claim(self, key: str, digest: str, token: str) -> Acceptance | None:
         """Return the acceptance of a finished message, or None. Raises ``InProgress``."""
         with self._lock:
-            if message_id in self._accepted:
-                return self._accepted[message_id]
-            if message_id in self._claims:
-                raise InProgress(f"message {message_id}")
-            self._claims[message_id] = (token, digest)
+            if key in self._accepted:
+                return self._accepted[key]
+            if key in self._claims:
+                raise InProgress(f"message {key}")
+            self._claims[key] = (token, digest)
         return None
 
-    def finish(self, message_id: str, token: str, accepted_at: str) -> Acceptance:
+    def finish(self, key: str, token: str, accepted_at: str) -> Acceptance:
         """Remember a claimed message and return its acceptance. Raises ``InProgress``."""
         with self._lock:
-            if not self._holds(message_id, token):
-                raise _lost(message_id)
-            _, digest = self._claims.pop(message_id)
+            if not self._holds(key, token):
+                raise _lost(key)
+            _, digest = self._claims.pop(key)
             acceptance = Acceptance(digest, accepted_at, len(self._accepted) + 1)
-            self._accepted[message_id] = acceptance
+            self._accepted[key] = acceptance
         return acceptance
 
-    def release(self, message_id: str, token: str) -> None:
+    def release(self, key: str, token: str) -> None:
         """Give a claimed message back."""
         with self._lock:
-            if self._holds(message_id, token):
-                del self._claims[message_id]
+            if self._holds(key, token):
+                del self._claims[key]
 
-    def _holds(self, message_id: str, token: str) -> bool:
-        return self._claims.get(message_id, ("", ""))[0] == token
+    def _holds(self, key: str, token: str) -> bool:
+        return self._claims.get(key, ("", ""))[0] == token
 
 
 class SqliteSeen:
@@ -105,49 +108,47 @@ class SqliteSeen:
         self._database.execute("PRAGMA synchronous = EXTRA")
         # Without a position a message is claimed, with one it is accepted.
         self._database.execute(
-            "CREATE TABLE IF NOT EXISTS seen (message_id TEXT PRIMARY KEY, digest TEXT NOT NULL, token TEXT NOT NULL,"
+            "CREATE TABLE IF NOT EXISTS seen (key TEXT PRIMARY KEY, digest TEXT NOT NULL, token TEXT NOT NULL,"
             " claimed_until REAL NOT NULL, accepted_at TEXT, position INTEGER UNIQUE) WITHOUT ROWID"
         )
 
-    def claim(self, message_id: str, digest: str, token: str) -> Acceptance | None:
+    def claim(self, key: str, digest: str, token: str) -> Acceptance | None:
         """Return the acceptance of a finished message, or None. Raises ``InProgress``."""
         now = self._now()
         with self._lock:
             claimed = self._database.execute(
-                "INSERT INTO seen (message_id, digest, token, claimed_until) VALUES (?, ?, ?, ?)"
-                " ON CONFLICT (message_id) DO UPDATE SET digest = excluded.digest, token = excluded.token,"
+                "INSERT INTO seen (key, digest, token, claimed_until) VALUES (?, ?, ?, ?)"
+                " ON CONFLICT (key) DO UPDATE SET digest = excluded.digest, token = excluded.token,"
                 " claimed_until = excluded.claimed_until WHERE position IS NULL AND claimed_until <= ?",
-                (message_id, digest, token, now + self._lease, now),
+                (key, digest, token, now + self._lease, now),
             ).rowcount
-            accepted = None if claimed else self._accepted(message_id)
+            accepted = None if claimed else self._accepted(key)
         if not claimed and accepted is None:
-            raise InProgress(f"message {message_id}")
+            raise InProgress(f"message {key}")
         return accepted
 
-    def finish(self, message_id: str, token: str, accepted_at: str) -> Acceptance:
+    def finish(self, key: str, token: str, accepted_at: str) -> Acceptance:
         """Remember a claimed message and return its acceptance. Raises ``InProgress``."""
         with self._lock:
             finished = self._database.execute(
                 "UPDATE seen SET accepted_at = ?, position = (SELECT coalesce(max(position), 0) + 1 FROM seen)"
-                " WHERE message_id = ? AND token = ? AND position IS NULL",
-                (accepted_at, message_id, token),
+                " WHERE key = ? AND token = ? AND position IS NULL",
+                (accepted_at, key, token),
             ).rowcount
-            accepted = self._accepted(message_id) if finished else None
+            accepted = self._accepted(key) if finished else None
         if accepted is None:
-            raise _lost(message_id)
+            raise _lost(key)
         return accepted
 
-    def release(self, message_id: str, token: str) -> None:
+    def release(self, key: str, token: str) -> None:
         """Give a claimed message back."""
         with self._lock:
-            self._database.execute(
-                "DELETE FROM seen WHERE message_id = ? AND token = ? AND position IS NULL", (message_id, token)
-            )
+            self._database.execute("DELETE FROM seen WHERE key = ? AND token = ? AND position IS NULL", (key, token))
 
-    def _accepted(self, message_id: str) -> Acceptance | None:
+    def _accepted(self, key: str) -> Acceptance | None:
         row = self._database.execute(
-            "SELECT digest, accepted_at, position FROM seen WHERE message_id = ? AND position IS NOT NULL",
-            (message_id,),
+            "SELECT digest, accepted_at, position FROM seen WHERE key = ? AND position IS NOT NULL",
+            (key,),
         ).fetchone()
         return Acceptance(*row) if row else None
 
@@ -164,5 +165,5 @@ class SqliteSeen:
         self.close()
 
 
-def _lost(message_id: str) -> InProgress:
-    return InProgress(f"message {message_id}: handling it outlived its claim, and another attempt took it over")
+def _lost(key: str) -> InProgress:
+    return InProgress(f"message {key}: handling it outlived its claim, and another attempt took it over")
