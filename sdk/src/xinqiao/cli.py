@@ -33,6 +33,7 @@ from xinqiao.launch_cli import describe_launch, run_launch
 from xinqiao.manifest_cli import describe_manifest, run_manifest
 from xinqiao.message import Json, message_type
 from xinqiao.outcome import error_of
+from xinqiao.recording_cli import describe_recording, run_recording
 from xinqiao.report import answer_lines, bilingual, error_lines, finding_lines, foreign_lines, plain_text, receipt_lines
 from xinqiao.seal import (
     CONTENT_TYPE_JSON,
@@ -302,6 +303,12 @@ def _parser() -> argparse.ArgumentParser:
         ("verify", _describe_verify, _verify, "验签 / check a signature over a file"),
         ("send", _describe_send, _send, "签名并发送，打印答复 / sign a file, send it, print the answer"),
         ("manifest", describe_manifest, run_manifest, "写批次清单并签名 / write the sealed manifest of a batch file"),
+        (
+            "recording",
+            describe_recording,
+            run_recording,
+            "检查或脱敏一份往来记录 / check or mask a recording of exchanges",
+        ),
         ("launch", describe_launch, run_launch, "打印打开页面的地址 / print the address that opens a page"),
         ("new-key", _describe_new_key, _new_key, "生成密钥对 / make a key pair"),
         ("example", _describe_example, _example, "打印一条有效的示例消息 / print a valid example message"),
