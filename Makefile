@@ -6,7 +6,7 @@ STAMP := .venv/.ready
 KILLS ?= 100
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test test-peers test-deep test-crash test-value lint generate interop bench clean
+.PHONY: help demo serve test test-peers test-deep test-crash test-value mutants lint generate interop bench clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | sort | expand -t 12
@@ -41,6 +41,9 @@ test-crash: $(STAMP) ## kill gateways and PostgreSQL under load, 100 times on ea
 
 test-value: $(STAMP) ## a month of prepaid money at a real platform's size, through the gateway
 	$(BIN)/python -m pytest tests/value -s --records 351264
+
+mutants: $(STAMP) ## every wrong implementation against the suite that must find it; the kill rate is the last line
+	$(BIN)/xinqiao-conformance mutants
 
 lint: $(STAMP) ## style, types, borders between the parts, the proto files
 	$(BIN)/ruff check .

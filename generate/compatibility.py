@@ -88,8 +88,8 @@ def changed_requirements(released: list[Schema], now: list[Schema]) -> list[str]
 
 
 def _said(requirement: Schema) -> Schema:
-    """Return a requirement without how it is shown: a test may come later."""
-    return {name: part for name, part in requirement.items() if name != "shown_by"}
+    """Return a requirement without how it is shown, and why not by a test: a test may come later."""
+    return {name: part for name, part in requirement.items() if name not in ("shown_by", "reason")}
 
 
 def _changes(released: Schema, now: Schema) -> Iterator[str]:

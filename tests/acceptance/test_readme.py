@@ -40,7 +40,7 @@ def test_the_commands_of_the_readme_run(folder: Path) -> None:
     assert len(blocks) == 9
     done = run(folder, blocks)
     assert done.returncode == 0, done.stdout + done.stderr
-    for shown in ('"acceptedMessageId"', "verified", '"case_id":"CASE-1"', "demo-bank", "MSG-001"):
+    for shown in ('"acceptedMessageId"', "verified", '"case_id":"CASE-1"', "demo-bank", "通过 passed"):
         assert shown in done.stdout
     assert (folder / "results" / "results.json").exists()
 

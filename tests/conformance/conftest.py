@@ -24,9 +24,12 @@ Value = TypeVar("Value")
 
 
 @contextmanager
-def served(app: Starlette, port: int = 0) -> Iterator[str]:
+def served(app: Starlette, port: int = 0, started: list[uvicorn.Server] | None = None) -> Iterator[str]:
+    """Serve an application until the context ends; ``started`` gets the server, so that several may end together."""
     listener = listen("127.0.0.1", port)
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=2))
+    if started is not None:
+        started.append(server)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
     yield f"http://127.0.0.1:{listener.getsockname()[1]}"
@@ -38,8 +41,11 @@ def served(app: Starlette, port: int = 0) -> Iterator[str]:
 @pytest.fixture
 def serve() -> Iterator[Serve]:
     """Serve applications in this process, each on a free port, until the test ends."""
+    started: list[uvicorn.Server] = []
     with ExitStack() as stack:
-        yield lambda app: stack.enter_context(served(app))
+        yield lambda app: stack.enter_context(served(app, started=started))
+        for server in started:
+            server.should_exit = True
 
 
 @pytest.fixture(scope="session")

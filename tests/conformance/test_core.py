@@ -12,17 +12,18 @@ from xinqiao.client import Client
 from xinqiao.message import Json, write_json
 from xinqiao.seal import CONTENT_TYPE_JSON, KeyRing, Sealed, SigningKey, new_key, write_key
 from xinqiao.testing import TRUST_COMPANY, example
+from xinqiao_conformance.references.gateway import Outcome, Waiting
+from xinqiao_conformance.references.gateway_open import OpenGateway, gateway_application
 from xinqiao_conformance.simulators.core.core import Core, read_behaviour
 from xinqiao_conformance.simulators.core.system import CoreSystem
 from xinqiao_conformance.simulators.serving import application
-from xinqiao_conformance.targets.reference import Outcome, ReferenceGateway, gateway_application
 
 from .conftest import Peer, Serve, Start, eventually, served
 
 CHANNEL = "demo-core"
 
 
-class Recording(ReferenceGateway):
+class Recording(OpenGateway):
     """The reference gateway, and what reached it."""
 
     def __init__(self, keys: KeyRing) -> None:
@@ -34,9 +35,9 @@ class Recording(ReferenceGateway):
         self.raw.append(sealed.content)
         return super().accept(channel, sealed)
 
-    def receive(self, message: Json, status: int) -> Outcome:
+    def receive(self, message: Json, waiting: Waiting) -> Outcome:
         self.taken.append(message)
-        return super().receive(message, status)
+        return super().receive(message, waiting)
 
 
 @pytest.fixture

@@ -21,8 +21,8 @@ class UnknownRequirement(LookupError):
 class Requirement:
     """One normative sentence. ``level`` is that of RFC 2119, ``role`` who must meet it.
 
-    ``shown_by`` is how somebody shows that they meet it: the ``suite`` has a test for it, they run the published
-    ``vectors``, or a person looks (``inspection``).
+    ``shown_by`` is how somebody shows that they meet it: the ``suite`` has cases for it, or a person looks
+    (``inspection``) because it cannot be observed from outside, for a ``reason``.
     """
 
     id: str
@@ -31,10 +31,13 @@ class Requirement:
     shown_by: str
     text: Text
     source: str
+    reason: Text | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Return the requirement as machines read it."""
-        return {**asdict(self), "text": self.text.as_json()}
+        reason = {"reason": self.reason.as_json()} if self.reason else {}
+        shown = {name: value for name, value in asdict(self).items() if name != "reason"}
+        return {**shown, "text": self.text.as_json(), **reason}
 
 
 def requirements_source() -> bytes:
@@ -42,10 +45,15 @@ def requirements_source() -> bytes:
     return (files("xinqiao") / "schemas" / "requirements" / f"{STANDARD_VERSION}.yaml").read_bytes()
 
 
+def _requirement(row: dict[str, Any]) -> Requirement:
+    reason = Text(**row["reason"]) if "reason" in row else None
+    return Requirement(**{**row, "text": Text(**row["text"]), "reason": reason})
+
+
 @cache
 def _all() -> dict[str, Requirement]:
     rows = yaml.safe_load(requirements_source())["requirements"]
-    read = [Requirement(**{**row, "text": Text(**row["text"])}) for row in rows]
+    read = [_requirement(row) for row in rows]
     found = {each.id: each for each in read}
     if len(found) != len(read):
         raise ValueError("an id of a requirement is used twice")

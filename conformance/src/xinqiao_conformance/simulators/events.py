@@ -2,14 +2,16 @@
 
 import threading
 from collections import deque
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import Any, Literal
 
 from xinqiao.message import timestamp
 
 __all__ = ["Direction", "Event", "EventLog"]
 
-Direction = Literal["sent", "received"]
+Direction = Literal["sent", "received", "steered"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +20,8 @@ class Event:
 
     ``number`` counts from 1 without gaps. ``message_type`` is the standard's body key, or a partner's own
     document name; ``message_id`` is the message's id, or the partner's own serial. ``outcome`` is what became
-    of it on the wire: ``accepted``, ``repeat``, ``rejected: <reason>`` or ``failed: <reason>``.
+    of it on the wire: ``accepted``, ``repeat``, ``rejected: <reason>`` or ``failed: <reason>``; of what a rule steers,
+    the rule.
     """
 
     number: int
@@ -43,7 +46,8 @@ def _camel(name: str) -> str:
 class EventLog:
     """Keeps the newest ``limit`` events. Safe to use from several threads."""
 
-    def __init__(self, limit: int = 10_000) -> None:
+    def __init__(self, limit: int = 10_000, now: Callable[[], datetime] | None = None) -> None:
+        self._now = now
         self._events: deque[Event] = deque(maxlen=limit)
         self._lock = threading.Lock()
         self._last = 0
@@ -61,7 +65,8 @@ class EventLog:
         """Record what happened now."""
         with self._lock:
             self._last += 1
-            event = Event(self._last, timestamp(), direction, message_type, case_id, message_id, outcome, text)
+            at = timestamp(self._now() if self._now else None)
+            event = Event(self._last, at, direction, message_type, case_id, message_id, outcome, text)
             self._events.append(event)
             return event
 

@@ -31,7 +31,7 @@ class Outbox(Generic[Item, Outcome]):
         self._send = send
         self._limit = limit
         self._queue: queue.Queue[_Posted[Item, Outcome] | None] = queue.Queue()
-        self._lock = threading.Lock()
+        self._lock = threading.Condition()
         self._waiting = 0
         self._worker = threading.Thread(target=self._run, name="outbox", daemon=True)
 
@@ -44,6 +44,11 @@ class Outbox(Generic[Item, Outcome]):
         self._queue.put(None)
         self._worker.join(timeout)
         return not self._worker.is_alive()
+
+    def settled(self, timeout: float) -> bool:
+        """Wait until nothing is left to be sent, at most ``timeout`` seconds; say whether that is so."""
+        with self._lock:
+            return self._lock.wait_for(lambda: self._waiting == 0, timeout)
 
     def require_room(self, count: int) -> None:
         """Raise ``Overloaded`` unless ``count`` more items fit."""
@@ -78,3 +83,4 @@ class Outbox(Generic[Item, Outcome]):
     def _leave(self) -> None:
         with self._lock:
             self._waiting -= 1
+            self._lock.notify_all()

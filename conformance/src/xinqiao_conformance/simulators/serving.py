@@ -4,7 +4,7 @@ import asyncio
 import json
 import signal
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
 import uvicorn
@@ -19,13 +19,15 @@ from xinqiao_conformance.simulators.institution import Institution, Unable
 
 __all__ = ["application", "listen", "serve"]
 
+# Bytes of a body that are read: more than an institution takes, so that it can say so.
+_LARGEST = 2 << 20
 
-def application(institution: Institution) -> Starlette:
-    """Return the ASGI application of an institution: messages, events, health and its own steps."""
+
+def application(institution: Institution, more: Sequence[Route] = ()) -> Starlette:
+    """Return the ASGI application of an institution: messages, events, health, its own steps, and ``more``."""
 
     async def messages(request: Request) -> Response:
-        content = await request.body()
-        headers = request.headers
+        content, headers = await _beginning(request), request.headers
         answer = await run_in_threadpool(
             institution.receive, content, headers.get("content-type", ""), headers.get(SIGNATURE_HEADER)
         )
@@ -59,8 +61,17 @@ def application(institution: Institution) -> Starlette:
         Route("/events", events),
         Route("/do/{step}", step, methods=["POST"]),
         Route("/health", health),
+        *more,
     ]
     return Starlette(routes=routes, lifespan=lifespan)
+
+
+async def _beginning(request: Request) -> bytes:
+    """Read a body as far as anybody takes one, and a little further; the rest is thrown away."""
+    content = bytearray()
+    async for part in request.stream():
+        content += part[: max(_LARGEST - len(content), 0)]
+    return bytes(content)
 
 
 class _Announcing(uvicorn.Server):

@@ -1,0 +1,278 @@
+"""Reaching a subject: started by a command, running at an address, or served by hand; and asking things of it.
+
+Whatever the way, the subject is given the environment of the contract: a folder beside the declaration holds its keys,
+its environment as a file for whoever starts it himself, and what it wrote to its error output.
+"""
+
+import os
+import select
+import shlex
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+import httpx
+import orjson
+
+from xinqiao.errors import SettingsInvalid
+from xinqiao.finding import Text
+from xinqiao.message import Json
+from xinqiao.seal import SigningKey, new_key, read_signing_key, write_key
+from xinqiao.testing import BANK, TRUST_COMPANY
+from xinqiao_conformance.declaration import Declaration
+from xinqiao_conformance.observing import Breach, CouldNotRun
+from xinqiao_conformance.reach import http_client
+
+__all__ = ["CHANNEL", "Prepared", "Start", "Told", "address_of", "done", "person", "prepared", "reached"]
+
+CHANNEL = "conformance"
+_FOLDER = "conformance-subject"
+# Seconds that a process may take to be ready, and to end when it is asked to.
+_STARTING = 60.0
+_ENDING = 5.0
+# Bytes of its error output that are kept, shown, and of a line that is read.
+_KEPT = 1 << 20
+_SHOWN = 2_000
+_LINE = 65_536
+# Characters of an id or an outcome that a subject tells.
+_WORD = 200
+
+_READY = Text(
+    f'在 {_STARTING:.0f} 秒内于标准输出打印一行 {{"ready": true, "url": "http://…"}}',
+    f'one line {{"ready": true, "url": "http://…"}} on standard output within {_STARTING:.0f} seconds',
+)
+
+# How a subject in this process is started: with its environment; it serves at the address that is yielded.
+Start = Callable[[Mapping[str, str]], AbstractContextManager[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What a subject is given: its key, that of the suite's gateway, who it is and whom it speaks with."""
+
+    folder: Path
+    key: SigningKey
+    gateway_key: SigningKey
+    institution: str
+    other: str
+    test: bool
+
+    @property
+    def log(self) -> Path:
+        """Return the file with the subject's error output."""
+        return self.folder / "subject.log"
+
+    def environment(self, gateway: str, port: int = 0) -> dict[str, str]:
+        """Return the environment of the contract."""
+        return {
+            "XINQIAO_GATEWAY": gateway,
+            "XINQIAO_CHANNEL": CHANNEL,
+            "XINQIAO_KEY": str(self.folder / "subject.jwk"),
+            "XINQIAO_GATEWAY_KEYS": str(self.folder / "gateway.jwks"),
+            "XINQIAO_SENDER": self.institution,
+            "XINQIAO_RECEIVER": self.other,
+            "XINQIAO_PORT": str(port),
+            "XINQIAO_TEST": "1" if self.test else "0",
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a subject says of something that it was asked to do: ``outcome`` as the contract has it."""
+
+    status: int
+    message_id: str
+    outcome: str
+
+
+def prepared(declaration: Declaration) -> Prepared:
+    """Lay out keys beside the declaration; those that are there are used again. Raises ``SettingsInvalid``."""
+    folder = declaration.folder / _FOLDER
+    try:
+        folder.mkdir(exist_ok=True)
+        # Keys for trials; still nobody should find them in a repository.
+        (folder / ".gitignore").write_text("*\n", encoding="ascii")
+        key, gateway_key = _key(folder / "subject.jwk", "subject-1"), _key(folder / "gateway.jwk", "gateway-1")
+        (folder / "gateway.jwks").write_bytes(orjson.dumps({"keys": [gateway_key.public().jwk()]}))
+    except OSError as error:
+        raise SettingsInvalid(f"{folder}: the subject's keys cannot be laid out: {error.strerror}") from error
+    institution = declaration.subject.institution
+    other = BANK if institution == TRUST_COMPANY else TRUST_COMPANY
+    return Prepared(folder, key, gateway_key, institution, other, declaration.test)
+
+
+def _key(path: Path, kid: str) -> SigningKey:
+    if not path.exists():
+        write_key(new_key(kid), path)
+    return read_signing_key(path)
+
+
+def address_of(declaration: Declaration) -> int:
+    """Return the port of the suite's gateway: a free one (0), or for a subject that runs already the one it knows.
+
+    Raises ``SettingsInvalid``.
+    """
+    if declaration.reach.start:
+        return 0
+    path = declaration.folder / _FOLDER / "gateway.port"
+    try:
+        return int(path.read_text(encoding="ascii")) if path.exists() else 0
+    except ValueError as error:
+        raise SettingsInvalid(f"{path}: a port is expected; delete the file, and another port is chosen") from error
+
+
+@contextmanager
+def reached(
+    declaration: Declaration, given: Prepared, gateway: str, start: Start | None, ask: Callable[[str], str]
+) -> Iterator[str]:
+    """Yield the address of the subject, empty where somebody serves by hand.
+
+    Raises ``CouldNotRun`` where it cannot be reached, ``Breach`` where it was started and did not come up.
+    """
+    reach, environment = declaration.reach, given.environment(gateway)
+    if start is not None:
+        with start(environment) as url:
+            yield url
+    elif reach.start:
+        with _started(reach.start, declaration.folder, environment, given.log) as url:
+            yield url
+    else:
+        lines = "".join(f"{name}={shlex.quote(value)}\n" for name, value in environment.items())
+        (given.folder / "subject.env").write_text(lines, encoding="utf-8")
+        (given.folder / "gateway.port").write_text(gateway.rpartition(":")[2], encoding="ascii")
+        yield _by_hand(given, ask) if reach.manual else _running(reach.control, given, declaration.patience)
+
+
+def _running(url: str, given: Prepared, patience: float) -> str:
+    until = time.monotonic() + patience
+    said = ""
+    with http_client(url, 2.0) as client:
+        while time.monotonic() < until:
+            try:
+                answer = client.get("/health")
+            except httpx.TransportError as error:
+                said = str(error)
+            else:
+                if answer.status_code == 200:
+                    return url
+                said = f"GET /health answers {answer.status_code}"
+            time.sleep(0.05)
+    raise CouldNotRun(f"{url}: {said}; start the subject with the environment in {given.folder / 'subject.env'}")
+
+
+def _by_hand(given: Prepared, ask: Callable[[str], str]) -> str:
+    return ask(
+        f"被测系统的环境见 {given.folder / 'subject.env'}。请启动后输入其接收地址（不接收的直接回车）：\n"
+        f"The subject's environment is in {given.folder / 'subject.env'}. Start it, then type the address at which it "
+        "takes messages (just Enter where it takes none): "
+    )
+
+
+@contextmanager
+def _started(command: str, folder: Path, environment: Mapping[str, str], log: Path) -> Iterator[str]:
+    try:
+        process = subprocess.Popen(  # noqa: S603 -- the command is what the declaration is for
+            shlex.split(command),
+            cwd=folder,
+            env={**os.environ, **environment},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
+    except (OSError, ValueError) as error:
+        raise CouldNotRun(f"reach.start: {command!r} cannot be started: {error}") from error
+    with process, log.open("wb") as kept:
+        lines = _Lines(process, kept)
+        try:
+            yield lines.address(command, log)
+        finally:
+            _end(process)
+            lines.join()
+
+
+class _Lines:
+    """Reads what a process writes to the end, so that it never waits for a reader; keeps what is worth keeping."""
+
+    def __init__(self, process: subprocess.Popen[bytes], log: IO[bytes]) -> None:
+        self._first, self._ready = b"", threading.Event()
+        pipes = [(self._read_output, process.stdout), (self._keep_errors, process.stderr)]
+        self._log = log
+        self._threads = [threading.Thread(target=read, args=(pipe,), daemon=True) for read, pipe in pipes]
+        for each in self._threads:
+            each.start()
+
+    def address(self, command: str, log: Path) -> str:
+        self._ready.wait(_STARTING)
+        try:
+            said = orjson.loads(self._first)
+        except ValueError:
+            said = None
+        if isinstance(said, dict) and said.get("ready") is True and isinstance(said.get("url"), str):
+            return str(said["url"])
+        self._log.flush()
+        tail = log.read_bytes()[-_SHOWN:].decode("utf-8", "replace").strip()
+        seen = {"command": command, "printed": self._first.decode("utf-8", "replace")[:_SHOWN], "errors": tail}
+        raise Breach(_READY, seen=seen, fix=Text(f"错误输出见 {log}", f"what it wrote to its error output is in {log}"))
+
+    def _read_output(self, pipe: IO[bytes]) -> None:
+        self._first = pipe.readline(_LINE)
+        self._ready.set()
+        while pipe.read(_LINE):
+            pass
+
+    def _keep_errors(self, pipe: IO[bytes]) -> None:
+        left = _KEPT
+        while part := pipe.readline(_LINE):
+            self._log.write(part[:left])
+            left = max(left - len(part), 0)
+
+    def join(self) -> None:
+        for each in self._threads:
+            each.join(_ENDING)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Ask the process to end, then end it with all that it started."""
+    process.terminate()
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(_ENDING)
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+
+
+def person(patience: float) -> Callable[[str], str]:
+    """Return how a person is asked, who has so many seconds for each answer. Raises ``CouldNotRun``: none came."""
+
+    def ask(question: str) -> str:
+        print(question, end="", file=sys.stderr, flush=True)
+        if not select.select([sys.stdin], [], [], patience)[0]:
+            raise CouldNotRun(
+                f"nobody answered within {patience:g} s; patience in the declaration says how long to wait"
+            )
+        return sys.stdin.readline().strip()
+
+    return ask
+
+
+def done(client: httpx.Client, step: str, query: Mapping[str, str]) -> Told:
+    """Have the subject do something and return what it says. Raises ``httpx.TransportError``."""
+    answer = client.post(f"/do/{step}", params=dict(query))
+    said = _object(answer.content)
+    message_id, outcome = said.get("messageId"), said.get("outcome")
+    return Told(answer.status_code, str(message_id or "")[:_WORD], str(outcome or "")[:_WORD])
+
+
+def _object(content: bytes) -> Json:
+    try:
+        said = orjson.loads(content)
+    except ValueError:
+        return {}
+    return said if isinstance(said, dict) else {}

@@ -1,0 +1,7 @@
+"""Cases of file partners."""
+
+from xinqiao_conformance.case import cases_of
+
+__all__ = ["case"]
+
+case = cases_of("file-partner")

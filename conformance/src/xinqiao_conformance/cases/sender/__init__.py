@@ -1,0 +1,7 @@
+"""Cases of senders."""
+
+from xinqiao_conformance.case import cases_of
+
+__all__ = ["case"]
+
+case = cases_of("sender")

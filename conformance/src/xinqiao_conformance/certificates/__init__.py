@@ -1,0 +1,1 @@
+"""Certificates over results, and the registry of who conforms to what."""

@@ -1,0 +1,1 @@
+"""The commands of ``xinqiao-conformance``, a module for each kind."""

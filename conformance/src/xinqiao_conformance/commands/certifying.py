@@ -1,0 +1,138 @@
+"""The commands ``certify`` and ``verify``: a signed certificate over results, and whether one is to be relied on."""
+
+import json
+import sys
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from xinqiao.certificate import Certificate, verify
+from xinqiao.errors import CertificateInvalid, NotValid
+from xinqiao.finding import Text
+from xinqiao.keys import KeyRing, read_signing_key, read_verifying_key
+from xinqiao.message import timestamp
+from xinqiao.revocation import read_revocations
+from xinqiao.signed import Issuer
+from xinqiao_conformance.certificates.issuing import certify
+from xinqiao_conformance.results.files import read_within, write_whole
+from xinqiao_conformance.results.model import MOST_BYTES
+
+__all__ = ["certify_command", "verify_command"]
+
+_MOST_SIGNED = 8_000_000
+_REFUSALS: Mapping[str, Text] = {
+    "malformed": Text("不是证书，或被改写", "it is no certificate, or was written anew"),
+    "foreign_key": Text("不是所信任的机构签发", "no issuer who is trusted here signed it"),
+    "tampered": Text("内容被篡改", "its content was changed"),
+    "revoked": Text("已被吊销", "it was revoked"),
+    "not_yet_valid": Text("尚未生效", "it is not valid yet"),
+    "expired": Text("已过期", "it has expired"),
+    "other_results": Text("不是这份结果的证书", "it is of other results"),
+}
+
+AsJson = Annotated[bool, typer.Option("--json", help="供机器读取 / For machines: JSON on standard output.")]
+IssuerKeys = Annotated[
+    list[Path],
+    typer.Option("--issuer-key", help="签发机构的公钥，可多个 / Public JWK of an issuer you trust; repeatable."),
+]
+
+
+def certify_command(
+    results: Annotated[Path, typer.Argument(metavar="RESULTS", help="results.json")],
+    *,
+    key: Annotated[Path, typer.Option(help="签发机构的私钥 / Private JWK of the issuer.")],
+    issuer: Annotated[str, typer.Option(help="签发机构名称 / Name of the issuer.")],
+    institution: Annotated[str, typer.Option(help="签发机构的统一社会信用代码 / Its institution code.")],
+    channel: Annotated[
+        bool,
+        typer.Option("--channel", help="经网关渠道测试 / The run went to the address of a channel of your gateway."),
+    ] = False,
+    days: Annotated[int, typer.Option(help="有效天数 / Days until it expires.", min=1, max=1095)] = 365,
+    to: Annotated[Path, typer.Option(metavar="FILE", help="证书文件 / Where to.")] = Path("certificate.json"),
+    as_json: AsJson = False,
+) -> None:
+    """为通过的结果签发证书 / Issue a certificate over results that passed. Exit code 1: they failed."""
+    signing = read_signing_key(key)
+    raw = read_within(results, MOST_BYTES)
+    try:
+        made = certify(raw, Issuer(issuer, institution), signing, channel=channel, lasting=timedelta(days=days))
+    except NotValid as error:
+        print(f"不予签发 not certified: {error.detail}", file=sys.stderr)
+        raise typer.Exit(1) from error
+    write_whole(to, made)
+    certificate = verify(made, KeyRing([signing.public()]))
+    if as_json:
+        print(json.dumps({"certificate": str(to), **_told(certificate)}, ensure_ascii=False, indent=2))
+    else:
+        print(f"{to}  {certificate.serial}\n{certificate.claims.zh}\n{certificate.claims.en}")
+
+
+def verify_command(
+    certificate: Annotated[Path, typer.Argument(metavar="CERTIFICATE", help="certificate.json")],
+    *,
+    issuer_key: IssuerKeys,
+    revocations: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="吊销名单 / Signed list of revocations.")
+    ] = None,
+    results: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="应对应的结果 / results.json that it should be of.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """离线验证证书 / Verify a certificate offline. Exit code 1: it is refused, with the reason."""
+    keys = KeyRing(read_verifying_key(each) for each in issuer_key)
+    try:
+        listed = read_revocations(read_within(revocations, _MOST_SIGNED), keys) if revocations else None
+        found = verify(
+            read_within(certificate, _MOST_SIGNED),
+            keys,
+            revocations=listed,
+            results=read_within(results, MOST_BYTES) if results else None,
+        )
+    except CertificateInvalid as error:
+        _refuse(error, as_json=as_json)
+        raise typer.Exit(1) from error
+    if as_json:
+        print(json.dumps({"valid": True, **_told(found)}, ensure_ascii=False, indent=2))
+        return
+    print(f"有效 valid  {found.serial}  {found.seen.subject.name}\n{found.claims.zh}\n{found.claims.en}")
+    for kit in found.seen.kits:
+        print(
+            f"  {kit.kit}: {kit.requirements} 条要求 requirements, {kit.cases} 个用例 cases ({kit.negative} negative)"
+        )
+    print(f"有效至 until {timestamp(found.expires_at)}")
+    print(_checked(listed.issued_at if listed else ""))
+
+
+def _checked(as_of: str) -> str:
+    if as_of:
+        return f"不在吊销名单中 not on the list of revocations of {as_of}"
+    return "未查吊销名单 no list of revocations was looked at (--revocations)"
+
+
+def _refuse(error: CertificateInvalid, *, as_json: bool) -> None:
+    text = _REFUSALS[error.because]
+    detail = error.detail.partition(": ")[2]
+    if as_json:
+        said = {"valid": False, "reason": error.because, "text": text.as_json(), "detail": detail}
+        print(json.dumps(said, ensure_ascii=False, indent=2))
+    else:
+        print(f"不可信 refused: {error.because}\n{text.zh} {text.en}\n{detail}", file=sys.stderr)
+
+
+def _told(certificate: Certificate) -> dict[str, Any]:
+    left = certificate.expires_at - datetime.now(UTC)
+    return {
+        "serial": certificate.serial,
+        "subject": certificate.seen.subject.name,
+        "institution": certificate.seen.subject.institution,
+        "kits": [each.as_json() for each in certificate.seen.kits],
+        "how": certificate.seen.how,
+        "issuer": certificate.issuer.name,
+        "expiresAt": timestamp(certificate.expires_at),
+        "daysLeft": left.days,
+        "claims": certificate.claims.as_json(),
+    }

@@ -1,0 +1,69 @@
+"""The commands ``report`` and ``compare``: what is made from results, and what changed since last time."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from xinqiao_conformance.results.badge import badge_of
+from xinqiao_conformance.results.comparison import KINDS, Comparison, compare
+from xinqiao_conformance.results.files import write_whole
+from xinqiao_conformance.results.html import html_of
+from xinqiao_conformance.results.junit import junit_of
+from xinqiao_conformance.results.model import read_results
+
+__all__ = ["compare_command", "report_command"]
+
+AsJson = Annotated[bool, typer.Option("--json", help="供机器读取 / For machines: JSON on standard output.")]
+ResultsFile = Annotated[Path, typer.Argument(metavar="RESULTS", help="results.json")]
+
+
+def report_command(
+    results: ResultsFile,
+    to: Annotated[Path, typer.Option(metavar="FOLDER", help="输出目录 / Folder for the files.")],
+    as_json: AsJson = False,
+) -> None:
+    """由结果生成报告 / Make the report: report.html, junit.xml, badge.svg and badge.en.svg."""
+    found = read_results(results)
+    made = {
+        "report.html": html_of(found).encode(),
+        "junit.xml": junit_of(found),
+        "badge.svg": badge_of(found, "zh").encode(),
+        "badge.en.svg": badge_of(found, "en").encode(),
+    }
+    for name, content in made.items():
+        write_whole(to / name, content)
+    if as_json:
+        print(json.dumps({"verdict": found.verdict, "files": [str(to / name) for name in made]}, ensure_ascii=False))
+    else:
+        for name in made:
+            print(to / name)
+
+
+def compare_command(
+    before: Annotated[Path, typer.Argument(metavar="A", help="较早的 / results.json of before.")],
+    after: Annotated[Path, typer.Argument(metavar="B", help="较晚的 / results.json of now.")],
+    as_json: AsJson = False,
+) -> None:
+    """比较两次结果 / Say what changed since last time. Exit code 1: something that must be met fails now."""
+    comparison = compare(read_results(before), read_results(after))
+    if as_json:
+        print(json.dumps(comparison.as_json(), ensure_ascii=False, indent=2))
+    else:
+        _print(comparison)
+    raise typer.Exit(1 if comparison.regression else 0)
+
+
+def _print(comparison: Comparison) -> None:
+    for ground in comparison.grounds:
+        print(f"注意 note: {ground.what}: {ground.before or '-'} → {ground.after or '-'}")
+    for kind, text in KINDS.items():
+        found = comparison.of(kind)
+        if found:
+            print(f"{text.zh} {text.en}: {len(found)}")
+        for each in found:
+            name = each.name if each.name == each.kit else f"{each.kit} {each.name}"
+            print(f"  {name}{'（提醒 warning）' if each.warning else ''}")
+    if not comparison.changes:
+        print("没有变化 nothing changed")

@@ -1,0 +1,1 @@
+"""What a run found: ``results.json``, and everything that is made from it."""

@@ -1,0 +1,98 @@
+"""The kits of gateways: the reference passes them, each mutant fails the requirement that it breaks, and no other."""
+
+import pytest
+
+from xinqiao_conformance.benches.gateway import GatewayBench
+from xinqiao_conformance.case import cases
+from xinqiao_conformance.cases.gateway.stories import story_of
+from xinqiao_conformance.kits import Kit, businesses, kit_named, kits
+from xinqiao_conformance.mutants import gateway as of_receipts
+from xinqiao_conformance.mutants import gateway_content as of_content
+from xinqiao_conformance.mutants import gateway_delivery as of_delivery
+from xinqiao_conformance.mutants import gateway_grpc as over_grpc
+from xinqiao_conformance.mutants import gateway_mechanical as mechanical
+from xinqiao_conformance.mutants.gateways import declared, reference_gateway
+from xinqiao_conformance.mutants.mutant import Mutant, failing
+from xinqiao_conformance.observing import Breach
+from xinqiao_conformance.requirements import requirements
+from xinqiao_conformance.running import planned
+
+_KITS = [each for each in kits() if each.role == "gateway" and each.transport == "rest"]
+_BY_HAND = (*of_receipts.MUTANTS, *of_content.MUTANTS, *of_delivery.MUTANTS)
+# Whose cases are few, and what makes all of them slow.
+_QUICK, _SLOW = "trading-day", "TRN-011"
+
+
+@pytest.mark.parametrize("kit", _KITS, ids=lambda kit: kit.business)
+def test_the_reference_meets_every_requirement(kit: Kit) -> None:
+    with reference_gateway(kit) as bench:
+        assert failed_on(bench, kit) == []
+
+
+def test_the_reference_meets_every_requirement_over_grpc() -> None:
+    kit = kit_named("gateway/trading-day/grpc")
+    with over_grpc.reference_exchange(kit) as bench:
+        assert failed_on(bench, kit) == []
+
+
+def failed_on(bench: GatewayBench, kit: Kit) -> list[str]:
+    """Return the cases of a kit that fail, each with what was expected."""
+    failed = []
+    for each in planned(declared(kit), kit):
+        try:
+            each.do(bench)
+        except Breach as breach:
+            failed.append(f"{each.id}: {breach}")
+    return failed
+
+
+@pytest.mark.parametrize("kit", _KITS, ids=lambda kit: kit.business)
+def test_at_least_three_cases_in_five_are_negative(kit: Kit) -> None:
+    runs = planned(declared(kit), kit)
+    assert sum(each.case.negative for each in runs) >= 0.6 * len(runs)
+
+
+def test_every_case_has_a_name_of_its_own_in_every_kit() -> None:
+    for kit in _KITS:
+        names = [each.id for each in planned(declared(kit), kit)]
+        assert [each for each in set(names) if names.count(each) > 1] == []
+
+
+@pytest.mark.parametrize("business", businesses())
+def test_a_course_has_every_message_type_that_the_partner_sends(business: str) -> None:
+    sent = {step.body for step in story_of(business) if not step.is_back}
+    assert set(businesses()[business].partner) <= sent
+
+
+def _one_for_each_requirement(mutants: tuple[Mutant, ...]) -> list[Mutant]:
+    return list({each.breaks: each for each in mutants}.values())
+
+
+# All of them are the matter of ``make mutants``.
+_CHOSEN = [*_BY_HAND, *_one_for_each_requirement(mechanical.MUTANTS), *over_grpc.MUTANTS[:3]]
+
+
+@pytest.mark.parametrize("mutant", _CHOSEN, ids=lambda mutant: mutant.name)
+def test_a_mutant_fails_the_requirement_that_it_breaks(mutant: Mutant) -> None:
+    assert mutant.breaks in failing(mutant, {mutant.breaks})
+
+
+@pytest.mark.parametrize(
+    "mutant",
+    [each for each in _one_for_each_requirement(_BY_HAND) if each.kit.business == _QUICK and each.breaks != _SLOW][
+        ::10
+    ],
+    ids=lambda mutant: mutant.name,
+)
+def test_a_mutant_fails_no_other_requirement(mutant: Mutant) -> None:
+    others = {each.id for each in requirements()} - {mutant.breaks} - mutant.also
+    assert failing(mutant, others) == frozenset()
+
+
+def test_each_requirement_with_a_case_has_a_mutant() -> None:
+    asked = {each.requirement.id for each in cases() if each.role == "gateway"}
+    assert asked - {each.breaks for each in (*_BY_HAND, *mechanical.MUTANTS)} == set()
+
+
+def test_at_least_half_of_the_mutants_are_mechanical() -> None:
+    assert len(mechanical.MUTANTS) >= len(_BY_HAND)
