@@ -25,7 +25,8 @@ from xinqiao_gateway.installation import add_channel, serving_alone
 COMMANDS = [
     ["serve"], ["demo"], ["replay"], ["channel"], ["channel", "list"], ["channel", "add"], ["channel", "try"],
     ["channel", "check"], ["channel", "new"], ["channel", "confirm"], ["channel", "template"],
-    ["channel", "docs"], ["channel", "diff"], ["channel", "shadow"], ["journal"], ["journal", "verify"],
+    ["channel", "docs"], ["channel", "diff"], ["channel", "shadow"], ["channel", "watch"], ["channel", "certify"],
+    ["channel", "clock"], ["recording"], ["recording", "export"], ["journal"], ["journal", "verify"],
     ["journal", "deliveries"], ["journal", "reconcile"], ["case"], ["case", "list"], ["case", "show"],
     ["case", "abandon"], ["case", "erase"], ["exception"], ["exception", "list"], ["exception", "show"],
     ["exception", "resolve"], ["proposal"], ["proposal", "list"], ["proposal", "show"], ["proposal", "approve"],

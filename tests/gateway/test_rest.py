@@ -174,8 +174,8 @@ def test_a_sender_that_is_not_the_channels_institution_is_refused(site: Site) ->
     assert reason(site.send("partner", message("kycApplication", sender=TRUST, receiver=BANK))) == "sender_mismatch"
 
 
-def test_a_receiver_that_no_channel_leads_to_is_refused(site: Site) -> None:
-    assert reason(site.send("partner", message("kycApplication", receiver="91110000100020002F"))) == "no_route"
+def test_a_receiver_that_has_no_channel_here_is_refused(site: Site) -> None:
+    assert reason(site.send("partner", message("kycApplication", receiver="91110000100020002F"))) == "receiver_mismatch"
 
 
 def test_test_traffic_and_production_are_kept_apart(site: Site) -> None:

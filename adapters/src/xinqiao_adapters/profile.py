@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, model_validator
 
-from xinqiao_adapters.docking import H5, Files, Mail, Push, Tcp
+from xinqiao_adapters.docking import H5, Conformance, Files, Mail, Push, Tcp
 from xinqiao_adapters.formats.spec import STRICT, CanonicalSpec, FormatSpec
 from xinqiao_adapters.security.spec import JwsSecurity, Security
 
@@ -353,6 +353,7 @@ class Profile(_Part):
     tcp: Tcp | None = None
     mail: Mail | None = None
     h5: H5 | None = None
+    conformance: Conformance | None = None
     limits: Limits = Limits()
     adapter: str | None = None
     format: dict[str, Any] = {}

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import httpx
 
 from xinqiao.adapter import Adapter, Answer, Encoded
-from xinqiao.errors import NoRoute, ProfileInvalid, UnknownChannel
+from xinqiao.errors import NoRoute, ProfileInvalid, ReceiverMismatch, UnknownChannel
 from xinqiao.message import Header, Json
 from xinqiao.seal import SIGNATURE_HEADER, KeyRing, Sealed, SigningKey, open_seal
 from xinqiao.standard import MessageType, message_types
@@ -223,10 +223,13 @@ class Channels:
     def route(self, header: Header, kind: MessageType) -> tuple[tuple[str, bool], ...]:
         """Return where a message goes: channel ids, and whether each is pushed to.
 
-        Test messages reach test channels only, production messages production channels only. Raises ``NoRoute``.
+        Test messages reach test channels only, production messages production channels only. Raises ``NoRoute``, and
+        ``ReceiverMismatch`` for an institution that has no channel here at all.
         """
         channel = self._routes.get((header.receiver, header.test, kind.body))
         if channel is None:
+            if all(each.institution_code != header.receiver for each in self):
+                raise ReceiverMismatch(f"{header.receiver} has no channel with this gateway")
             environment = "test" if header.test else "production"
             raise NoRoute(f"no {environment} channel delivers {kind.body} to {header.receiver}")
         return ((channel.channel_id, channel.push is not None),)

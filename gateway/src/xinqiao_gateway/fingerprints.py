@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 
 from xinqiao_adapters.fingerprint import profile_fingerprint
+from xinqiao_gateway.certification.certificate import FOLDER
 from xinqiao_gateway.channels import ServedChannel
 
 __all__ = ["Change", "channel_fingerprint", "compared", "file_fingerprints"]
@@ -48,9 +49,11 @@ def channel_fingerprint(channel: ServedChannel, data: Path) -> str:
     """Return 16 digits that stand for a channel as it is served: profile, keys, limits, address."""
     said = hashlib.sha256(profile_fingerprint(channel.channel.profile).encode())
     said.update(orjson.dumps([channel.push and [channel.push.url, channel.push.timeout], channel.body_limit]))
-    # A Python adapter and code tables beside the profile are part of the channel, as keys are.
+    # A Python adapter and code tables beside the profile are part of the channel, as keys are; what is known of it from
+    # certification is not.
     for name, digest in file_fingerprints(data / "channels" / channel.channel_id, "**/*").items():
-        said.update(f"{name}={digest};".encode())
+        if not name.startswith(f"{FOLDER}/"):
+            said.update(f"{name}={digest};".encode())
     return said.hexdigest()[:16]
 
 

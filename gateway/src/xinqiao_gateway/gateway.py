@@ -8,6 +8,7 @@ from typing import Any
 import structlog
 
 from xinqiao.errors import Conflict, SettingsInvalid, XinqiaoError
+from xinqiao_gateway.certification.watch import LiveWatch
 from xinqiao_gateway.channels import Channels, ServedChannel
 from xinqiao_gateway.configuration import inspect_installation
 from xinqiao_gateway.delivery import Dispatcher
@@ -73,6 +74,7 @@ class Gateway:
             overlap=installation.overlap,
         )
         self.watch = self._new_watch()
+        self.live_watch = LiveWatch(self.journal, lambda: self.installation)
         self._reloading = asyncio.Lock()
         # How watched folders stand; whoever watches them says so.
         self.folders: Callable[[], dict[str, tuple[int, int]]] = dict
@@ -110,6 +112,7 @@ class Gateway:
         self.dispatcher.start()
         self._run("surveillance", self.surveillance.run())
         self._run("watch", self.watch.run())
+        self._run("live watch", self.live_watch.run())
         self._run("retention", self._retain())
 
     async def stop(self) -> None:
@@ -233,6 +236,7 @@ class Gateway:
             breakers={name: each.state(now) for name, each in self.dispatcher.breakers().items()},
             unknown_years=len(self.service.governance.book.calendars.unknown),
             folders=self.folders(),
+            live=self.live_watch.found,
         )
 
 

@@ -7,7 +7,7 @@ DATA/keys/former/*.jwk       public keys of before, with which older evidence is
 DATA/keys/overlap.json       the key of before while pushes are signed with it, too (0600); see rotation.py
 DATA/keys/master.key         what the journal's data keys are wrapped with (0600)
 DATA/channels/<id>/          channel.yaml and keys/: the partner's public keys (*.jwk), or what its own scheme needs
-                             (xinqiao_adapters.security.keys)
+                             (xinqiao_adapters.security.keys); certification/: its certificate, the onboarding clock
 DATA/journal.db              the journal, unless settings name another database
 DATA/lock                    held by the one process that serves the installation
 """
@@ -58,6 +58,7 @@ __all__ = [
     "master_key_of",
     "missing_of",
     "open_installation",
+    "own_keys",
     "read_admin_token",
     "read_installation",
     "served_from",
@@ -126,6 +127,15 @@ def former_keys(data: Path) -> tuple[VerifyingKey, ...]:
     keys = [problems.attempt(read_verifying_key, path) for path in sorted((data / "keys" / "former").glob("*.jwk"))]
     problems.check()
     return tuple(key for key in keys if key is not None)
+
+
+def own_keys(data: Path) -> KeyRing:
+    """Return the public keys of an installation, now and before; none where it was never served.
+
+    Raises ``KeyUnusable``.
+    """
+    public = data / "keys" / "gateway.pub.jwk"
+    return KeyRing([*([read_verifying_key(public)] if public.exists() else []), *former_keys(data)])
 
 
 def master_key_of(data: Path, settings: Settings) -> Path | MasterKey:

@@ -17,6 +17,7 @@ from xinqiao_gateway.cli import (
     operator,
     outgoing,
     policy,
+    recording,
     replay,
     resolution,
     schema,
@@ -54,6 +55,7 @@ app.add_typer(obligations.app, name="obligation")
 app.add_typer(operator.app, name="operator")
 app.add_typer(outgoing.app, name="outgoing")
 app.add_typer(policy.app, name="policy")
+app.add_typer(recording.app, name="recording")
 app.add_typer(schema.app, name="schema")
 app.add_typer(sftp.app, name="sftp")
 

@@ -7,18 +7,20 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from xinqiao.errors import ProfileInvalid
+from xinqiao.errors import KeyUnusable, ProfileInvalid, SettingsInvalid
+from xinqiao.keys import KeyRing
 from xinqiao.report import finding_lines
 from xinqiao_adapters.channel import Channel, load_channel
 from xinqiao_adapters.check import CheckReport, check_channel
 from xinqiao_adapters.coverage import TREATMENTS
 from xinqiao_adapters.loader import LoadedProfile, load_profile
 from xinqiao_adapters.trial import Trial, try_file
-from xinqiao_gateway.cli import documents, onboarding
+from xinqiao_gateway.certification.clock import reach
+from xinqiao_gateway.cli import certification, documents, onboarding
 from xinqiao_gateway.cli.files import reading, replacing
 from xinqiao_gateway.cli.shadow import shadow
 from xinqiao_gateway.cli.terminal import console, line, table
-from xinqiao_gateway.installation import add_channel, complete_channel, is_draft, known_channels
+from xinqiao_gateway.installation import add_channel, complete_channel, is_draft, known_channels, own_keys
 
 __all__ = ["app"]
 
@@ -30,6 +32,9 @@ app.command("docs")(documents.docs)
 app.command("diff")(documents.diff)
 app.command("template")(documents.template)
 app.command("shadow")(shadow)
+app.command("watch")(certification.watch)
+app.command("certify")(certification.certify)
+app.command("clock")(certification.clock)
 
 InstitutionKind = Literal[
     "bank", "insurer", "wealth-manager", "fund-distributor", "platform", "asset-servicer", "trust-company"
@@ -46,25 +51,29 @@ _LEVEL_STYLES = {"ERROR": "red", "WARNING": "yellow", "INFORMATION": "cyan"}
 def list_channels(data: Data = Path("data"), as_json: AsJson = False) -> None:
     """列出随附的渠道和本机构的渠道 / List the shipped channels and those of an installation."""
     folder = data / "channels"
-    rows = [_listed(each, folder, installed) for each, installed in known_channels(data).items()]
+    own = own_keys(data)
+    rows = [_listed(each, folder, installed, own) for each, installed in known_channels(data).items()]
     if as_json:
         typer.echo(json.dumps(rows, ensure_ascii=False))
         return
-    columns = ("channel", "institution", "title", "environment", "in", "out", "installed")
+    columns = ("channel", "institution", "title", "environment", "in", "out", "installed", "certificate")
     table(None, columns, (_cells(row) for row in rows))
 
 
-def _listed(channel_id: str, folder: Path, installed: bool) -> dict[str, Any]:
+def _listed(channel_id: str, folder: Path, installed: bool, own: KeyRing) -> dict[str, Any]:
     """Describe a channel by its profile; one that does not load is listed with its problem, and hides no other."""
     try:
-        return _described(load_profile(channel_id, [folder]), installed)
-    except ProfileInvalid as error:
+        described = _described(load_profile(channel_id, [folder]), installed)
+        return described | (
+            certification.listed(folder / channel_id, described["institution"], own) if installed else {}
+        )
+    except (ProfileInvalid, KeyUnusable, SettingsInvalid) as error:
         return {"channel": channel_id, "installed": installed, "problem": error.detail}
 
 
 def _cells(row: dict[str, Any]) -> list[str]:
     if "problem" in row:
-        return [row["channel"], "", row["problem"], "", "", "", "yes" if row["installed"] else ""]
+        return [row["channel"], "", row["problem"], "", "", "", "yes" if row["installed"] else "", ""]
     return [
         row["channel"],
         row["institution"],
@@ -73,6 +82,7 @@ def _cells(row: dict[str, Any]) -> list[str]:
         str(len(row["in"])),
         str(len(row["out"])),
         "yes" if row["installed"] else "",
+        certification.listed_text(row) if row["installed"] else "",
     ]
 
 
@@ -136,7 +146,9 @@ def add(
     if is_draft(data, channel_id):
         if extends or code or push_url or test:
             raise typer.BadParameter(f"{channel_id} is drafted in {data}: say the rest in its channel.yaml")
-        _added(channel_id, complete_channel(data, channel_id, key))
+        path = complete_channel(data, channel_id, key)
+        reach(path.parent, "added")
+        _added(channel_id, path)
         return
     institution = {"name": name or channel_id, "type": kind, "code": code} if code else None
     path = add_channel(
@@ -148,6 +160,7 @@ def add(
         push_url=push_url,
         test=test,
     )
+    reach(path.parent, "created", "added")
     _added(channel_id, path)
 
 
@@ -223,6 +236,8 @@ def check(
     Exit status 1 where anything is wrong. Fields that are open are named by the group where all of it is open.
     """
     report = check_channel(load_channel(channel_id, [data / "channels"]), messages)
+    if report.passed:
+        reach(data / "channels" / channel_id, "checked", begin=False)
     typer.echo(json.dumps(report.as_json(), ensure_ascii=False)) if as_json else _print_check(report)
     raise typer.Exit(0 if report.passed else 1)
 

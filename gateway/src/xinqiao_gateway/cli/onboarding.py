@@ -13,6 +13,7 @@ from xinqiao_adapters.onboarding.confirmation import Wanted as WantedProposals
 from xinqiao_adapters.onboarding.confirmation import confirm as confirm_proposals
 from xinqiao_adapters.onboarding.expectation import expect as expect_messages
 from xinqiao_adapters.onboarding.new_channel import NewChannelReport, Wanted, flat_rows, new_channel
+from xinqiao_gateway.certification.clock import reach
 from xinqiao_gateway.cli.terminal import line, table
 from xinqiao_gateway.settings import read_settings
 
@@ -66,6 +67,7 @@ def new(
         receiver=read_settings(data).institution_code,
     )
     report = new_channel(wanted, data / "channels")
+    reach(report.profile.parent, "created")
     if as_json:
         typer.echo(json.dumps(report.as_json(), ensure_ascii=False))
         return

@@ -14,7 +14,7 @@ from xinqiao.message import Json
 from xinqiao_gateway.journal import tables
 from xinqiao_gateway.journal.reading import SHOWN, Reading
 
-__all__ = ["Search", "contents", "found"]
+__all__ = ["Search", "contents", "found", "position_from"]
 
 _m, _b = tables.messages.c, tables.batches.c
 _PAGE = 500
@@ -82,15 +82,15 @@ def _query(connection: Connection, search: Search, query: Select[Any]) -> Select
         ("test", search.test),
     )
     conditions = [_m[name] == value for name, value in wanted if value is not None]
-    first = max(search.after + 1, _from(connection, search.since) if search.since else 0)
+    first = max(search.after + 1, position_from(connection, search.since) if search.since else 0)
     conditions.append(_m.position >= first)
     if search.until:
-        conditions.append(_m.position < _from(connection, search.until))
+        conditions.append(_m.position < position_from(connection, search.until))
     return query.where(*conditions).order_by(_m.position)
 
 
-def _from(connection: Connection, instant: str) -> int:
-    """Return the first position that was accepted at or after an instant."""
+def position_from(connection: Connection, instant: str) -> int:
+    """Return the first position that was accepted at or after an instant. Raises ``MalformedQuery``."""
     if not instant[:4].isdecimal():
         raise MalformedQuery(f"{instant[:40]!r} is no date and no instant such as 2026-11-23T08:00:00Z")
     later = select(func.min(_b.batch)).where(_b.accepted_at >= instant.removesuffix("Z")).scalar_subquery()

@@ -1,6 +1,6 @@
 """What the sender of a request hears that was turned back: a ``requestResult``, where its channel takes one."""
 
-from xinqiao.errors import NoRoute
+from xinqiao.errors import NoRoute, ReceiverMismatch
 from xinqiao.message import Header, Json, content_digest, message_type, new_message_id, write_json
 from xinqiao.standard import STANDARD_VERSION
 from xinqiao_gateway.channels import Channels
@@ -23,7 +23,7 @@ def refusal_of(channels: Channels, channel: str, request: Json, reason: str | No
     result = _result(header, _number(header, kind.body, request), reason, at)
     try:
         return entry_of(channels, channel, result, "result")
-    except NoRoute:
+    except (NoRoute, ReceiverMismatch):
         return None
 
 
@@ -55,7 +55,7 @@ def _result(header: Header, number: str, reason: str | None, at: str) -> Json:
 
 
 def entry_of(channels: Channels, channel: str, message: Json, interface: str) -> Entry:
-    """Return the entry of a message that operators send. Raises ``NoRoute``."""
+    """Return the entry of a message that operators send. Raises ``NoRoute`` or ``ReceiverMismatch``."""
     header, kind = Header.of(message), message_type(message)
     return Entry(
         header=header,

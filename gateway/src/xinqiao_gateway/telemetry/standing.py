@@ -29,6 +29,7 @@ class Standing:
     breakers: Mapping[str, Literal["closed", "half_open", "open"]] = field(default_factory=dict)
     unknown_years: int = 0
     folders: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    live: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,5 +129,17 @@ GAUGES = (
         "Files in a channel's folder that are not finished",
         ("channel",),
         lambda s: {(channel,): float(unfinished) for channel, (_, unfinished) in s.folders.items()},
+    ),
+    Gauge(
+        "xinqiao_live_broken_requirements",
+        "Requirements that a channel's live traffic broke at the last look",
+        ("channel",),
+        lambda s: {(channel,): float(broken) for channel, (broken, _) in s.live.items()},
+    ),
+    Gauge(
+        "xinqiao_live_drift_requirements",
+        "Of these, requirements that the channel's certificate says are met",
+        ("channel",),
+        lambda s: {(channel,): float(drift) for channel, (_, drift) in s.live.items()},
     ),
 )

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
-from xinqiao.errors import DocumentRefused, NoRoute
+from xinqiao.errors import DocumentRefused, NoRoute, ReceiverMismatch
 from xinqiao.masking import mask
 from xinqiao_gateway.fronts.h5.form_data import FormData
 from xinqiao_gateway.fronts.h5.model import Context, Problem, Section, Shown, StepSpec, Taken, Visit
@@ -124,7 +124,7 @@ class SignStep:
         messages, record = evidence_of(visit, context, matter, mark, verified=verified, read=read)
         try:
             await asyncio.to_thread(keep, context, messages[0], record, mark)
-        except (DocumentRefused, NoRoute):
+        except (DocumentRefused, NoRoute, ReceiverMismatch):
             return Taken(visit, (Problem(word("sign_not_kept")),))
         return Taken(visit, ending="submit", messages=messages)
 
