@@ -28,6 +28,7 @@ def main(arguments: list[str]) -> int:
 
     write_schemas(ROOT / "schemas" / "json" / "v1")
     write_openapi(ROOT / "schemas" / "openapi" / "v1.json")
+    from generate.coverage import write_coverage  # noqa: PLC0415
     from generate.dictionary import write_dictionary  # noqa: PLC0415
     from generate.errors import write_errors  # noqa: PLC0415
     from generate.processes import write_processes  # noqa: PLC0415
@@ -39,6 +40,7 @@ def main(arguments: list[str]) -> int:
     write_dictionary(ROOT / "docs" / "dictionary")
     write_errors(ROOT / "docs" / "errors.md")
     write_processes(ROOT / "docs")
+    write_coverage(ROOT / "docs" / "conformance" / "coverage.md")
     return 0
 
 

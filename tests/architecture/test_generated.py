@@ -7,6 +7,7 @@ from pathlib import Path
 from jsonschema_rs import Draft202012Validator
 
 from generate import ROOT, SDK
+from generate.coverage import write_coverage
 from generate.errors import write_errors
 from generate.jsonschema import write_schemas
 from generate.openapi import write_openapi
@@ -40,6 +41,11 @@ def test_the_json_schemas_are_fresh(tmp_path: Path) -> None:
 def test_the_page_of_errors_is_fresh(tmp_path: Path) -> None:
     write_errors(tmp_path / "errors.md")
     assert (tmp_path / "errors.md").read_text() == (ROOT / "docs" / "errors.md").read_text()
+
+
+def test_the_page_of_coverage_is_fresh(tmp_path: Path) -> None:
+    write_coverage(tmp_path / "coverage.md")
+    assert (tmp_path / "coverage.md").read_text() == (ROOT / "docs" / "conformance" / "coverage.md").read_text()
 
 
 def test_the_openapi_components_are_fresh(tmp_path: Path) -> None:
