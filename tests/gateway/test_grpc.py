@@ -18,12 +18,12 @@ import xinqiao_adapters
 from tests.gateway.conftest import message
 from tests.gateway.grpc_site import GrpcSite, installed, serving, trailer
 from xinqiao import v1
-from xinqiao.conversation import receipt_of
 from xinqiao.errors import BodyTooLarge, NotValid, error_table
 from xinqiao.evidence import verify_receipt
 from xinqiao.exchange.v1.exchange_pb import SealedMessage, Status, SubmitReply
 from xinqiao.exchange.v1.exchange_pb_grpc import ExchangeClient
 from xinqiao.message import Json, content_digest, read_json, write_json
+from xinqiao.outcome import error_of
 from xinqiao.seal import new_key
 from xinqiao.typed import to_canonical
 from xinqiao.validation import check
@@ -148,8 +148,10 @@ async def test_all_findings_reach_a_client_that_takes_them_and_the_first_a_stock
 
 async def test_a_message_beyond_what_is_read_is_refused_and_the_connection_survives(site: GrpcSite) -> None:
     async with site.client() as client:
-        with pytest.raises(BodyTooLarge, match="larger than max"):
-            receipt_of(await client.submit_raw(b"x" * 3_000_000, "application/json"))
+        answer = await client.submit_raw(b"x" * 3_000_000, "application/json")
+        said = error_of(read_json(answer.content))
+        assert isinstance(said, BodyTooLarge)
+        assert "larger than max" in said.detail
         assert "receipt" in await client.submit(message("kycApplication"))
 
 

@@ -11,12 +11,17 @@ from xinqiao.finding import Text
 from xinqiao.masking import mask, mask_message
 from xinqiao.message import Json
 from xinqiao.standard import field_at, message_types
+from xinqiao_conformance.bounding import bounded, bounded_text
 
 __all__ = ["Breach", "CouldNotRun", "Exchange", "Owner", "personal_values"]
 
 Owner = Literal["subject", "gateway", "suite"]
 
 _SHOWN = 20_000
+# Headers of an answer and characters of one, and places of a finding, that are shown.
+_HEADERS = 30
+_HEADER = 1_000
+_LISTED = 100
 # What every server says about the transport.
 _USUAL = frozenset(
     ("connection", "content-length", "content-type", "date", "keep-alive", "server", "transfer-encoding")
@@ -45,10 +50,12 @@ class Breach(AssertionError):
         owner: Owner = "subject",
         exchanges: Sequence[int] = (),
     ) -> None:
-        self.expected, self.sent, self.seen = expected, sent, seen
-        self.difference, self.fix, self.owner = tuple(difference), fix, owner
-        self.exchanges = tuple(exchanges)
-        super().__init__(f"expected {expected.en}; seen {seen}")
+        self.expected, self.fix, self.owner = bounded_text(expected), fix, owner
+        self.sent = None if sent is None else bounded(sent)
+        self.seen = None if seen is None else bounded(seen)
+        self.difference = tuple(bounded(dict(each)) for each in difference[:_LISTED])
+        self.exchanges = tuple(exchanges[:_LISTED])
+        super().__init__(f"expected {self.expected.en}; seen {self.seen}")
 
 
 def personal_values(message: Json) -> dict[str, str]:
@@ -175,15 +182,17 @@ class Exchange:
 
         ``body`` is JSON where it is, else text; of a body beyond 20,000 characters the beginning, as text.
         """
-        text = self._masked(self.told)
-        headers = {name: self._masked(unquote(value)) for name, value in self.headers if name.lower() not in _USUAL}
+        # Masked before it is cut: half of a value would tell, too.
+        text = self._masked(self.told[: 4 * _SHOWN])
+        told = [(name, value) for name, value in self.headers if name.lower() not in _USUAL]
+        headers = {name: self._masked(unquote(value))[:_HEADER] for name, value in told[:_HEADERS]}
         seen: Json = {"status": self.status}
         if headers:
             seen["headers"] = headers
         try:
             seen["body"] = orjson.loads(text) if len(text) <= _SHOWN else text[:_SHOWN]
         except ValueError:
-            seen["body"] = text
+            seen["body"] = text[:_SHOWN]
         return seen
 
     def _masked(self, text: str) -> str:

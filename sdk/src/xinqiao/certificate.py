@@ -1,7 +1,8 @@
 """Certificates: signed statements that an implementation met a set of requirements, verified without a network.
 
 A certificate is bound to what was run, declared, found and recorded by their digests, and it expires. Its sentence of
-claims is made here from what was seen: who issues one can claim no more. ``schemas/certificates`` has the shape.
+claims is made here from what was seen, and one with another sentence is refused: who issues one can claim no more.
+``schemas/certificates`` has the shape.
 """
 
 import hashlib
@@ -16,7 +17,7 @@ from xinqiao.finding import Text
 from xinqiao.keys import KeyRing, SigningKey
 from xinqiao.message import Json, timestamp
 from xinqiao.revocation import Revocations
-from xinqiao.signed import Issuer, open_document, sign_document
+from xinqiao.signed import Issuer, open_document, sign_document, thumbprint
 
 __all__ = [
     "YEAR",
@@ -92,11 +93,15 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
-    """A certificate that was verified: what was seen, who says so, from when until when."""
+    """A certificate that was verified: what was seen, who says so, from when until when.
+
+    ``kid`` and ``thumbprint`` are those of the key that signed it; the name of ``issuer`` is what its holder says.
+    """
 
     serial: str
     issuer: Issuer
     kid: str
+    thumbprint: str
     seen: Seen
     issued_at: datetime
     expires_at: datetime
@@ -110,6 +115,7 @@ class Certificate:
             serial=said["serial"],
             issuer=Issuer(said["issuer"]["name"], said["issuer"]["institution"]),
             kid=said["issuer"]["kid"],
+            thumbprint=said["issuer"]["thumbprint"],
             seen=Seen(
                 subject=Subject(**said["subject"]),
                 kits=tuple(CertifiedKit(**each) for each in said["kits"]),
@@ -160,18 +166,22 @@ def verify(
     *,
     at: datetime | None = None,
     revocations: Revocations | None = None,
+    keepers: KeyRing | None = None,
     results: bytes | None = None,
 ) -> Certificate:
     """Return the certificate in a file, verified offline against the keys of issuers who are trusted.
 
-    ``revocations`` is a list that was read before; ``results`` is the content of the ``results.json`` that it should be
-    of. Raises ``CertificateInvalid``, whose ``because`` is the ``Refusal``.
+    ``revocations`` is a list that was read before; it is signed with the issuer's key, or with one of the ``keepers``,
+    who may revoke what others issued. ``results`` is the content of the ``results.json`` that it should be of. Raises
+    ``CertificateInvalid``, whose ``because`` is the ``Refusal``, and ``SettingsInvalid`` for a list of somebody else.
     """
     certificate = _certificate(open_document(raw, "certificate", keys))
     now = at or datetime.now(UTC)
-    if revocations and (revoked := revocations.find(certificate.serial)):
-        raise CertificateInvalid(f"revoked: {revoked.serial} at {timestamp(revoked.at)}: {revoked.reason}")
-    if now < certificate.issued_at - _LEEWAY:
+    if revocations is not None:
+        _require_theirs(revocations, certificate, keepers or KeyRing())
+        if revoked := revocations.find(certificate.serial):
+            raise CertificateInvalid(f"revoked: {revoked.serial} at {timestamp(revoked.at)}: {revoked.reason}")
+    if now + _LEEWAY < certificate.issued_at:
         raise CertificateInvalid(f"not_yet_valid: valid from {timestamp(certificate.issued_at)}")
     if now >= certificate.expires_at:
         raise CertificateInvalid(f"expired: it was valid until {timestamp(certificate.expires_at)}")
@@ -185,9 +195,20 @@ def _certificate(said: Json) -> Certificate:
         certificate = Certificate.from_json(said)
     except ValueError as error:
         raise CertificateInvalid(f"malformed: {error}") from error
-    if not certificate.issued_at < certificate.expires_at <= certificate.issued_at + _LONGEST:
+    if not timedelta(0) < certificate.expires_at - certificate.issued_at <= _LONGEST:
         raise CertificateInvalid(f"malformed: it lasts from {said['issuedAt']} to {said['expiresAt']}")
+    if certificate.claims != _claims(certificate.seen, certificate.issuer):
+        raise CertificateInvalid("malformed: its sentence of claims is not the one of what was seen")
     return certificate
+
+
+def _require_theirs(revocations: Revocations, certificate: Certificate, keepers: KeyRing) -> None:
+    """Hold a list to who may revoke a certificate: its issuer, and keepers whom the reader names as such."""
+    if revocations.key not in {certificate.thumbprint, *map(thumbprint, keepers)}:
+        raise SettingsInvalid(
+            f"the list of revocations of {revocations.issuer.name} is signed with the key {revocations.key}, which is "
+            f"neither that of the certificate ({certificate.thumbprint}) nor a keeper's; name its keeper's public key"
+        )
 
 
 def _digest(content: bytes) -> str:

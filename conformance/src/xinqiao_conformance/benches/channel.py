@@ -1,5 +1,6 @@
 """One channel of a gateway under test, as the institution that owns it: it sends, fetches, and keeps what came."""
 
+import time
 from dataclasses import dataclass
 
 import orjson
@@ -15,6 +16,7 @@ from xinqiao_conformance.observing import Breach, Exchange
 __all__ = ["Channel", "Delivered"]
 
 _PAGE = 200
+_LARGEST_PAGE = 500
 # Pages that are read in one go at the most: a gateway that never comes to an end is not waited for.
 _MOST_PAGES = 500
 # Larger inputs are known to be too large; a recording does not hold them.
@@ -50,12 +52,14 @@ class Sent(Exchange):
 class Channel:
     """A channel; ``received`` is what came to it since ``skip``, in order."""
 
-    def __init__(self, way: Way, link: Link, key: SigningKey, transport: str, recording: list[Recorded]) -> None:
+    def __init__(
+        self, way: Way, link: Link, key: SigningKey, transport: str, recording: list[Recorded], patience: float
+    ) -> None:
         self.id, self.institution, self.key = link.channel, link.institution, key
         self.received: list[Delivered] = []
         self.by_id: dict[str, Delivered] = {}
         self.cursor = "0"
-        self._way, self._recording = way, recording
+        self._way, self._recording, self._patience = way, recording, patience
         self._transport: Transport = "grpc" if transport == "grpc" else "rest"
 
     def sealed(self, message: Json) -> Sealed:
@@ -106,7 +110,8 @@ class Channel:
         return found
 
     def collected(self) -> dict[str, Delivered]:
-        """Return what came so far, by message id, after having looked for more."""
+        """Return what came so far, by message id, after having looked for more, for as long as patience lasts."""
+        until = time.monotonic() + self._patience
         for _ in range(_MOST_PAGES):
             page = self.page(self.cursor)
             if not page.sealed:
@@ -116,15 +121,22 @@ class Channel:
                 delivered = Delivered(sealed, _read(sealed.content))
                 self.received.append(delivered)
                 self.by_id[delivered.message_id] = delivered
+            if time.monotonic() > until:
+                break
         return self.by_id
 
     def skip(self) -> None:
         """Go past everything that waits now."""
         for _ in range(_MOST_PAGES):
-            page = self.page(self.cursor, 500)
+            page = self.page(self.cursor, _LARGEST_PAGE)
             if not page.sealed and page.cursor == self.cursor:
-                break
+                return
             self.cursor = page.cursor
+        raise Breach(
+            Text("待取消息有尽头", "an end of what waits"),
+            seen={"messages": _MOST_PAGES * _LARGEST_PAGE, "channel": self.id},
+            fix=Text("为认证另设空的渠道", "give the certification a channel of its own, with nothing in it"),
+        )
 
 
 def _read(content: bytes) -> Json:

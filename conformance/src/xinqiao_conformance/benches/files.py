@@ -6,7 +6,6 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from uuid import uuid4
 
 import httpx
 import orjson
@@ -21,7 +20,16 @@ from xinqiao.recording import Answer, Context, Head, Recorded, Recording
 from xinqiao.seal import CONTENT_TYPE_JSON, KeyRing, Sealed
 from xinqiao_conformance.benches.false_results import false_result
 from xinqiao_conformance.benches.sftp import Login, sftp_server
-from xinqiao_conformance.benches.subject import Prepared, Start, address_of, person, prepared, reached
+from xinqiao_conformance.benches.subject import (
+    Prepared,
+    Start,
+    address_of,
+    at_port,
+    new_case,
+    person,
+    prepared,
+    reached,
+)
 from xinqiao_conformance.benches.taking import Answering, Laid, Taking, Turn
 from xinqiao_conformance.benches.web import Response, web_server
 from xinqiao_conformance.declaration import Declaration
@@ -202,11 +210,6 @@ def _unsealed(read: Recorded) -> Recorded:
     return Recorded(read.by, read.transport, read.message, read.at, unreadable=read.unreadable)
 
 
-def new_case() -> str:
-    """Return the number of a case that the subject has not seen."""
-    return f"CONF-{uuid4().hex[:16].upper()}"
-
-
 def _named(turn: Turn) -> str:
     said = turn.error.reason if turn.error else f"{turn.refused} records refused" if turn.refused else "accepted"
     before = f"a false result ({turn.forged}), then " if turn.forged else ""
@@ -258,7 +261,7 @@ def files_bench(
         stack.enter_context(taking.watching())
         # Nothing is sent there: a file partner has the folder, but the contract names a gateway to everybody.
         port = address_of(declaration) if start is None else 0
-        base = stack.enter_context(web_server(lambda _: Response(404), port))
+        base = stack.enter_context(at_port(web_server(lambda _: Response(404), port), given))
         url = stack.enter_context(reached(declaration, given, base, start, ask or person(declaration.patience)))
         client = stack.enter_context(http_client(url, declaration.patience))
         yield FilesBench(declaration, kit, given, taking, recording, client)

@@ -5,7 +5,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from functools import cached_property
-from uuid import uuid4
 
 import httpx
 
@@ -16,6 +15,7 @@ from xinqiao.recording import Context, Head, Recorded
 from xinqiao.seal import KeyRing, Sealed, SigningKey, read_signing_key
 from xinqiao.testing import example, patched
 from xinqiao_conformance.benches.channel import Channel
+from xinqiao_conformance.benches.subject import new_case
 from xinqiao_conformance.benches.ways import RestWay, Way, grpc_way
 from xinqiao_conformance.declaration import Declaration, GatewayReach, Link
 from xinqiao_conformance.kits import Kit
@@ -49,7 +49,8 @@ class GatewayBench:
         self._test = {"test": True} if declaration.test else {}
 
     def _channel(self, link: Link, keys: Mapping[str, SigningKey]) -> Channel:
-        return Channel(self.way, link, keys[link.channel], self.kit.transport, self._recording)
+        transport = self.kit.transport
+        return Channel(self.way, link, keys[link.channel], transport, self._recording, self.patience)
 
     def begin(self) -> None:
         """Pass over what waited before: it is none of this run's."""
@@ -81,20 +82,16 @@ class GatewayBench:
             expected = Text("GET /v1/keys 返回网关公钥的 JWKS", "GET /v1/keys gives the gateway's public keys as JWKS")
             raise Breach(expected, seen={"error": type(error).__name__}) from error
 
-    def case_id(self) -> str:
-        """Return the id of a case that the gateway has not seen."""
-        return f"CONF-{uuid4().hex[:16].upper()}"
-
     def message(self, body: str, case_id: str | None = None, *, back: bool = False, **header: object) -> Json:
         """Return a valid message of a new case from the partner to the core; ``back``: the other way round."""
-        case_id = case_id or self.case_id()
+        case_id = case_id or new_case()
         message = example(body, **{**self._parties(back=back), "caseId": case_id, "channelId": None, **header})
         number = _NUMBERS.get(body)
         return message if number is None else with_value(message, f"{body}.{number}", case_id)
 
     def readdressed(self, message: Json, kept: tuple[str, ...] = ()) -> Json:
         """Return a published message as a new one of this run; header fields that are ``kept`` stay as they are."""
-        fresh = {"messageId": new_message_id(), "createdAt": timestamp(), "caseId": self.case_id(), **self._parties()}
+        fresh = {"messageId": new_message_id(), "createdAt": timestamp(), "caseId": new_case(), **self._parties()}
         dropped = {"channelId", "test"} - set(kept) - fresh.keys()
         header = {name: value for name, value in message["header"].items() if name not in dropped}
         return {**message, "header": header | {name: value for name, value in fresh.items() if name not in kept}}

@@ -9,7 +9,6 @@ from functools import cached_property
 from pathlib import Path
 from threading import Lock
 from urllib.parse import parse_qsl, urlencode, urlsplit
-from uuid import uuid4
 
 import httpx
 import orjson
@@ -21,7 +20,17 @@ from xinqiao.message import Json
 from xinqiao.recording import Answer, Head, Recorded, Recording
 from xinqiao.seal import KeyRing, Sealed, open_token
 from xinqiao_conformance.benches.flows import Flow, flows_of
-from xinqiao_conformance.benches.subject import CHANNEL, Prepared, Start, address_of, person, prepared, reached
+from xinqiao_conformance.benches.subject import (
+    CHANNEL,
+    Prepared,
+    Start,
+    address_of,
+    at_port,
+    new_case,
+    person,
+    prepared,
+    reached,
+)
 from xinqiao_conformance.benches.web import Request, Response, web_server
 from xinqiao_conformance.declaration import Declaration
 from xinqiao_conformance.kits import Kit
@@ -163,11 +172,6 @@ class H5Bench:
         self.recording.append(Recorded("subject", "h5", {"launch": claims}, answer=Answer(200, None), sealed=sealed))
 
 
-def new_case() -> str:
-    """Return the number of a case that the subject has not seen."""
-    return f"CONF-{uuid4().hex[:16].upper()}"
-
-
 def _url_in(answer: httpx.Response) -> str:
     try:
         said = orjson.loads(answer.content)
@@ -198,7 +202,7 @@ def h5_bench(
         recording = Recording.create(folder / "recording.jsonl", Head(given.institution, declaration.test))
         stack.callback(recording.close)
         port = address_of(declaration) if start is None else 0
-        base = stack.enter_context(web_server(pages.handle, port))
+        base = stack.enter_context(at_port(web_server(pages.handle, port), given))
         url = stack.enter_context(reached(declaration, given, base, start, ask or person(declaration.patience)))
         client = stack.enter_context(http_client(url, declaration.patience))
         yield H5Bench(kit, given, base, pages, recording, client.post)

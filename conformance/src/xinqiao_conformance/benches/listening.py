@@ -36,7 +36,9 @@ __all__ = ["ACCEPTED", "Attempt", "Listening", "Turn", "refused"]
 
 # Attempts that are kept; a run of one kit makes a few hundred.
 _MOST = 20_000
+# Bytes of one message that are read, and of all attempts that are kept.
 _LARGEST = 1 << 20
+_KEPT = 128 << 20
 _MESSAGES = re.compile(r"/v1/channels/([^/]+)/messages")
 
 
@@ -112,6 +114,7 @@ class Listening:
         self._sendings: dict[str, int] = {}
         self._receipts: dict[str, Json] = {}
         self._positions = itertools.count(1)
+        self._kept = 0
         self._seen = threading.Condition()
 
     def steer(self, *turns: Turn, then: Turn = ACCEPTED) -> int:
@@ -167,6 +170,9 @@ class Listening:
             return self._refused(UnknownChannel(channel[:100]))
         arrived = time.monotonic()
         with self._seen:
+            self._kept += len(sealed.content)
+            if self._kept > _KEPT or len(self._attempts) >= _MOST:
+                return self._refused(Overloaded("more is sent than the suite keeps of one run"))
             turn = self._turns.popleft() if self._turns else self._then
         if turn.delay:
             time.sleep(turn.delay)
@@ -214,8 +220,6 @@ class Listening:
         }
 
     def _keep(self, attempt: Attempt, given: Response | None) -> None:
-        if len(self._attempts) >= _MOST:
-            raise Overloaded(f"{_MOST} attempts are kept; the subject sends without an end")
         self._attempts.append(attempt)
         number = self._sendings[attempt.message_id] = self._sendings.get(attempt.message_id, 0) + 1
         answer = Answer(given.status, attempt.answer, dict(given.headers)) if given else None

@@ -15,12 +15,13 @@ from xinqiao.message import Json, new_message_id, write_json
 from xinqiao.recording import Answer, Context, Head, Recorded, Recording
 from xinqiao.seal import CONTENT_TYPE_JSON, SIGNATURE_HEADER, KeyRing, Sealed, SigningKey, seal
 from xinqiao_conformance.benches.listening import Listening
-from xinqiao_conformance.benches.sender import new_case
 from xinqiao_conformance.benches.subject import (
     CHANNEL,
     Prepared,
     Start,
     address_of,
+    at_port,
+    new_case,
     person,
     prepared,
     reached,
@@ -144,7 +145,7 @@ def receiver_bench(
         stack.callback(recording.close)
         gateway = Listening(CHANNEL, given.other, KeyRing([given.gateway_key.public()]), recording)
         port = address_of(declaration) if start is None else 0
-        address = stack.enter_context(web_server(gateway.handle, port))
+        address = stack.enter_context(at_port(web_server(gateway.handle, port), given))
         url = stack.enter_context(reached(declaration, given, address, start, ask))
         client = stack.enter_context(http_client(url, declaration.patience))
         yield ReceiverBench(declaration, kit, given, gateway, recording, client)

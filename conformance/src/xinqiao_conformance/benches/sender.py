@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Protocol
-from uuid import uuid4
 
 import httpx
 
@@ -23,7 +22,9 @@ from xinqiao_conformance.benches.subject import (
     Start,
     Told,
     address_of,
+    at_port,
     done,
+    new_case,
     person,
     prepared,
     reached,
@@ -142,11 +143,6 @@ class SenderBench:
         return Context(self.recording.head, "sender", self.keys, self.patience)
 
 
-def new_case() -> str:
-    """Return the number of a case that the subject has not seen."""
-    return f"CONF-{uuid4().hex[:16].upper()}"
-
-
 def typed(sent: Sent, body: str) -> bool:
     """Say whether a message of a type was sent, and nothing else."""
     return bool(sent.attempts) and all(body in each.message for each in sent.attempts)
@@ -178,7 +174,7 @@ def sender_bench(
         stack.callback(recording.close)
         gateway = Listening(CHANNEL, given.other, KeyRing([given.gateway_key.public()]), recording, kit.transport)
         port = address_of(declaration) if start is None else 0
-        address = stack.enter_context(_served(gateway, kit.transport, port))
+        address = stack.enter_context(at_port(_served(gateway, kit.transport, port), given))
         url = stack.enter_context(reached(declaration, given, address, start, ask))
         if declaration.reach.manual and start is None:
             do: _Doing = _ByHand(gateway, ask)

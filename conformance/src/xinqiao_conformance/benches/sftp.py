@@ -7,13 +7,15 @@ import asyncio
 import secrets
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import asyncssh
+
+from xinqiao.errors import SettingsInvalid
 
 __all__ = ["Login", "sftp_server"]
 
@@ -42,7 +44,7 @@ class Login:
 
 @contextmanager
 def sftp_server(folder: Path, place: Path) -> Iterator[Login | None]:
-    """Serve a folder and yield the login; None where asyncssh is not installed.
+    """Serve a folder and yield the login; None where asyncssh is not installed. Raises ``SettingsInvalid``.
 
     Host key, password and port are kept in ``place``, so that a subject that runs already finds them as they were.
     """
@@ -60,7 +62,14 @@ def sftp_server(folder: Path, place: Path) -> Iterator[Login | None]:
     key = asyncssh.read_private_key(key_file)
     password = password_file.read_text(encoding="ascii")
     port = int(port_file.read_text(encoding="ascii")) if port_file.exists() else 0
-    with _running(folder, key, password, port) as taken:
+    with ExitStack() as stack:
+        try:
+            taken = stack.enter_context(_running(folder, key, password, port))
+        except OSError as error:
+            raise SettingsInvalid(
+                f"{port_file} 所记端口已被占用 the port is taken by another process ({error.strerror or error}); "
+                "删除此文件后另选端口 delete the file, and another port is chosen"
+            ) from error
         port_file.write_text(str(taken), encoding="ascii")
         yield Login(f"sftp://{_USER}@{_HOST}:{taken}", password, key.get_fingerprint())
 

@@ -13,10 +13,11 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
+from uuid import uuid4
 
 import httpx
 import orjson
@@ -28,12 +29,25 @@ from xinqiao.seal import SigningKey, new_key, read_signing_key, write_key
 from xinqiao.testing import BANK, TRUST_COMPANY
 from xinqiao_conformance.declaration import Declaration
 from xinqiao_conformance.observing import Breach, CouldNotRun
-from xinqiao_conformance.reach import http_client
+from xinqiao_conformance.reach import http_client, is_address
 
-__all__ = ["CHANNEL", "Prepared", "Start", "Told", "address_of", "done", "person", "prepared", "reached"]
+__all__ = [
+    "CHANNEL",
+    "Prepared",
+    "Start",
+    "Told",
+    "address_of",
+    "at_port",
+    "done",
+    "new_case",
+    "person",
+    "prepared",
+    "reached",
+]
 
 CHANNEL = "conformance"
 _FOLDER = "conformance-subject"
+_PORT = "gateway.port"
 # Seconds that a process may take to be ready, and to end when it is asked to.
 _STARTING = 60.0
 _ENDING = 5.0
@@ -121,11 +135,26 @@ def address_of(declaration: Declaration) -> int:
     """
     if declaration.reach.start:
         return 0
-    path = declaration.folder / _FOLDER / "gateway.port"
+    path = declaration.folder / _FOLDER / _PORT
     try:
         return int(path.read_text(encoding="ascii")) if path.exists() else 0
     except ValueError as error:
         raise SettingsInvalid(f"{path}: a port is expected; delete the file, and another port is chosen") from error
+
+
+@contextmanager
+def at_port(server: AbstractContextManager[str], given: Prepared) -> Iterator[str]:
+    """Serve the suite's own side. Raises ``SettingsInvalid`` where the port is taken that the subject knows."""
+    with ExitStack() as stack:
+        try:
+            address = stack.enter_context(server)
+        except OSError as error:
+            raise SettingsInvalid(
+                f"{given.folder / _PORT} 所记端口已被占用 the port is taken by another process "
+                f"({error.strerror or error}); 结束该进程，或删除此文件后按新的 subject.env 重启被测方 end that process, "
+                "or delete the file and start the subject anew with the address in subject.env"
+            ) from error
+        yield address
 
 
 @contextmanager
@@ -146,7 +175,7 @@ def reached(
     else:
         lines = "".join(f"{name}={shlex.quote(value)}\n" for name, value in environment.items())
         (given.folder / "subject.env").write_text(lines, encoding="utf-8")
-        (given.folder / "gateway.port").write_text(gateway.rpartition(":")[2], encoding="ascii")
+        (given.folder / _PORT).write_text(gateway.rpartition(":")[2], encoding="ascii")
         yield _by_hand(given, ask) if reach.manual else _running(reach.control, given, declaration.patience)
 
 
@@ -186,9 +215,14 @@ def _started(command: str, folder: Path, environment: Mapping[str, str], log: Pa
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             start_new_session=True,
+            # A pipe that is read through a buffer cannot be closed while somebody waits for it.
+            bufsize=0,
         )
     except (OSError, ValueError) as error:
-        raise CouldNotRun(f"reach.start: {command!r} cannot be started: {error}") from error
+        raise CouldNotRun(
+            f"reach.start 无法启动 cannot be started: {command!r}（目录 in {folder}）: {error}; "
+            "核对命令及其路径 see whether the program is there, by its path or on PATH"
+        ) from error
     with process, log.open("wb") as kept:
         lines = _Lines(process, kept)
         try:
@@ -215,24 +249,27 @@ class _Lines:
             said = orjson.loads(self._first)
         except ValueError:
             said = None
-        if isinstance(said, dict) and said.get("ready") is True and isinstance(said.get("url"), str):
-            return str(said["url"])
+        url = said.get("url") if isinstance(said, dict) and said.get("ready") is True else None
+        if isinstance(url, str) and is_address(url):
+            return url
         self._log.flush()
         tail = log.read_bytes()[-_SHOWN:].decode("utf-8", "replace").strip()
         seen = {"command": command, "printed": self._first.decode("utf-8", "replace")[:_SHOWN], "errors": tail}
         raise Breach(_READY, seen=seen, fix=Text(f"错误输出见 {log}", f"what it wrote to its error output is in {log}"))
 
     def _read_output(self, pipe: IO[bytes]) -> None:
-        self._first = pipe.readline(_LINE)
-        self._ready.set()
-        while pipe.read(_LINE):
-            pass
+        with suppress(OSError):  # closed, since the process has ended
+            self._first = pipe.readline(_LINE)
+            self._ready.set()
+            while pipe.read(_LINE):
+                pass
 
     def _keep_errors(self, pipe: IO[bytes]) -> None:
         left = _KEPT
-        while part := pipe.readline(_LINE):
-            self._log.write(part[:left])
-            left = max(left - len(part), 0)
+        with suppress(OSError, ValueError):  # closed: the pipe or, with it, the log
+            while part := pipe.read(_LINE):
+                self._log.write(part[:left])
+                left = max(left - len(part), 0)
 
     def join(self) -> None:
         for each in self._threads:
@@ -246,6 +283,13 @@ def _end(process: subprocess.Popen[bytes]) -> None:
         process.wait(_ENDING)
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
+    # It may have left its group.
+    process.kill()
+
+
+def new_case() -> str:
+    """Return the number of a case that the subject has not seen."""
+    return f"CONF-{uuid4().hex[:16].upper()}"
 
 
 def person(patience: float) -> Callable[[str], str]:

@@ -21,14 +21,17 @@ from xinqiao.outcome import rejection
 from xinqiao.seal import SigningKey
 from xinqiao.standard import STANDARD_VERSION
 from xinqiao_conformance.benches.inbox import Inbox, Step
+from xinqiao_conformance.observing import CouldNotRun
 
 __all__ = ["MANIFEST", "MARK", "TAKEN", "Answering", "Laid", "Taking", "Turn"]
 
 MARK, MANIFEST, RESULT = ".ok", ".manifest", ".result"
 _LINES = (".jsonl", ".ndjson")
-# Bytes of a data file that are read, batches that are kept, seconds between two looks.
+# Bytes of a data file that are read, and of all batches that are kept; batches, steps to one, seconds between two looks.
 _LARGEST = 16 << 20
+_KEPT = 512 << 20
 _MOST = 2_000
+_MOST_STEPS = 200_000
 _LOOK = 0.01
 
 
@@ -164,6 +167,7 @@ class Taking:
         self._steps: list[Step] = []
         self._changed: dict[str, float] = {}
         self._known: dict[str, tuple[str, Json, bytes]] = {}
+        self._kept = 0
         self._seen = threading.Condition()
         self._ending = threading.Event()
         self.failure: Exception | None = None
@@ -211,6 +215,8 @@ class Taking:
     def _note(self, inbox: Inbox) -> None:
         for step in inbox.steps():
             self._steps.append(step)
+            if len(self._steps) > _MOST_STEPS:
+                raise CouldNotRun(f"{inbox.folder}: more than {_MOST_STEPS} steps, and no batch; lay one at a time")
             if step.what == "left":
                 self._changed.pop(step.name, None)
             else:
@@ -244,14 +250,19 @@ class Taking:
         self._note(inbox)
         taken = Laid(name, data, manifest, laid.marked, tuple(self._steps), message)
         # Counted before the subject can see its result.
-        with self._seen:
-            self._laid.append(taken)
-            del self._laid[:-_MOST]
-            self._seen.notify_all()
+        self._keep(taken)
         self._write(name, content)
         self._put_away(name)
         self._note(inbox)
         self._steps.clear()
+
+    def _keep(self, taken: Laid) -> None:
+        with self._seen:
+            self._kept += len(taken.data) + len(taken.manifest)
+            if len(self._laid) >= _MOST or self._kept > _KEPT:
+                raise CouldNotRun(f"{self._folder}: more batches than the suite keeps of one run; lay smaller ones")
+            self._laid.append(taken)
+            self._seen.notify_all()
 
     def _answer(self, laid: Laid, turn: Turn) -> tuple[Json, bytes]:
         """Return the answer to a batch; one that comes again as it was gets the same, one that changed a conflict."""
@@ -273,7 +284,8 @@ class Taking:
         """Lay a result under a temporary name and rename it; an earlier one gets a number."""
         results = self._folder / "result"
         path = results / (name + RESULT)
-        temporary = results / f".{name[:100]}.part"
+        # A name that is as long as names may be has no room for another ending.
+        temporary = results / ".part"
         temporary.write_bytes(content)
         if path.exists():
             number = next(each for each in range(1, _MOST) if not path.with_name(f"{path.name}.{each}").exists())
@@ -289,6 +301,9 @@ class Taking:
 def _content(path: Path) -> bytes:
     try:
         with path.open("rb") as file:
-            return file.read(_LARGEST)
+            content = file.read(_LARGEST + 1)
     except FileNotFoundError:
         return b""
+    if len(content) > _LARGEST:
+        raise CouldNotRun(f"{path}: more than {_LARGEST} bytes; lay smaller batches to be certified")
+    return content

@@ -4,6 +4,7 @@ It can drop a connection without an answer, which application servers do not let
 """
 
 import logging
+import re
 import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -20,6 +21,11 @@ _LOGGER = logging.getLogger(__name__)
 _LARGEST = 4 << 20
 _THROWN_AWAY = 64 << 20
 _HEAD = 1024
+# Digits of a length.
+_DIGITS = 15
+_NUMBER = re.compile(rb"[0-9A-Fa-f]{1,8}")
+# Connections at a time; whoever opens more is hung up on.
+_MOST_OPEN = 256
 # Seconds that a connection may say nothing, and between two looks whether to end.
 _SILENCE = 60.0
 _LOOK = 0.02
@@ -99,7 +105,7 @@ class _Handler(BaseHTTPRequestHandler):
         if headers.get("transfer-encoding", "").lower() == "chunked":
             return self._chunks()
         announced = headers.get("content-length", "0")
-        if not (announced.isascii() and announced.isdecimal()):
+        if not (announced.isascii() and announced.isdecimal() and len(announced) <= _DIGITS):
             raise _Unread(announced)
         if int(announced) <= _LARGEST:
             return self.rfile.read(int(announced))
@@ -121,10 +127,10 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _chunk_length(self) -> int:
         head = self.rfile.readline(_HEAD).partition(b";")[0].strip()
-        try:
-            return int(head, 16)
-        except ValueError as error:
-            raise _Unread("the head of a chunk") from error
+        # int() takes a sign and underscores, too.
+        if not _NUMBER.fullmatch(head):
+            raise _Unread("the head of a chunk")
+        return int(head, 16)
 
     def _throw_away(self, length: int) -> None:
         left = min(length, _THROWN_AWAY)
@@ -148,8 +154,13 @@ class _Server(ThreadingHTTPServer):
 
     def process_request(self, request: Any, client_address: Any) -> None:  # noqa: ANN401 -- of the standard library
         with self._lock:
-            self._open.add(request)
-        super().process_request(request, client_address)
+            is_one_too_many = len(self._open) >= _MOST_OPEN
+            if not is_one_too_many:
+                self._open.add(request)
+        if is_one_too_many:
+            self.shutdown_request(request)
+        else:
+            super().process_request(request, client_address)
 
     def shutdown_request(self, request: Any) -> None:  # noqa: ANN401 -- of the standard library
         with self._lock:

@@ -115,11 +115,13 @@ def read_registry(path: Path, keys: KeyRing) -> Registry:
     said = open_document(read_within(path, _MOST_BYTES), "registry", keys)
     try:
         entries = [Entry.from_json(each) for each in said["entries"]]
+        revoked = [Revocation.from_json(each) for each in said["revoked"]]
     except ValueError as error:
         raise CertificateInvalid(f"malformed: {error}") from error
-    revoked = [Revocation.from_json(each) for each in said["revoked"]]
     keeper = Issuer(said["issuer"]["name"], said["issuer"]["institution"])
     by_serial = {each.certificate.serial: each for each in entries}
+    if len(by_serial) != len(entries):
+        raise CertificateInvalid("malformed: two certificates in the registry have one serial")
     return Registry(keeper, by_serial, {each.serial: each for each in revoked})
 
 

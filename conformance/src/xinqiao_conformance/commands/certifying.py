@@ -14,11 +14,14 @@ from xinqiao.errors import CertificateInvalid, NotValid
 from xinqiao.finding import Text
 from xinqiao.keys import KeyRing, read_signing_key, read_verifying_key
 from xinqiao.message import timestamp
-from xinqiao.revocation import read_revocations
+from xinqiao.revocation import Revocations, read_revocations
 from xinqiao.signed import Issuer
+from xinqiao_conformance.certificates.auditing import require_derived
 from xinqiao_conformance.certificates.issuing import certify
+from xinqiao_conformance.commands.running import EVIDENCE
+from xinqiao_conformance.declaration import read_declaration
 from xinqiao_conformance.results.files import read_within, write_whole
-from xinqiao_conformance.results.model import MOST_BYTES
+from xinqiao_conformance.results.model import MOST_BYTES, parse_results
 
 __all__ = ["certify_command", "verify_command"]
 
@@ -46,6 +49,12 @@ def certify_command(
     key: Annotated[Path, typer.Option(help="签发机构的私钥 / Private JWK of the issuer.")],
     issuer: Annotated[str, typer.Option(help="签发机构名称 / Name of the issuer.")],
     institution: Annotated[str, typer.Option(help="签发机构的统一社会信用代码 / Its institution code.")],
+    evidence: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="证据，默认在结果旁 / Evidence of the run; beside the results.")
+    ] = None,
+    declaration: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="声明，用于核对 / declaration.yaml, to be held against.")
+    ] = None,
     channel: Annotated[
         bool,
         typer.Option("--channel", help="经网关渠道测试 / The run went to the address of a channel of your gateway."),
@@ -54,11 +63,13 @@ def certify_command(
     to: Annotated[Path, typer.Option(metavar="FILE", help="证书文件 / Where to.")] = Path("certificate.json"),
     as_json: AsJson = False,
 ) -> None:
-    """为通过的结果签发证书 / Issue a certificate over results that passed. Exit code 1: they failed."""
+    """为通过的结果签发证书 / Issue a certificate over results that passed. Exit code 1: they failed, or are altered."""
     signing = read_signing_key(key)
     raw = read_within(results, MOST_BYTES)
+    declared = read_declaration(declaration) if declaration else None
     try:
         made = certify(raw, Issuer(issuer, institution), signing, channel=channel, lasting=timedelta(days=days))
+        require_derived(parse_results(raw, str(results)), evidence or results.with_name(EVIDENCE), declared)
     except NotValid as error:
         print(f"不予签发 not certified: {error.detail}", file=sys.stderr)
         raise typer.Exit(1) from error
@@ -77,6 +88,10 @@ def verify_command(
     revocations: Annotated[
         Path | None, typer.Option(metavar="FILE", help="吊销名单 / Signed list of revocations.")
     ] = None,
+    keeper_key: Annotated[
+        list[Path] | None,
+        typer.Option("--keeper-key", help="名录管理机构的公钥，可多个 / Public JWK of who keeps the list; repeatable."),
+    ] = None,
     results: Annotated[
         Path | None, typer.Option(metavar="FILE", help="应对应的结果 / results.json that it should be of.")
     ] = None,
@@ -84,33 +99,49 @@ def verify_command(
 ) -> None:
     """离线验证证书 / Verify a certificate offline. Exit code 1: it is refused, with the reason."""
     keys = KeyRing(read_verifying_key(each) for each in issuer_key)
+    keepers = KeyRing(read_verifying_key(each) for each in keeper_key or ())
     try:
-        listed = read_revocations(read_within(revocations, _MOST_SIGNED), keys) if revocations else None
+        listed = _listed(revocations, KeyRing([*keys, *keepers]))
         found = verify(
             read_within(certificate, _MOST_SIGNED),
             keys,
             revocations=listed,
+            keepers=keepers,
             results=read_within(results, MOST_BYTES) if results else None,
         )
     except CertificateInvalid as error:
         _refuse(error, as_json=as_json)
         raise typer.Exit(1) from error
     if as_json:
-        print(json.dumps({"valid": True, **_told(found)}, ensure_ascii=False, indent=2))
+        said = {"valid": True, **_told(found), "revocations": _about(listed) if listed else None}
+        print(json.dumps(said, ensure_ascii=False, indent=2))
         return
     print(f"有效 valid  {found.serial}  {found.seen.subject.name}\n{found.claims.zh}\n{found.claims.en}")
+    print(f"签发 signed by {found.issuer.name} ({found.issuer.institution}), key {found.kid} {found.thumbprint}")
     for kit in found.seen.kits:
         print(
             f"  {kit.kit}: {kit.requirements} 条要求 requirements, {kit.cases} 个用例 cases ({kit.negative} negative)"
         )
     print(f"有效至 until {timestamp(found.expires_at)}")
-    print(_checked(listed.issued_at if listed else ""))
+    print(_checked(listed))
 
 
-def _checked(as_of: str) -> str:
-    if as_of:
-        return f"不在吊销名单中 not on the list of revocations of {as_of}"
-    return "未查吊销名单 no list of revocations was looked at (--revocations)"
+def _listed(path: Path | None, keys: KeyRing) -> Revocations | None:
+    return read_revocations(read_within(path, _MOST_SIGNED), keys) if path else None
+
+
+def _checked(listed: Revocations | None) -> str:
+    if listed is None:
+        return "未查吊销名单 no list of revocations was looked at (--revocations)"
+    said = f"不在吊销名单中 not on the list of revocations of {timestamp(listed.issued_at)}"
+    if not listed.is_stale(datetime.now(UTC)):
+        return said
+    return f"{said}\n注意 note: 名单已过时，请取新的 it is old, get the one of after {timestamp(listed.next_update)}"
+
+
+def _about(listed: Revocations) -> dict[str, Any]:
+    moments = {"issuedAt": timestamp(listed.issued_at), "nextUpdate": timestamp(listed.next_update)}
+    return {**moments, "stale": listed.is_stale(datetime.now(UTC))}
 
 
 def _refuse(error: CertificateInvalid, *, as_json: bool) -> None:
@@ -132,6 +163,7 @@ def _told(certificate: Certificate) -> dict[str, Any]:
         "kits": [each.as_json() for each in certificate.seen.kits],
         "how": certificate.seen.how,
         "issuer": certificate.issuer.name,
+        "key": {"kid": certificate.kid, "thumbprint": certificate.thumbprint},
         "expiresAt": timestamp(certificate.expires_at),
         "daysLeft": left.days,
         "claims": certificate.claims.as_json(),

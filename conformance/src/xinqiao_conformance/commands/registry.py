@@ -29,6 +29,12 @@ IssuerKeys = Annotated[
     list[Path],
     typer.Option("--issuer-key", help="签发机构的公钥，可多个 / Public JWK of an issuer you trust; repeatable."),
 ]
+FormerKeys = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--keeper-key", help="换钥时：此前的公钥 / Where the key changed: the public JWK of before; repeatable."
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="供机器读取 / For machines: JSON on standard output.")]
 
 
@@ -68,6 +74,14 @@ def revoke(
     signing = read_signing_key(key)
     known = read_registry(file, KeyRing([signing.public()]))
     _write(known.revoke(serial, reason), file, signing, as_json=as_json)
+
+
+@registry.command()
+def refresh(file: RegistryFile, *, key: Key, keeper_key: FormerKeys = None, as_json: AsJson = False) -> None:
+    """重新签署名录和吊销名单 / Sign the registry and its list of revocations anew, each month and with each new key."""
+    signing = read_signing_key(key)
+    former = [read_verifying_key(each) for each in keeper_key or ()]
+    _write(read_registry(file, KeyRing([signing.public(), *former])), file, signing, as_json=as_json)
 
 
 @registry.command("page")

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from typing import Literal
 
 from xinqiao.finding import Text
-from xinqiao.message import Json
+from xinqiao.message import Json, timestamp
 from xinqiao_conformance.results.model import KitResult, RequirementResult, Results
 
 __all__ = ["KINDS", "Change", "Comparison", "Ground", "Kind", "compare"]
 
 Kind = Literal[
-    "newly_failing", "still_failing", "mended", "requirement_gone", "requirement_new", "kit_gone", "kit_new",
-    "case_gone", "case_new",
+    "newly_failing", "still_failing", "mended", "not_seen", "seen_again", "requirement_gone", "requirement_new",
+    "kit_gone", "kit_new", "case_gone", "case_new",
 ]  # fmt: skip
 
 
@@ -77,6 +77,8 @@ KINDS: Mapping[Kind, Text] = {
     "mended": Text("已整改", "mended"),
     "still_failing": Text("仍不符合", "still failing"),
     "kit_new": Text("新声明的套件", "new kits"),
+    "not_seen": Text("记录中不再可见的要求", "requirements no longer seen"),
+    "seen_again": Text("记录中可见的要求", "requirements seen now"),
     "requirement_gone": Text("不再测试的要求", "requirements gone"),
     "requirement_new": Text("新增的要求", "new requirements"),
     "case_gone": Text("减少的用例", "cases gone"),
@@ -110,6 +112,8 @@ def _grounds(before: Results, after: Results) -> Iterator[Ground]:
     ):
         if one != other:
             yield Ground(what, one, other)
+    if before.finished_at > after.finished_at:
+        yield Ground("later first", timestamp(before.finished_at), timestamp(after.finished_at))
 
 
 def _product(results: Results) -> str:
@@ -138,8 +142,14 @@ def _of_requirement(
     warning = after.level != "MUST"
     if lacks:
         yield Change("still_failing" if lacked else "newly_failing", kit, after.id, warning)
-    elif lacked:
-        yield Change("mended", kit, after.id, warning)
+    elif after.result == "passed":
+        if lacked:
+            yield Change("mended", kit, after.id, warning)
+        elif before is not None and before.result == "not_run":
+            yield Change("seen_again", kit, after.id, warning)
+    elif before is not None and before.result != "not_run":
+        # Recordings that show nothing of it mend nothing.
+        yield Change("not_seen", kit, after.id, warning)
     if before is not None:
         old, new = ({each.case for each in found.cases} for found in (before, after))
         yield from (Change("case_gone", kit, each, warning) for each in sorted(old - new))

@@ -60,12 +60,12 @@ How = Literal["run", "recordings", "channel"]
 MOST_BYTES = 64 << 20
 _MOST_TEXT = 4_000
 _LISTED = 10
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufffe\uffff]")
 
 
 def _one_line(value: str) -> str:
     if _CONTROL.search(value):
-        raise ValueError("control characters are not expected here")
+        raise ValueError("control characters and marks that nobody sees are not expected here")
     return value
 
 

@@ -7,30 +7,64 @@ is not in the journal, and whether a message came by REST or gRPC neither: both 
 
 import re
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from functools import cache
+from typing import Self
 
 from xinqiao.errors import XinqiaoError, error_table
-from xinqiao.message import Json
+from xinqiao.message import Json, timestamp
 from xinqiao.outcome import receipt, rejection
 from xinqiao.recording import Answer, Head, Masker, Recorded, Transport
 from xinqiao.seal import Sealed
+from xinqiao_adapters.docking import Conformance
 from xinqiao_gateway.channels import ServedChannel
-from xinqiao_gateway.journal.exchanges import Exchange, Opened, opened_exchanges
+from xinqiao_gateway.journal.exchanges import Exchange, Opened, Selected, Span, exchanges, opened_exchanges
 from xinqiao_gateway.journal.reading import Reading
 from xinqiao_gateway.journal.vault import Vault
 
-__all__ = ["PAGE", "Traffic", "sampled"]
+__all__ = ["Asked", "Traffic", "sample", "sampled"]
 
+_DAY = timedelta(days=1)
 # Exchanges that are read and masked at once: some milliseconds.
-PAGE = 25
+_PAGE = 25
+# What the messages of a sample may hold in all. Read, they take ten times the memory.
+_MOST_BYTES = 16 << 20
 _STATUS = re.compile(r"HTTP ([1-5][0-9]{2})(?: ([a-z_]{1,60}))?")
 # A detached JWS, and not what a front vouched for.
 _SEAL = re.compile(r"[A-Za-z0-9_-]+\.\.[A-Za-z0-9_-]+")
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is looked at: which ``share`` of the cases that were accepted ``since``, as the journal writes instants.
+
+    ``patience``: how many seconds an answer may take.
+    """
+
+    since: str
+    share: float
+    patience: float
+
+    @classmethod
+    def of(
+        cls, channel: ServedChannel, now: datetime, since: datetime | None = None, share: float | None = None
+    ) -> Self:
+        """Return what is said, else what the profile says: the last day, and as long before as an answer may take."""
+        said = channel.channel.profile.conformance or Conformance()
+        begin = since or now - _DAY - timedelta(seconds=said.patience)
+        return cls(timestamp(begin), said.share if share is None else share, said.patience)
+
+
 def sampled(vault: Vault, share: float) -> Callable[[str], bool]:
     """Return who says whether a case is looked at: the same everywhere and always, and nobody outside can tell."""
     return lambda case: int(vault.keyed_digest(f"sample {case}")[:16], 16) < share * 2**64
+
+
+def sample(reading: Reading, channel_id: str, asked: Asked, most: int) -> Selected:
+    """Return a channel's exchanges that are asked for: the latest, at most so many, and no more than memory bears."""
+    chosen = sampled(reading.vault, asked.share)
+    return exchanges(reading, Span(channel_id, since=asked.since), most, most_bytes=_MOST_BYTES, chosen=chosen)
 
 
 class Traffic:
@@ -54,7 +88,7 @@ class Traffic:
 
     def pages(self, exchanges: list[Exchange]) -> Iterator[list[Exchange]]:
         """Yield the exchanges a page at a time."""
-        return (exchanges[start : start + PAGE] for start in range(0, len(exchanges), PAGE))
+        return (exchanges[start : start + _PAGE] for start in range(0, len(exchanges), _PAGE))
 
     def _recorded(self, opened: Opened) -> Recorded:
         each = opened.exchange

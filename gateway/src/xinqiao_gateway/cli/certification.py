@@ -1,7 +1,7 @@
 """``channel watch``, ``certify`` and ``clock``: live traffic against the standard, the certificate, and onboarding."""
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -11,18 +11,16 @@ from xinqiao.errors import UnknownChannel
 from xinqiao.keys import KeyRing
 from xinqiao.message import Json, timestamp
 from xinqiao.report import bilingual
-from xinqiao_adapters.docking import Conformance
 from xinqiao_gateway.certification.certificate import Held, held_certificate
 from xinqiao_gateway.certification.certifying import Issuing, Outcome, certified
 from xinqiao_gateway.certification.clock import Clock, Party, clock_of, reach, wait_for
-from xinqiao_gateway.certification.look import Broken, Look, Seen, broken_in, judged_look, last_look, write_look
-from xinqiao_gateway.certification.traffic import Traffic, sampled
+from xinqiao_gateway.certification.look import Broken, Look, Seen, broken_in, judged_look, keep, last_look
+from xinqiao_gateway.certification.traffic import Asked, Traffic, sample
 from xinqiao_gateway.channels import ServedChannel
 from xinqiao_gateway.cli.opening import AsJson, Data, Since, opened
 from xinqiao_gateway.cli.terminal import china_time, line, table
 from xinqiao_gateway.installation import Installation, read_installation
 from xinqiao_gateway.journal import Journal
-from xinqiao_gateway.journal.exchanges import Span, exchanges
 from xinqiao_gateway.journal.search import Search, found
 
 __all__ = ["certify", "clock", "listed", "listed_text", "watch"]
@@ -30,7 +28,6 @@ __all__ = ["certify", "clock", "listed", "listed_text", "watch"]
 Known = Annotated[str, typer.Argument(help="Id of a channel of the installation.")]
 # Exchanges of one look by hand.
 _MOST = 5000
-_DAY = timedelta(days=1)
 _STATES = {
     "none": "无证书 none",
     "valid": "有效 valid",
@@ -65,35 +62,28 @@ def watch(
     as_json: AsJson = False,
 ) -> None:
     """检查渠道的实际报文是否符合标准，并与证书对照 /
-    Look at a channel's live traffic, masked, and hold it against its certificate; by default that of the last day.
+    Look at a channel's live traffic, masked, and hold it against its certificate; by default that of the last day and
+    of as long before as an answer may take.
 
-    Exit status 1 where the traffic breaks a requirement.
+    Exit status 1 where the traffic breaks what must be met, or what the certificate says is met.
     """
     with opened(data) as (journal, installation):
         look = _looked(journal, installation, channel_id, since, share)
-    folder = data / "channels" / channel_id
-    write_look(folder, look)
-    if look.is_green:
-        reach(folder, "first_green")
-    elif look.broken:
-        wait_for(folder, "partner")
+    keep(data / "channels" / channel_id, look)
     typer.echo(json.dumps(look.as_json(), ensure_ascii=False)) if as_json else _print_look(look)
-    raise typer.Exit(1 if look.broken else 0)
+    raise typer.Exit(1 if look.is_failed else 0)
 
 
 def _looked(
     journal: Journal, installation: Installation, channel_id: str, since: datetime | None, share: float | None
 ) -> Look:
     channel = installation.channels.find(channel_id)
-    asked = channel.channel.profile.conformance or Conformance()
-    wanted = asked.share if share is None else share
-    start = timestamp(since or datetime.now(UTC) - _DAY)
-    chosen = sampled(journal.reading.vault, wanted)
-    seen_of = exchanges(journal.reading, Span(channel_id, since=start), _MOST, chosen)
+    asked = Asked.of(channel, datetime.now(UTC), since, share)
+    chosen = sample(journal.reading, channel_id, asked, _MOST)
     traffic = Traffic(journal.reading, channel, installation.settings.institution_code)
-    rows = [row for page in traffic.pages(seen_of.exchanges) for row in traffic.page(page)]
-    seen = Seen(channel_id, traffic.head, rows, start, wanted, asked.patience, seen_of.whole)
-    return judged_look(seen, _held(installation, channel))
+    rows = [row for page in traffic.pages(chosen.exchanges) for row in traffic.page(page)]
+    seen = Seen(channel_id, traffic.head, rows, asked, chosen.whole)
+    return judged_look(seen, _held(installation, channel), last_look(installation.data / "channels" / channel_id))
 
 
 def _held(installation: Installation, channel: ServedChannel) -> Held:
@@ -102,22 +92,33 @@ def _held(installation: Installation, channel: ServedChannel) -> Held:
 
 
 def _print_look(look: Look) -> None:
-    cut = "" if look.whole else f"；只看了最近 {look.exchanges} 次 the latest only"
-    line(f"{look.channel}: {look.exchanges} 次往来 exchanges since {china_time(look.since)}, share {look.share:g}{cut}")
+    cut = "" if look.whole else "；只看了最近的 the latest only"
+    asked = look.asked
+    line(
+        f"{look.channel}: {look.exchanges} 次往来 exchanges since {china_time(asked.since)}, share {asked.share:g}{cut}"
+    )
     for each in look.broken:
         _print_broken(each)
     line(f"证书 certificate: {_standing_text(look.certificate.as_json())}")
     if look.drift:
         line(f"偏离证书 drift from the certificate: {', '.join(look.drift)}", "red")
+    if look.broken:
+        begin = min(each.since for each in look.broken)
+        line("处理 do: 导出下列记录交给合作方修正 export it, and give it to the partner to mend:")
+        line(f"    xinqiao-gateway recording export --channel {look.channel} --since {begin} --to FILE")
     counts = ", ".join(f"{count} {name}" for name, count in look.states.items() if count)
-    line(f"检查 checks: {counts}", "red" if look.broken else "green")
+    line(f"检查 checks: {counts}", "red" if look.is_failed else "green")
 
 
 def _print_broken(each: Broken) -> None:
-    line(f"✗ {each.requirement} ({each.check}) ×{each.count}: {bilingual(each.title)}", "red")
+    said = f"✗ {each.requirement} {each.level} ({each.check}) ×{each.count}: {bilingual(each.title)}"
+    line(said, "red" if each.level == "MUST" or each.is_drift else "yellow")
     line(f"    {each.path}: {each.seen}")
     line(f"    期望 expected: {bilingual(each.expected)}")
+    line(f"    始于 since {china_time(each.since)}: {each.first}")
     line(f"    消息 messages: {', '.join(each.messages)}")
+    if each.is_drift:
+        line(f"    证书声明符合 the certificate says it is met: {', '.join(each.kits)}")
 
 
 def listed(folder: Path, institution: str, own: KeyRing) -> Json:

@@ -1,13 +1,15 @@
 """``recording export``: a case, or a channel's traffic, as a masked recording that anybody can judge again."""
 
 import json
+import os
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from tempfile import TemporaryDirectory
+from typing import Annotated, NamedTuple
 
 import typer
 
-from xinqiao.errors import NotFound
+from xinqiao.errors import Conflict, NotFound
 from xinqiao.message import timestamp
 from xinqiao.recording import Recording
 from xinqiao_gateway.certification.traffic import Traffic
@@ -21,6 +23,15 @@ __all__ = ["app"]
 
 app = typer.Typer(help="实际报文的脱敏记录 / Masked recordings of live traffic.", no_args_is_help=True)
 _MOST = 100_000
+
+
+class _Exported(NamedTuple):
+    """What an export came to; ``gone``: exchanges without content; ``whole``: none was left out for its number."""
+
+    root: str
+    exchanges: int
+    gone: int
+    whole: bool
 
 
 @app.callback()
@@ -47,15 +58,15 @@ def export(
         raise typer.BadParameter("say which: --case, or --channel with --since")
     with opened(data) as (journal, installation):
         wanted = channel or _channel_of(journal, installation, case or "")
-        written, gone, whole = _exported(journal, installation, to, Span(wanted, case, _iso(since), _iso(until)))
-    said = {"recording": str(to), "root": written.root, "channel": wanted, "exchanges": sum(1 for _ in written)}
+        done = _exported(journal, installation, to, Span(wanted, case, _iso(since), _iso(until)))
     if as_json:
-        typer.echo(json.dumps(said | {"gone": gone, "whole": whole}, ensure_ascii=False))
+        said = {"recording": str(to), "channel": wanted} | done._asdict()
+        typer.echo(json.dumps(said, ensure_ascii=False))
         return
-    line(f"{to}: {said['exchanges']} 次往来 exchanges of {wanted}  {written.root}", "green")
-    if gone:
-        line(f"{gone} 次的内容已销毁或归档，未导出 contents were erased or archived, and are not in it", "yellow")
-    if not whole:
+    line(f"{to}: {done.exchanges} 次往来 exchanges of {wanted}  {done.root}", "green")
+    if done.gone:
+        line(f"{done.gone} 次的内容已销毁或归档，未导出 contents were erased or archived, and are not in it", "yellow")
+    if not done.whole:
         line(f"只导出最近 {_MOST} 次 only the latest {_MOST} are in it", "yellow")
 
 
@@ -75,20 +86,30 @@ def _channel_of(journal: Journal, installation: Installation, case: str) -> str:
     return carried[0]
 
 
-def _exported(journal: Journal, installation: Installation, to: Path, span: Span) -> tuple[Recording, int, bool]:
-    """Write the recording, and return it with how many exchanges had no content any more, and whether it is whole."""
+def _exported(journal: Journal, installation: Installation, to: Path, span: Span) -> _Exported:
+    """Write the recording beside its place, and put it there whole or not at all. Raises ``Conflict``, ``NotFound``."""
     channel = installation.channels.find(span.channel)
+    _require_free(to)
     found = exchanges(journal.reading, span, _MOST)
     if not found.exchanges:
         raise NotFound(f"{span.channel} exchanged nothing of that kind; see: journal search")
     traffic = Traffic(journal.reading, channel, installation.settings.institution_code)
     count = 0
-    with Recording.create(to, traffic.head) as written:
-        try:
+    with TemporaryDirectory(dir=to.parent, prefix=f".{to.name}-") as beside:
+        made = Path(beside) / to.name
+        with Recording.create(made, traffic.head) as recording:
             for page in traffic.pages(found.exchanges):
                 for _, each in traffic.page(page):
-                    count = written.append(each)
-        except BaseException:
-            to.unlink()
-            raise
-    return written, len(found.exchanges) - count, found.whole
+                    count = recording.append(each)
+        if not count:
+            raise NotFound(f"{span.channel}: the contents of all {len(found.exchanges)} exchanges were erased or archived")
+        try:
+            os.link(made, to)
+        except FileExistsError:
+            _require_free(to)
+    return _Exported(recording.root, count, len(found.exchanges) - count, found.whole)
+
+
+def _require_free(to: Path) -> None:
+    if to.exists():
+        raise Conflict(f"{to} is there already and is never overwritten; name another file: --to")

@@ -3,13 +3,15 @@
 Reads only, the latest first, a bounded number. What was refused at intake is not in the journal, and not here.
 """
 
+import sys
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from heapq import merge
-from itertools import islice
+from itertools import accumulate
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, Select, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, func, select
 
 from xinqiao.errors import ContentGone
 from xinqiao.message import Json
@@ -21,10 +23,13 @@ __all__ = ["Exchange", "Opened", "Selected", "Span", "channels_of_case", "exchan
 
 _m, _d, _r, _a = tables.messages.c, tables.deliveries.c, tables.raws.c, tables.attempts.c
 _PAGE = 500
+# Messages that are passed over at the most, while those that are chosen are looked for.
+_MOST_PASSED = 200_000
 # The last attempts at one delivery.
 _MOST_ATTEMPTS = 20
 _OUTCOMES = ("delivered", "refused", "failed", "unknown")
-_KNOWN = (_m.position, _m.message_id, _m.case_id)
+_SIZE = func.coalesce(func.length(_m.canonical), func.length(_r.content)).label("size")
+_KNOWN = (_m.position, _m.message_id, _m.case_id, _m.correlation_id, _m.replaces, _SIZE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +48,14 @@ class Span:
 class Exchange(NamedTuple):
     """A message that ``came`` by the channel, or an attempt to deliver one to it, with what that came to.
 
-    ``in_file``: it came as a record of a file. ``outcome`` and ``detail`` are those of the attempt.
+    ``size``: bytes of its content. ``in_file``: it came as a record of a file. ``outcome`` and ``detail`` are those of
+    the attempt.
     """
 
     at: str
     position: int
     message_id: str
-    case_id: str | None
+    size: int
     came: bool
     in_file: bool = False
     attempt: int = 1
@@ -73,22 +79,42 @@ class Opened(NamedTuple):
     signature: str = ""
 
 
-def exchanges(reading: Reading, span: Span, most: int, chosen: Callable[[str], bool] = lambda _: True) -> Selected:
-    """Return the latest exchanges of a span, at most so many; ``chosen`` is asked by case, or by message without one.
+def exchanges(
+    reading: Reading,
+    span: Span,
+    most: int,
+    *,
+    most_bytes: int = sys.maxsize,
+    chosen: Callable[[str], bool] = lambda _: True,
+) -> Selected:
+    """Return the latest exchanges of a span, at most so many, of messages of so many bytes in all.
 
+    ``chosen`` is asked by case; without one by the message that is answered or corrected, else by the message itself.
     Raises ``MalformedQuery`` where an instant is none.
     """
+    kept: list[Row[Any]] = []
+    number = 0
     with reading.engine.begin() as connection:
-        rows = (row for row in _latest_first(connection, span) if chosen(row.case_id or row.message_id))
-        kept = list(islice(rows, most + 1))
+        for number, row in enumerate(_latest_first(connection, span), 1):
+            if number - len(kept) > _MOST_PASSED or len(kept) > most:
+                break
+            if chosen(row.case_id or row.correlation_id or row.replaces or row.message_id):
+                kept.append(row)
         deliveries = [row for row in kept[:most] if hasattr(row, "delivery_id")]
         found = [*map(_came, (row for row in kept[:most] if hasattr(row, "scope"))), *_tried(connection, deliveries)]
-    return Selected(sorted(found)[-most:], whole=max(len(kept), len(found)) <= most)
+    fitting = _fitting(sorted(found), most, most_bytes)
+    all_seen = number - len(kept) <= _MOST_PASSED and len(kept) <= most
+    return Selected(fitting, whole=all_seen and len(fitting) == len(found))
 
 
 def _came(row: Row[Any]) -> Exchange:
-    in_file = row.scope.startswith("file:")
-    return Exchange(row.accepted_at, row.position, row.message_id, row.case_id, True, in_file)
+    return Exchange(row.accepted_at, row.position, row.message_id, row.size, True, row.scope.startswith("file:"))
+
+
+def _fitting(found: Sequence[Exchange], most: int, most_bytes: int) -> list[Exchange]:
+    """Return the last of exchanges, as many as may be."""
+    count = bisect_right(list(accumulate(each.size for each in reversed(found))), most_bytes)
+    return list(found[len(found) - min(count, most) :])
 
 
 def _latest_first(connection: Connection, span: Span) -> Iterator[Row[Any]]:
@@ -96,18 +122,36 @@ def _latest_first(connection: Connection, span: Span) -> Iterator[Row[Any]]:
     first = position_from(connection, span.since) if span.since else 0
     end = position_from(connection, span.until) if span.until else None
     came = select(*_KNOWN, _m.accepted_at, _r.scope).join(tables.raws, _r.raw_id == _m.raw_id)
-    went = select(*_KNOWN, _d.delivery_id, _d.state, _d.changed_at).join(tables.deliveries, _d.position == _m.position)
-    both = (came.where(_m.channel == span.channel), went.where(_d.channel == span.channel))
-    streams = [_pages(connection, span, each, first, end) for each in both]
+    went = (
+        select(*_KNOWN, _d.delivery_id, _d.state, _d.changed_at)
+        .join(tables.deliveries, _d.position == _m.position)
+        .join(tables.raws, _r.raw_id == _m.raw_id)
+        .where(_beside_an_index(_d.channel) == span.channel)
+    )
+    if span.case_id is None:
+        came = came.where(_m.channel == span.channel)
+    else:
+        came = came.where(_m.case_id == span.case_id, _beside_an_index(_m.channel) == span.channel)
+        went = went.where(_m.case_id == span.case_id)
+    streams = [_pages(connection, came, _m.position, first, end), _pages(connection, went, _d.position, first, end)]
     return merge(*streams, key=lambda row: -row.position)
 
 
-def _pages(connection: Connection, span: Span, query: Select[Any], first: int, end: int | None) -> Iterator[Row[Any]]:
-    if span.case_id is not None:
-        query = query.where(_m.case_id == span.case_id)
-    query = query.where(_m.position >= first).order_by(_m.position.desc()).limit(_PAGE)
+def _beside_an_index(channel: ColumnElement[str]) -> ColumnElement[str]:
+    """Return a column as no index has it.
+
+    Those that begin with the channel are not in the order of positions: to use one is to read and sort all that a
+    channel ever had, for each page. The index of positions, or of cases, reads what was asked for.
+    """
+    return channel + ""
+
+
+def _pages(
+    connection: Connection, query: Select[Any], position: ColumnElement[int], first: int, end: int | None
+) -> Iterator[Row[Any]]:
+    query = query.where(position >= first).order_by(position.desc()).limit(_PAGE)
     while True:
-        page = connection.execute(query if end is None else query.where(_m.position < end)).all()
+        page = connection.execute(query if end is None else query.where(position < end)).all()
         yield from page
         if len(page) < _PAGE:
             return
@@ -128,7 +172,7 @@ def _tried(connection: Connection, deliveries: Sequence[Row[Any]]) -> Iterator[E
 
 
 def _of_delivery(row: Row[Any], tried: Sequence[Row[Any]]) -> Iterator[Exchange]:
-    known = (row.position, row.message_id, row.case_id, False, False)
+    known = (row.position, row.message_id, row.size, False, False)
     if not tried and row.state == "delivered":
         yield Exchange(row.changed_at, *known, outcome="delivered")
     for number, each in list(enumerate(tried, 1))[-_MOST_ATTEMPTS:]:

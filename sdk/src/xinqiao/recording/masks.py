@@ -4,10 +4,11 @@ The same value gives the same token within one recording, so what was equal stay
 written and is thrown away. Tokens keep no form: no digit, length or check digit of a value shows.
 """
 
+import base64
 import hashlib
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from urllib.parse import unquote
 
@@ -16,23 +17,35 @@ import orjson
 from xinqiao.errors import ContentRefused
 from xinqiao.message import Json
 from xinqiao.recording.model import Answer, Recorded, body_of
+from xinqiao.recording.numbers import without_numbers
 from xinqiao.recording.quoting import Quotable, is_free, is_plain, is_token, is_usual
 from xinqiao.seal import Sealed
 from xinqiao.standard import field_at
 
 __all__ = ["Masker", "differing", "require_masked", "without_tokens"]
 
-# Response headers that say nothing of anybody.
-_HEADERS = frozenset({"content-type", "retry-after"})
+_MEDIA_TYPE = r"[0-9A-Za-z.+-]{1,80}/[0-9A-Za-z.+-]{1,80}(; ?charset=[0-9A-Za-z-]{1,20})?"
+# Response headers that say nothing of anybody, where their values are of this form.
+_HEADERS: Mapping[str, re.Pattern[str]] = {
+    "content-type": re.compile(_MEDIA_TYPE),
+    "retry-after": re.compile("[0-9]{1,9}|[A-Z][a-z]{2}, [0-9]{2} [A-Z][a-z]{2} [0-9]{4} [0-9:]{8} GMT"),
+}
 # Digests and proofs over a whole message: who guesses its few hidden values could see there whether he is right.
 _TELLING = ("receipt.digest.value", "receipt.proof")
+# Answers that show what was found in a message, and where.
+_FINDINGS = {"rejection": "findings", "receipt": "notes"}
 # More than any C1 text of the standard holds.
 _LONGEST_TEXT = 4000
-_PROTECTED = re.compile("[0-9A-Za-z_-]*")
+_PROTECTED = re.compile("[0-9A-Za-z_-]{1,800}")
+# What a protected header is written in: a key's id, an algorithm, a media type, a time.
+_PLAIN = re.compile(rb"[ -\[\]-~]*")
 
 
 class Masker:
-    """Masks the exchanges of one recording: it holds the key, and with it the key is gone."""
+    """Masks the exchanges of one recording: it holds the key, and with it the key is gone.
+
+    It remembers nothing else: a message that is sent again is masked as it was the first time.
+    """
 
     def __init__(self) -> None:
         self._key = os.urandom(32)
@@ -57,26 +70,21 @@ class Masker:
         return value if value is None or is_token(value) else self._token(value)
 
     def _answer(self, answer: Answer, answered: str | None, told: Quotable) -> Answer:
-        message = self._message(answer.message, told)
-        if message is not None and isinstance(message.get("rejection"), dict):
-            message["rejection"] = self._rejection(message["rejection"], answered)
+        message = self._message(answer.message, told, answered)
+        if message is not None and answered is None and isinstance(message.get("rejection"), dict):
+            body = message["rejection"]
+            if isinstance(body.get("text"), dict):
+                body["text"] = {name: self._hidden(text) for name, text in body["text"].items()}
         return Answer(answer.status, message, dict(self._headers(answer, told)))
 
     def _headers(self, answer: Answer, told: Quotable) -> Iterator[tuple[str, str]]:
         """Yield the headers that say nothing of anybody, and of one that quotes a value that value's token."""
         for name, value in answer.headers.items():
-            if name.lower() in _HEADERS or is_token(value):
+            form = _HEADERS.get(name.lower())
+            if (form and form.fullmatch(value)) or (is_token(value) and is_plain(name)):
                 yield name, value
-            elif not is_usual(name) and (quoted := next(told.quoted(unquote(value)), None)):
+            elif is_plain(name) and not is_usual(name) and (quoted := next(told.quoted(unquote(value)), None)):
                 yield name, str(self._hidden(quoted[1]))
-
-    def _rejection(self, body: Json, answered: str | None) -> Json:
-        """Hide what a rejection shows of values: masks of the standard keep the ends of a number."""
-        if answered is None and isinstance(body.get("text"), dict):
-            body = body | {"text": {name: self._hidden(text) for name, text in body["text"].items()}}
-        if isinstance(body.get("findings"), list):
-            body = body | {"findings": [self._finding(each, answered) for each in body["findings"]]}
-        return body
 
     def _finding(self, finding: object, answered: str | None) -> object:
         if not isinstance(finding, dict) or "value" not in finding:
@@ -86,11 +94,15 @@ class Masker:
         open_to_all = field is not None and field.sensitivity == "C1"
         return finding if open_to_all else finding | {"value": self._hidden(finding["value"])}
 
-    def _message(self, message: Json | None, told: Quotable) -> Json | None:
+    def _message(self, message: Json | None, told: Quotable, answered: str | None = None) -> Json | None:
         if message is None:
             return None
         body = body_of(message) or "ping"
-        return {self._name(name): self._part(part, body, name, told) for name, part in message.items()}
+        made = {self._name(name): self._part(part, body, name, told) for name, part in message.items()}
+        if body in _FINDINGS and isinstance(found := made[body].get(_FINDINGS[body]), list):
+            # What a finding shows of a value: masks of the standard keep the ends of a number.
+            made[body][_FINDINGS[body]] = [self._finding(each, answered) for each in found]
+        return made
 
     def _part(self, part: object, body: str, path: str, told: Quotable) -> object:
         if isinstance(part, dict):
@@ -101,9 +113,11 @@ class Masker:
         field = field_at(body, path)
         if field is None or field.sensitivity != "C1" or path.startswith(_TELLING):
             return self._hidden(part)
-        if not isinstance(part, str) or not is_free(field):
+        if not isinstance(part, str) or not (is_free(field) or field.kind == "IDENTIFIER"):
             return part
-        return told.replaced(part, self._token) if len(part) <= _LONGEST_TEXT else self._hidden(part)
+        if len(part) > _LONGEST_TEXT:
+            return self._hidden(part)
+        return without_numbers(told.replaced(part, self._token) if is_free(field) else part, self._token)
 
     def _name(self, name: str) -> str:
         return name if is_plain(name) or is_token(name) else self._token(name)
@@ -114,7 +128,14 @@ def _bare(sealed: Sealed | None) -> Sealed | None:
     if sealed is None:
         return None
     protected, _, _ = sealed.signature.partition(".")
-    return Sealed(b"", sealed.content_type, f"{protected}.." if protected and _PROTECTED.fullmatch(protected) else "")
+    content_type = sealed.content_type if re.fullmatch(_MEDIA_TYPE, sealed.content_type) else ""
+    return Sealed(b"", content_type, f"{protected}.." if _is_plain_header(protected) else "")
+
+
+def _is_plain_header(protected: str) -> bool:
+    if not _PROTECTED.fullmatch(protected) or len(protected) % 4 == 1:
+        return False
+    return _PLAIN.fullmatch(base64.urlsafe_b64decode(protected + "=" * (-len(protected) % 4))) is not None
 
 
 def differing(before: object, after: object, path: str = "") -> Iterator[tuple[str, object, object]]:

@@ -10,6 +10,7 @@ from xinqiao.finding import errors_in
 from xinqiao.message import Json, timestamp
 from xinqiao.validation import check
 from xinqiao_conformance.benches.gateway import GatewayBench, with_value
+from xinqiao_conformance.benches.subject import new_case
 from xinqiao_conformance.cases.gateway import case
 from xinqiao_conformance.cases.gateway.stories import Course, opening, story_of
 from xinqiao_conformance.kits import Kit
@@ -129,7 +130,7 @@ def _of_another_body(bench: GatewayBench, message: Json) -> Json:  # noqa: ARG00
 
 
 def _of_another_case(bench: GatewayBench, message: Json) -> Json:
-    return with_value(message, "header.caseId", bench.case_id())
+    return with_value(message, "header.caseId", new_case())
 
 
 def _that_answers_another(bench: GatewayBench, message: Json) -> Json:

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from xinqiao.message import Json
 from xinqiao_conformance.benches.channel import Channel
 from xinqiao_conformance.benches.gateway import GatewayBench
+from xinqiao_conformance.benches.subject import new_case
 from xinqiao_conformance.cases.gateway import case
 from xinqiao_conformance.kits import Kit
 from xinqiao_conformance.observing import Exchange
@@ -63,7 +64,7 @@ def _over(chosen: Callable[[set[str]], bool]) -> _Over:
 
 
 def _walked(bench: GatewayBench, path: Path) -> list[Walked]:
-    return walk(path, _Between(bench), bench.case_id())
+    return walk(path, _Between(bench), new_case())
 
 
 @case("PRC-001", over=_over(lambda expected: expected == {ACCEPTED}))

@@ -11,6 +11,7 @@ from xinqiao.message import Json
 from xinqiao.testing import vectors
 from xinqiao_conformance.benches.channel import Channel
 from xinqiao_conformance.benches.gateway import GatewayBench, with_value
+from xinqiao_conformance.benches.subject import new_case
 from xinqiao_conformance.kits import Kit
 from xinqiao_conformance.observing import Exchange
 from xinqiao_conformance.processes import Case, Verdict, decide
@@ -50,17 +51,17 @@ def prefixes(kit: Kit) -> Iterator[tuple[str, int]]:
     yield from ((f"{number} {story[number - 1].body}", number) for number in range(1, len(story)))
 
 
-def opening(bench: GatewayBench, case_id: str | None = None) -> Json:
+def opening(bench: GatewayBench) -> Json:
     """Return a message that opens a case of the kit's business."""
-    return Course(bench, case_id).message(story_of(bench.kit.business)[0])
+    return Course(bench).message(story_of(bench.kit.business)[0])
 
 
 class Course:
     """A case of the kit's business, as far as it has gone; ``case`` is what the published process makes of it."""
 
-    def __init__(self, bench: GatewayBench, case_id: str | None = None) -> None:
+    def __init__(self, bench: GatewayBench) -> None:
         self.bench = bench
-        self.case_id = case_id or bench.case_id()
+        self.case_id = new_case()
         self.case: Case | None = None
         self.steps = story_of(bench.kit.business)
         self.exchanges: list[Exchange] = []

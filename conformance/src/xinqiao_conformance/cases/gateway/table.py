@@ -31,6 +31,7 @@ from xinqiao.errors import TestMismatch as OtherEnvironment
 from xinqiao.message import Json
 from xinqiao_conformance.benches.forging import FORGERIES
 from xinqiao_conformance.benches.gateway import GatewayBench, with_value, without_value
+from xinqiao_conformance.benches.subject import new_case
 from xinqiao_conformance.cases.gateway import case
 from xinqiao_conformance.cases.gateway.parties import UNSERVED
 from xinqiao_conformance.cases.gateway.stories import opening
@@ -56,7 +57,7 @@ def _empty(bench: GatewayBench) -> Exchange:
 def _conflicting(bench: GatewayBench) -> Exchange:
     message = opening(bench)
     bench.send(message)
-    return bench.send(with_value(message, "header.caseId", bench.case_id()))
+    return bench.send(with_value(message, "header.caseId", new_case()))
 
 
 def _without_body(bench: GatewayBench) -> Exchange:

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from urllib.parse import parse_qsl, quote, urlsplit
 
 from xinqiao.finding import Text
-from xinqiao_conformance.benches.h5 import H5Bench, Launched, new_case
+from xinqiao_conformance.benches.h5 import H5Bench, Launched
 from xinqiao_conformance.benches.personal import personal_in
+from xinqiao_conformance.benches.subject import new_case
 from xinqiao_conformance.cases.h5 import case
 from xinqiao_conformance.kits import Kit
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from xinqiao_conformance.benches.receiver import ReceiverBench
-from xinqiao_conformance.benches.sender import new_case
+from xinqiao_conformance.benches.subject import new_case
 from xinqiao_conformance.cases.receiver import case
 from xinqiao_conformance.kits import Kit
 from xinqiao_conformance.observing import Exchange

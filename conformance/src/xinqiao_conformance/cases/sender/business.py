@@ -4,7 +4,8 @@
 from collections.abc import Iterator
 
 from xinqiao.message import new_message_id
-from xinqiao_conformance.benches.sender import SenderBench, new_case, typed
+from xinqiao_conformance.benches.sender import SenderBench, typed
+from xinqiao_conformance.benches.subject import new_case
 from xinqiao_conformance.cases.sender import case
 from xinqiao_conformance.kits import Kit
 

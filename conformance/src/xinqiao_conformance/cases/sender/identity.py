@@ -3,7 +3,8 @@
 
 from xinqiao.errors import NotValid, OutOfOrder
 from xinqiao_conformance.benches.listening import Turn, refused
-from xinqiao_conformance.benches.sender import SenderBench, Sent, new_case
+from xinqiao_conformance.benches.sender import SenderBench, Sent
+from xinqiao_conformance.benches.subject import new_case
 from xinqiao_conformance.cases.sender import case
 
 
