@@ -6,7 +6,7 @@ STAMP := .venv/.ready
 KILLS ?= 100
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test test-peers test-deep test-crash test-value mutants lint generate interop bench clean
+.PHONY: help demo serve test test-peers test-deep test-crash test-value test-kits mutants lint generate interop bench clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | sort | expand -t 12
@@ -44,6 +44,10 @@ test-value: $(STAMP) ## a month of prepaid money at a real platform's size, thro
 
 mutants: $(STAMP) ## every wrong implementation against the suite that must find it; the kill rate is the last line
 	$(BIN)/xinqiao-conformance mutants
+
+test-kits: $(STAMP) ## the gateway against every kit that it declares, every simulator against every kit that it plays
+	EVERY_KIT=1 $(BIN)/python -m pytest -n logical tests/acceptance/test_conformance_gateway.py
+	$(BIN)/python -m tests.conformance.certified_simulators
 
 lint: $(STAMP) ## style, types, borders between the parts, the proto files
 	$(BIN)/ruff check .

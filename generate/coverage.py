@@ -19,7 +19,7 @@ break it. *Runs* are the cases as they are run over all kits with every feature;
 does something wrong or hostile, or checks a refusal.
 
 凡可从外部观察的要求均有用例，并有专门违反该要求、必须被查出的变异体。
-*运行* 为全部套件、全部特性下的用例次数；*负向* 为套件有意出错、发起恶意输入或核对拒绝的用例。
+*运行* 为全部套件、全部特性下的用例次数；*反例* 为测试工具有意出错、发起恶意输入或核对拒绝的用例。
 """
 
 
@@ -58,7 +58,7 @@ def _covered(runs: list[Case]) -> Iterable[str]:
         broken.setdefault(each.breaks, []).append(each)
     yield "## Tested 以用例检验"
     yield ""
-    yield "| requirement 要求 | level | role 角色 | runs 运行 | negative 负向 | mutants 变异体 | mechanical 机制生成 |"
+    yield "| requirement 要求 | level | role 角色 | runs 运行 | negative 反例 | mutants 变异体 | mechanical 机制生成 |"
     yield "|---|---|---|---|---|---|---|"
     for one in requirements(shown_by="suite"):
         of_it = broken.get(one.id, [])

@@ -2,7 +2,10 @@
 
 import json
 import os
+import signal
+import subprocess
 import sys
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -37,10 +40,10 @@ RECEIVER, SENDER = "receiver/registration/rest", "sender/family-trust/rest"
 
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
-    """An installation with a partner that is pushed to, where nobody listens, and a core that pulls."""
+    """An installation with a partner that is pushed to, for tests, where nobody listens, and a core that pulls."""
     write_key(new_key("partner-1").public(), tmp_path / "partner.pub.jwk")
     folder, key = tmp_path / "data", str(tmp_path / "partner.pub.jwk")
-    pushed = ["--push-url", "http://127.0.0.1:9/messages"]
+    pushed = ["--push-url", "http://127.0.0.1:9/messages", "--test"]
     for name, about, more in (("partner", PARTNER, pushed), ("core", CORE, [])):
         options = ["--extends", "canonical", "--key", key, "--code", about["code"], "--name", about["name"], *more]
         done = CliRunner().invoke(app, ["channel", "add", name, *options, "--data", str(folder)])
@@ -48,9 +51,9 @@ def data(tmp_path: Path) -> Path:
     return folder
 
 
-def declared(data: Path, kit: str, *, institution: str = BANK, reach: dict[str, str] | None = None) -> Path:
+def declared(data: Path, *kits: str, institution: str = BANK, reach: dict[str, str] | None = None) -> Path:
     said = {
-        "declaration": "1", "standard": "1.0", "kits": [kit], "patience": 1,
+        "declaration": "1", "standard": "1.0", "kits": list(kits), "patience": 1,
         "subject": {"name": "示例银行", "institution": institution, "product": "信托直连", "version": "2.3"},
     }  # fmt: skip
     path = data.parent / "declaration.yaml"
@@ -133,6 +136,14 @@ def test_a_partner_that_does_not_meet_its_kit_is_told_what_and_waited_for(data: 
     assert (clock(data)["next"], clock(data)["waits_for"]) == ("first_message", "partner")
 
 
+def test_a_recording_of_something_else_certifies_nothing(data: Path) -> None:
+    recording = recorded(data, good_sender(), "good")
+    done = certify(data, declared(data, SENDER, "sender/prepaid/rest"), "--recording", str(recording))
+    assert done.exit_code == 1
+    said = json.loads(done.stdout)
+    assert (said["passed"], said["lacking"], said["unseen"]) == (False, [], ["sender/prepaid/rest"])
+
+
 def test_a_declaration_without_reach_takes_the_configured_endpoint(data: Path) -> None:
     done = certify(data, declared(data, RECEIVER))
     # Nobody listens there, and nothing is said about the partner.
@@ -167,9 +178,23 @@ def no_yaml(data: Path, _: pytest.MonkeyPatch) -> Path:
     return path
 
 
+def production(data: Path, _: pytest.MonkeyPatch) -> Path:
+    path = data / "channels" / "partner" / "channel.yaml"
+    path.write_text(path.read_text(encoding="utf-8").replace("test: true", "test: false"), encoding="utf-8")
+    return declared(data, RECEIVER)
+
+
+def not_of_tests(data: Path, _: pytest.MonkeyPatch) -> Path:
+    path = declared(data, RECEIVER, reach={"control": "http://127.0.0.1:9"})
+    path.write_text(path.read_text(encoding="utf-8") + "test: false\n", encoding="utf-8")
+    return path
+
+
 @pytest.mark.parametrize(
     ("given", "said"),
     [
+        (production, "partner leads to production: the suite sends what is wrong and hostile"),
+        (not_of_tests, "says test: false"),
         (without_suite, "certifying needs the package xinqiao-conformance"),
         (of_another, f"subject.institution is {CORE['code']}; the institution of partner is {BANK}"),
         (of_nobody, "no declaration: a mapping with subject, kits and reach is expected"),
@@ -190,16 +215,39 @@ def test_a_channel_that_pulls_has_no_endpoint_to_take(data: Path) -> None:
     assert "core is not pushed to over HTTP: say reach.control or reach.start" in str(done.exception)
 
 
-def test_a_run_that_takes_too_long_is_ended_with_what_it_started(data: Path) -> None:
-    (data.parent / "asleep.py").write_text("import os, time; open('pid', 'w').write(str(os.getpid())); time.sleep(60)")
-    reach = {"start": f"{sys.executable} asleep.py"}
-    done = certify(data, declared(data, RECEIVER, reach=reach), "--timeout", "5")
+def test_a_run_that_takes_too_long_is_ended(data: Path) -> None:
+    done = certify(data, declared(data, RECEIVER, reach=asleep(data)), "--timeout", "1")
     assert isinstance(done.exception, SettingsInvalid)
-    assert "run took longer than 5 s and was ended" in str(done.exception)
-    pid = data.parent / "pid"
-    if pid.exists():  # else the machine was too slow for the subject to begin
-        with pytest.raises(ProcessLookupError):
-            os.kill(int(pid.read_text()), 0)
+    assert "run took longer than 1 s and was ended" in str(done.exception)
+
+
+def asleep(data: Path) -> dict[str, str]:
+    """Write a subject that never comes up, and says who it is."""
+    program = "import os, time; open('pid-', 'w').write(str(os.getpid())); os.rename('pid-', 'pid'); time.sleep(60)"
+    (data.parent / "asleep.py").write_text(program, encoding="utf-8")
+    return {"start": f"{sys.executable} asleep.py"}
+
+
+@pytest.mark.parametrize("interrupted", ["at the terminal", "by its id"])
+def test_a_run_that_is_interrupted_ends_with_all_that_it_started(data: Path, interrupted: str) -> None:
+    declaration = declared(data, RECEIVER, reach=asleep(data))
+    files = ["--declaration", str(declaration), "--data", str(data)]
+    command = [sys.executable, "-m", "xinqiao_gateway", "channel", "certify", "partner", *files]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True) as process:
+        pid, deadline = data.parent / "pid", time.monotonic() + 40
+        while not pid.exists():
+            assert time.monotonic() < deadline
+            assert process.poll() is None
+        if interrupted == "at the terminal":
+            os.killpg(process.pid, signal.SIGINT)
+        else:
+            process.terminate()
+        process.communicate(timeout=30)
+    assert process.returncode == 130
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(pid.read_text()), 0)
+    assert not (beside(data) / "run" / "results.json").exists()
+    assert not (beside(data) / "certificate.json").exists()
 
 
 PAGES = ("docs/conformance/production.md", "docs/conformance/production.zh-CN.md")

@@ -24,6 +24,7 @@ class Oracle:
         self.case: CaseState | None = None
         self.items: dict[str, CaseState] = {}
         self.verdicts: list[str] = []
+        self.states: list[str] = []
         self.late: list[Json] = []
         self.advanced = timedelta()
         self.silent = False
@@ -47,6 +48,7 @@ class Oracle:
         if decision.verdict == "advance":
             self.case = decision.case
             self.items |= decision.items
+        self.states.append(self.case.state if self.case else "new")
         if decision.verdict == "refuse":
             said = rejection(TRUST_COMPANY, BANK, OutOfOrder(), message["header"]["messageId"])
             return Exchange(message, 409, write_json(said).decode())

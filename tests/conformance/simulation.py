@@ -10,7 +10,8 @@ import httpx
 from xinqiao.client import Client
 from xinqiao.errors import UnknownChannel
 from xinqiao.message import Json, message_type, write_json
-from xinqiao.seal import SIGNATURE_HEADER, KeyRing, SigningKey, new_key
+from xinqiao.seal import CONTENT_TYPE_JSON, SIGNATURE_HEADER, KeyRing, SigningKey, new_key
+from xinqiao.testing import example
 from xinqiao_conformance.benches.web import web_server
 from xinqiao_conformance.clock import VirtualClock
 from xinqiao_conformance.observing import Exchange
@@ -29,7 +30,10 @@ from .conftest import Peer, served
 
 START = datetime.fromisoformat("2026-01-05T10:00:00+08:00")
 KEY = new_key("partner-1")
+NOTICE = "disclosureNotice"
 _WAIT = timedelta(seconds=20)
+# What the core sends because of what comes by decisions of its own, beyond its script.
+_DECIDED = {"kycDecision", "signatureEvidence", "fundsMatch", "deliveryConfirmation", "contractEffective"}
 
 
 class Passing(ReferenceGateway):
@@ -143,7 +147,9 @@ class Stage:
         return self.clock.now()
 
     def sends_itself(self, by: Side, body: str) -> bool:
-        return self.sides[by].engine.script.answers_with(body)
+        script = self.sides[by].engine.script
+        replies = {each.sending.body for several in script.replies.values() for each in several}
+        return body in replies or (script.name == "core" and body in _DECIDED)
 
     def send(self, by: Side, message: Json) -> Exchange:
         body, case_id = message_type(message).body, message["header"]["caseId"]
@@ -169,3 +175,14 @@ class Stage:
 
     def advance(self, by: timedelta) -> None:
         self.clock.advance(by)
+
+
+def push(to: Alone, body: str, case: str = "CASE-1", sender: str = "", **changes: object) -> Json:
+    """Push a published example with changes to an institution, from its counterparty."""
+    script = to.engine.script
+    parties = {"sender": sender or script.counterparty, "receiver": script.institution}
+    message = example(body, **parties, caseId=case, test=True)
+    message[body] |= changes
+    answer = to.peer.push(write_json(message), CONTENT_TYPE_JSON, to.key)
+    assert answer.status_code == 202, answer.text
+    return message

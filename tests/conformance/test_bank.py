@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import httpx
 import pytest
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -13,10 +14,21 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from xinqiao.client import Client
-from xinqiao.seal import SIGNATURE_HEADER, KeyRing, Sealed, SigningKey, new_key, open_seal, write_key
+from xinqiao.seal import (
+    NEXT_SIGNATURE_HEADER,
+    SIGNATURE_HEADER,
+    KeyRing,
+    Sealed,
+    SigningKey,
+    new_key,
+    open_seal,
+    seal,
+    write_key,
+)
 from xinqiao_conformance.simulators.bank.bank import Bank, read_knowledge
 from xinqiao_conformance.simulators.bank.documents import CONTENT_TYPE, Document, Rsp, read_document, read_rsp
 from xinqiao_conformance.simulators.bank.system import BankSystem
+from xinqiao_conformance.simulators.institution import Unable
 from xinqiao_conformance.simulators.serving import application
 
 from .conftest import Peer, Serve, Start, eventually, served
@@ -158,6 +170,28 @@ def test_what_is_no_notice_is_refused_with_a_code(
 def test_a_push_that_another_key_sealed_is_refused(bank: Peer) -> None:
     answer = bank.push(notice("NavNtc", "M1", ""), CONTENT_TYPE, new_key("gateway-1"))
     assert (answer.status_code, read_rsp(answer.content).code) == (401, "4002")
+
+
+def test_while_the_gateway_changes_its_key_one_good_seal_of_two_suffices(bank: Peer, gateway_key: SigningKey) -> None:
+    content = notice("NavNtc", "M1", "<UnitNav>1.0021</UnitNav>")
+    first, second = (seal(content, CONTENT_TYPE, key).signature for key in (new_key("gateway-2"), gateway_key))
+    headers = {"Content-Type": CONTENT_TYPE, SIGNATURE_HEADER: first, NEXT_SIGNATURE_HEADER: second}
+    answer = httpx.post(f"{bank.url}/messages", content=content, headers=headers, timeout=5)
+    assert (answer.status_code, read_rsp(answer.content).code) == (200, "0000")
+
+
+def test_a_step_that_there_is_no_room_for_is_refused(partner_key: SigningKey, gateway_keys: KeyRing) -> None:
+    knowledge = read_knowledge()
+    bank = Bank("CASE-1", knowledge, lambda: datetime.now(UTC))
+    with Client("http://127.0.0.1:9", "demo-bank", partner_key) as client:
+        # It is not started, so nothing leaves it.
+        system = BankSystem(bank, knowledge, client, gateway_keys, wait=timedelta(0))
+        refused = []
+        for _ in range(1_001):
+            with pytest.raises(Unable) as raised:
+                system.do("signature", {})
+            refused.append(raised.value.status)
+    assert refused == [504] * 1_000 + [503]
 
 
 def test_a_wrong_step_is_explained(bank: Peer) -> None:

@@ -111,6 +111,30 @@ def test_a_second_run_into_the_same_folder_keeps_the_one_before_to_compare_with(
     assert {each.name for each in (tmp_path / "out" / "before").iterdir()} == {"results.json", "evidence.jsonl"}
 
 
+def test_a_run_that_cannot_be_begun_leaves_the_one_before_as_it_was(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    assert command(*declared(tmp_path, f'{{start: "{sys.executable} -c pass"}}'), "--output", str(out)).returncode == 1
+    kept = {each.name: each.read_bytes() for each in out.iterdir()}
+    done = command(*declared(tmp_path, "{start: no-such-program}"), "--output", str(out))
+    assert (done.returncode, "reach.start 无法启动 cannot be started" in done.stderr) == (2, True)
+    assert {each.name: each.read_bytes() for each in out.iterdir()} == kept
+
+
+def test_what_was_not_asked_is_printed_below_the_verdict(tmp_path: Path) -> None:
+    done = command(*declared(tmp_path, f'{{start: "{sys.executable} -c pass"}}'))
+    assert "未检验 not asked: sender/family-trust/rest  corrections" in done.stdout
+
+
+def test_a_folder_that_cannot_be_one_is_said_before_anything_is_run(tmp_path: Path) -> None:
+    done = command(*declared(tmp_path, "{start: no-such-program}"), "--output", str(tmp_path / "declaration.yaml"))
+    assert (done.returncode, "cannot be a folder" in done.stderr) == (2, True)
+
+
+def test_mutants_of_no_role_are_not_all_killed() -> None:
+    done = command("mutants", "--role", "sendr")
+    assert (done.returncode, "there is no role sendr" in done.stderr) == (2, True)
+
+
 def test_a_simulator_whose_key_is_missing_says_so_and_ends_with_2(tmp_path: Path) -> None:
     files = ("--key", str(tmp_path / "none.jwk"), "--gateway-key", str(tmp_path / "none.jwk"))
     done = command("simulate", "core", "--gateway", "http://127.0.0.1:9", "--channel", "demo-core", *files)

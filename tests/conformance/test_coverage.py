@@ -6,6 +6,7 @@ from collections import Counter
 import pytest
 
 from xinqiao_conformance.case import Case, cases, cases_of
+from xinqiao_conformance.declaration import FEATURES
 from xinqiao_conformance.kits import businesses, kits
 from xinqiao_conformance.mutants import mutants
 from xinqiao_conformance.requirements import UnknownRequirement, requirements
@@ -56,6 +57,10 @@ def test_most_of_what_a_kit_runs_is_negative() -> None:
 def test_every_kit_has_cases() -> None:
     empty = [kit.id for kit in kits() if not any(each.is_for(kit, ()) for each in cases())]
     assert empty == []
+
+
+def test_every_feature_that_a_case_needs_can_be_declared_and_every_other_is_asked_for() -> None:
+    assert {name for each in cases() for name in each.needs} == FEATURES.keys()
 
 
 def test_every_business_has_messages_of_both_sides() -> None:

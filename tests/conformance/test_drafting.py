@@ -43,6 +43,15 @@ def test_a_reference_leads_to_what_was_said_in_the_case(reference: Any, value: A
     assert References("kycApplication", case, FRIDAY, ASKED).filled(reference) == value
 
 
+def test_beyond_the_calendar_a_day_trades_and_the_log_says_so(caplog: pytest.LogCaptureFixture) -> None:
+    saturday = datetime.fromisoformat("2027-01-02T10:00:00+08:00")
+    references = References("subscriptionOrder", CaseFile("CASE-1"), saturday)
+    assert references.filled(["{trade_day}", "{trade_day+1}"]) == ["2027-01-02", "2027-01-03"]
+    assert "2027-01-02 is taken for the trading day: 2027-01-02 may be a holiday" in caplog.text
+    order = drawn_up(Sending("subscriptionOrder"), Parties("A", "B"), CaseFile("CASE-1"), saturday)
+    assert order["subscriptionOrder"]["tradeDate"] == "2027-01-02"
+
+
 def test_a_long_case_id_gives_a_short_key() -> None:
     key = References("kycApplication", CaseFile("C" * 64), FRIDAY).filled("{key}")
     assert (len(key), key == References("kycApplication", CaseFile("C" * 63), FRIDAY).filled("{key}")) == (16, False)
@@ -123,3 +132,5 @@ def test_a_case_file_forgets_what_is_oldest() -> None:
     for number in range(501):
         case.add({"header": {"messageId": f"M{number}", "sender": "A", "receiver": "B"}, "navReport": {}})
     assert (case.with_id("M0"), len(case.all("navReport")), case.other_than("A")) == (None, 500, "B")
+    # Numbers go on, so that none is given twice.
+    assert References("navReport", case, FRIDAY).filled("{n}") == "502"

@@ -7,6 +7,7 @@ import pytest
 
 from xinqiao.errors import Overloaded
 from xinqiao_conformance.simulators.events import EventLog
+from xinqiao_conformance.simulators.newest import Newest
 from xinqiao_conformance.simulators.outbox import Outbox
 
 
@@ -35,6 +36,19 @@ def test_more_than_fits_is_refused_and_none_of_it_taken() -> None:
         outbox.require_room(2)
     outbox.require_room(1)
     assert len(outbox.post([3])) == 1
+
+
+def test_what_is_posted_together_leaves_together() -> None:
+    sent: list[int] = []
+    outbox: Outbox[int, None] = Outbox(sent.append, limit=10_000)
+    threads = [threading.Thread(target=lambda n=n: outbox.post([n] * 1_000)) for n in range(4)]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join(10)
+    outbox.start()
+    assert outbox.stop(timeout=10)
+    assert [len(set(sent[start : start + 1_000])) for start in range(0, 4_000, 1_000)] == [1] * 4
 
 
 def test_room_is_free_again_when_an_item_was_sent() -> None:
@@ -72,3 +86,10 @@ def test_the_newest_events_are_kept_and_numbered_without_gaps() -> None:
         events.add("sent", "navReport", case_id=case_id, message_id=None, outcome="accepted", text="")
     assert [(each.number, each.case_id) for each in events.after(0)] == [(2, "B"), (3, "C")]
     assert [each.number for each in events.after(2)] == [3]
+
+
+def test_of_much_that_comes_the_newest_is_kept() -> None:
+    kept: Newest[str, int] = Newest(2)
+    for number, name in enumerate("abac"):
+        kept[name] = number
+    assert dict(kept) == {"a": 2, "c": 3}

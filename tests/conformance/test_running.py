@@ -1,10 +1,13 @@
 """The engine: what it runs of a declaration, and what it makes of what happens."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 
 from xinqiao.errors import SettingsInvalid
@@ -17,7 +20,7 @@ from xinqiao_conformance.evidence import Evidence
 from xinqiao_conformance.kits import Kit
 from xinqiao_conformance.observing import Breach, CouldNotRun
 from xinqiao_conformance.requirements import requirement_of
-from xinqiao_conformance.results.model import CaseResult, Results
+from xinqiao_conformance.results.model import CaseResult, Results, read_results, write_results
 
 TEXT = """
 declaration: "1"
@@ -118,6 +121,87 @@ def test_what_nobody_foresaw_is_a_failure_and_its_text_is_not_told(
     assert "王小明" not in results.model_dump_json()
 
 
+def cannot_be_done(_bench: Any) -> None:
+    raise CouldNotRun("nobody answered within 5 s")
+
+
+def test_what_the_suite_cannot_do_is_its_own_matter_and_says_why(
+    monkeypatch: pytest.MonkeyPatch, declaration: Declaration, tmp_path: Path
+) -> None:
+    results = ran(monkeypatch, declaration, tmp_path, case("ENV-005", cannot_be_done))
+    finding = results.kits[0].cases[0].finding
+    assert finding is not None
+    assert (finding.owner, finding.seen) == ("suite", {"error": "nobody answered within 5 s"})
+
+
+def test_a_subject_that_has_fallen_silent_is_not_waited_for_in_every_case(
+    monkeypatch: pytest.MonkeyPatch, declaration: Declaration, tmp_path: Path
+) -> None:
+    asked: list[object] = []
+
+    def is_silent(bench: Any) -> None:
+        asked.append(bench)
+        raise Breach(Text("应答", "an answer"))
+
+    runs = [case("ENV-005", is_silent)] * 40
+    results = ran(monkeypatch, replace(declaration, patience=0.0), tmp_path, *runs)
+    assert {each.result for each in results.kits[0].cases} == {"failed"}
+    assert (len(results.kits[0].cases), len(asked)) == (40, 15)
+
+
+ODD: list[tuple[str, Any]] = [
+    ("deep", orjson.loads("[" * 900 + "]" * 900)),
+    ("wide", [0] * 100_000),
+    ("long", "长" * 1_000_000),
+    ("half a character", "\ud800"),
+    ("huge", 10**40),
+    ("of no JSON", b"bytes"),
+]
+
+
+@pytest.mark.parametrize("odd", [value for _, value in ODD], ids=[name for name, _ in ODD])
+def test_whatever_a_subject_says_results_are_written_and_read_again(
+    monkeypatch: pytest.MonkeyPatch, declaration: Declaration, tmp_path: Path, odd: Any
+) -> None:
+    def says_so(_bench: Any) -> None:
+        expected = Text(f"不是 {str(odd)[:2_000_000]}", f"not {str(odd)[:2_000_000]}")
+        raise Breach(expected, sent={"it": odd}, seen={"body": odd}, difference=[{"path": "it", "seen": odd}] * 2_000)
+
+    results = ran(monkeypatch, declaration, tmp_path, case("ENV-005", says_so))
+    write_results(results, tmp_path / "results.json")
+    assert read_results(tmp_path / "results.json").verdict == "failed"
+    assert (tmp_path / "results.json").stat().st_size < 10_000_000
+
+
+def test_a_number_that_tells_who_somebody_is_is_masked_wherever_it_is_seen() -> None:
+    said = "客户 13800001111，证件 11010119900307803X，账号 6222020200112233445"
+    breach = Breach(Text(said, said), sent={"a": [said]}, seen={"b": {"c": said}}, difference=[{"seen": said}])
+    shown = f"{breach.expected} {breach.sent} {breach.seen} {breach.difference} {breach}"
+    assert not re.search("13800001111|11010119900307803X|6222020200112233445", shown)
+
+
+def declared_with(tmp_path: Path, **said: str) -> Declaration:
+    text = TEXT
+    for name, value in said.items():
+        text = re.sub(rf"^{name}: .*$", f"{name}: {value}", text, flags=re.MULTILINE)
+    (tmp_path / "declaration.yaml").write_text(f"{text}supports: {said.get('supports', '[]')}\n", encoding="utf-8")
+    return read_declaration(tmp_path / "declaration.yaml")
+
+
+def test_a_feature_that_no_kit_tests_is_not_declared_in_vain(tmp_path: Path) -> None:
+    declaration = declared_with(tmp_path, supports="[pull]")
+    evidence = Evidence(tmp_path / "evidence.jsonl", declaration)
+    with evidence, pytest.raises(SettingsInvalid, match=r"supports: pull: .* features of these kits: corrections"):
+        running.run(declaration, evidence)
+
+
+def test_what_nothing_is_asked_of_is_said(tmp_path: Path) -> None:
+    declaration = declared_with(tmp_path)
+    assert running.unasked(declaration, declaration.kits[0]) == {"corrections": ["ENV-012"]}
+    declaration = declared_with(tmp_path, supports="[corrections]")
+    assert running.unasked(declaration, declaration.kits[0]) == {}
+
+
 def test_a_should_that_is_not_met_is_a_warning(
     monkeypatch: pytest.MonkeyPatch, declaration: Declaration, tmp_path: Path
 ) -> None:
@@ -163,6 +247,9 @@ def test_the_digest_of_the_suite_is_the_same_each_time() -> None:
         ('standard: "1.0"', 'standard: "1.0"\nsupports: [telepathy]'),
         ('standard: "1.0"', 'standard: "1.0"\nsuports: [xml]'),
         ('standard: "1.0"', 'standard: "2.0"'),
+        ("kits: [sender/family-trust/rest]", "kits: [gateway/family-trust/rest]"),
+        ("sender/family-trust/rest]", "sender/family-trust/rest, gateway/family-trust/rest]"),
+        ("kits: [sender/family-trust/rest]", "kits: 7"),
         ("kits:", "kits: ["),
     ],
 )
@@ -170,6 +257,13 @@ def test_a_declaration_that_is_wrong_is_refused_with_the_place(tmp_path: Path, s
     path = tmp_path / "declaration.yaml"
     path.write_text(TEXT.replace(said, wrong), encoding="utf-8")
     with pytest.raises(SettingsInvalid, match=r"declaration\.yaml"):
+        read_declaration(path)
+
+
+def test_a_member_that_is_misspelt_is_named_with_the_nearest_there_is(tmp_path: Path) -> None:
+    path = tmp_path / "declaration.yaml"
+    path.write_text(TEXT.replace("control:", "contrl:"), encoding="utf-8")
+    with pytest.raises(SettingsInvalid, match=r"reach\.contrl: .*no such member.*is it control\?"):
         read_declaration(path)
 
 

@@ -1,6 +1,7 @@
-"""Simulators: each goes its business's happy path with the core, keeps to its rules, and can be used alone."""
+"""Simulators: each goes its business's happy path with the core, keeps time, and can be used alone."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from datetime import datetime
 from pathlib import Path
@@ -10,11 +11,18 @@ import pytest
 
 from xinqiao.finding import errors_in
 from xinqiao.message import Json, new_message_id, write_json
-from xinqiao.seal import CONTENT_TYPE_JSON, write_key
+from xinqiao.seal import (
+    CONTENT_TYPE_JSON,
+    NEXT_SIGNATURE_HEADER,
+    SIGNATURE_HEADER,
+    new_key,
+    seal,
+    write_key,
+)
 from xinqiao.standard import message_types
 from xinqiao.testing import BANK, INSURER, example
 from xinqiao.validation import check
-from xinqiao_conformance.benches.web import web_server
+from xinqiao_conformance.benches.web import Request, Response, web_server
 from xinqiao_conformance.clock import VirtualClock
 from xinqiao_conformance.kits import businesses
 from xinqiao_conformance.references.gateway import Outcome
@@ -25,9 +33,7 @@ from xinqiao_conformance.simulators.script import INSTITUTIONS, script_of
 
 from .conftest import Start
 from .oracle import Oracle
-from .simulation import KEY, START, Alone, Passing, Stage
-
-NOTICE = "disclosureNotice"
+from .simulation import KEY, NOTICE, START, Alone, Passing, Stage, push
 
 
 @pytest.mark.parametrize("business", BUSINESSES)
@@ -60,16 +66,6 @@ def test_who_opens_a_business_can_send_what_its_kit_asks_a_sender_for(business: 
     assert set(businesses()[business].partner) <= opener.sends.keys() | {"registrationReply"}
 
 
-def push(to: Alone, body: str, case: str = "CASE-1", sender: str = "") -> Json:
-    """Push a published example to an institution, from its counterparty."""
-    script = to.engine.script
-    parties = {"sender": sender or script.counterparty, "receiver": script.institution}
-    message = example(body, **parties, caseId=case, test=True)
-    answer = to.peer.push(write_json(message), CONTENT_TYPE_JSON, to.key)
-    assert answer.status_code == 202, answer.text
-    return message
-
-
 @pytest.fixture
 def stack() -> Iterator[ExitStack]:
     """What is opened in it is closed when the test ends."""
@@ -80,129 +76,6 @@ def stack() -> Iterator[ExitStack]:
 @pytest.fixture
 def bank(stack: ExitStack) -> Alone:
     return Alone("bank", stack, VirtualClock(START))
-
-
-@pytest.fixture
-def insurer(stack: ExitStack) -> Alone:
-    return Alone("insurer", stack, VirtualClock(START))
-
-
-def test_a_rule_delays_an_answer(bank: Alone) -> None:
-    bank.rule("disclosureReceipt", "delay", by="PT5M")
-    push(bank, NOTICE)
-    bank.advance("PT4M59S")
-    assert bank.sent == []
-    assert bank.advance("PT1S") == "2026-01-05T02:05:00.000000Z"
-    assert (bank.sent, bank.steered) == (["disclosureReceipt"], ["delay 0:05:00"])
-
-
-def test_a_rule_keeps_an_answer_from_being_sent_at_all(bank: Alone) -> None:
-    bank.rule("disclosureReceipt", "silence")
-    push(bank, NOTICE)
-    bank.advance("P30D")
-    assert (bank.sent, bank.steered) == ([], ["silence"])
-
-
-def test_a_rule_puts_messages_in_the_wrong_order(insurer: Alone) -> None:
-    insurer.rule("servicingResult", "reorder")
-    push(insurer, "servicingRequest")
-    assert insurer.sent == ["policyEndorsement", "servicingResult"]
-    assert insurer.steered == ["reorder"]
-
-
-def test_a_message_that_nothing_follows_is_held_back_for_a_while_only(bank: Alone) -> None:
-    bank.rule("disclosureReceipt", "reorder", by="PT1M")
-    push(bank, NOTICE)
-    bank.advance("PT59S")
-    assert bank.sent == []
-    bank.advance("PT1S")
-    assert bank.sent == ["disclosureReceipt"]
-
-
-def test_a_rule_makes_an_answer_late_beyond_its_due_time(bank: Alone) -> None:
-    bank.rule("disclosureReceipt", "late", by="PT1M")
-    due = datetime.fromisoformat(push(bank, NOTICE)[NOTICE]["receiptDueBy"])
-    bank.advance(f"PT{(due - START).total_seconds():.0f}S")
-    assert bank.sent == []
-    bank.advance("PT1M")
-    assert (bank.sent, bank.steered) == (["disclosureReceipt"], ["late 0:01:00"])
-
-
-def test_what_is_due_by_no_time_cannot_be_late(bank: Alone) -> None:
-    answer = httpx.post(f"{bank.peer.url}/rules", json={"message": "kycApplication", "do": "late"}, timeout=5)
-    assert answer.status_code == 400
-    assert "kycApplication is not due by any time" in answer.json()["error"]
-
-
-def test_a_rule_sends_the_same_message_twice(bank: Alone) -> None:
-    bank.rule("disclosureReceipt", "duplicate", by="PT1M")
-    push(bank, NOTICE)
-    bank.advance("PT1M")
-    # The gateway recognises the repeat.
-    assert (bank.sent, bank.steered) == (["disclosureReceipt"], ["duplicate 0:01:00"])
-    sent = [each["messageId"] for each in bank.peer.events() if each["direction"] == "sent"]
-    assert sent == [bank.gateway.taken[0]["header"]["messageId"]] * 2
-
-
-def test_a_rule_sends_a_correction_after_a_message(bank: Alone) -> None:
-    bank.rule("disclosureReceipt", "correct", set={"receivedBy": "他人"})
-    push(bank, NOTICE)
-    assert (bank.sent, bank.steered) == (["disclosureReceipt"] * 2, ["correct"])
-    first, second = bank.gateway.taken
-    assert (second["header"]["replaces"], second["header"]["revision"]) == (first["header"]["messageId"], 2)
-    assert (first | second)["disclosureReceipt"] == first["disclosureReceipt"] | {"receivedBy": "他人"}
-
-
-def test_a_rule_is_in_force_for_so_many_times_and_for_one_case(bank: Alone) -> None:
-    bank.rule("*", "silence", times=1, case="CASE-2")
-    for case in ("CASE-1", "CASE-2", "CASE-2"):
-        push(bank, NOTICE, case)
-    assert bank.sent == ["disclosureReceipt"] * 2
-    assert [each["header"]["caseId"] for each in bank.gateway.taken] == ["CASE-1", "CASE-2"]
-
-
-def test_a_step_is_steered_too_and_says_so(bank: Alone) -> None:
-    bank.rule("kycApplication", "delay", by="PT1M")
-    assert bank.peer.do("kycApplication", case="CASE-1").json()["outcome"] == "steered: delay 0:01:00"
-    bank.advance("PT1M")
-    assert bank.sent == ["kycApplication"]
-
-
-def test_rules_are_listed_and_taken_away(bank: Alone) -> None:
-    bank.rule("kycApplication", "delay", by="PT1H", times=2)
-    bank.rule("*", "silence")
-    rules = f"{bank.peer.url}/rules"
-    assert httpx.get(rules, timeout=5).json() == [
-        {"message": "kycApplication", "do": "delay", "by": "PT3600S", "times": 2},
-        {"message": "*", "do": "silence", "by": "PT0S"},
-    ]
-    assert httpx.delete(rules, timeout=5).json() == []
-    push(bank, NOTICE)
-    assert (bank.sent, bank.steered) == (["disclosureReceipt"], [])
-
-
-@pytest.mark.parametrize(
-    ("rule", "said"),
-    [
-        ([{}], "a rule has message and do"),
-        (
-            {"message": "kycDecision", "do": "delay", "colour": 1},
-            "may have by, times, case and set; nothing else",
-        ),
-        ({"message": "gardening", "do": "delay"}, "'gardening' is no message type"),
-        ({"message": "kycDecision", "do": "explode"}, "there are delay, silence, reorder, late, duplicate, correct"),
-        ({"message": "kycDecision", "do": "delay", "by": "5m"}, "is no duration; write PT90S"),
-        ({"message": "kycDecision", "do": "delay", "times": 0}, "a number from 1 is expected"),
-        ({"message": "kycDecision", "do": "correct", "set": []}, "values by their paths are expected"),
-        ({"message": "kycDecision", "do": "correct", "set": {"a[": 1}}, "values by their paths are expected"),
-        ({"message": "kycDecision", "do": "silence", "case": 1}, "a case id is expected"),
-        ([{"message": "*", "do": "silence"}] * 101, "100 rules are the most"),
-    ],
-)
-def test_a_rule_that_is_none_is_refused_with_what_is_wrong(bank: Alone, rule: object, said: str) -> None:
-    answer = httpx.post(f"{bank.peer.url}/rules", json=rule, timeout=5)
-    assert (answer.status_code, httpx.get(f"{bank.peer.url}/rules", timeout=5).json()) == (400, [])
-    assert said in answer.json()["error"]
 
 
 def test_what_takes_days_comes_at_once_on_the_real_clock_and_in_its_time_on_a_virtual_one(stack: ExitStack) -> None:
@@ -219,6 +92,40 @@ def test_what_takes_days_comes_at_once_on_the_real_clock_and_in_its_time_on_a_vi
     assert (refused.status_code, "the clock is the real one" in refused.text) == (409, True)
 
 
+def test_what_is_due_on_a_day_beyond_the_calendar_is_said_and_not_guessed(stack: ExitStack) -> None:
+    insurer = Alone("insurer", stack, VirtualClock(datetime.fromisoformat("2026-12-29T10:00:00+08:00")))
+    push(insurer, "claimFiling")
+    assert insurer.sent == ["claimDecision"]
+    [said] = insurer.steered
+    assert said.startswith("failed: benefitPaid T+3: 2027-01-01 may be a holiday: calendar.yaml")
+
+
+def test_time_that_cannot_pass_is_refused(bank: Alone) -> None:
+    url = f"{bank.peer.url}/clock"
+    for by in ("-PT1M", "soon", "P99999D"):
+        assert httpx.post(url, params={"advance": by}, timeout=5).status_code == 400
+    assert httpx.get(f"{bank.peer.url}/events", params={"after": "9" * 5_000}, timeout=5).status_code == 400
+
+
+def test_while_the_gateway_changes_its_key_one_good_seal_of_two_suffices(bank: Alone) -> None:
+    script = bank.engine.script
+    message = example(NOTICE, sender=script.counterparty, receiver=script.institution, caseId="CASE-1", test=True)
+    content = write_json(message)
+    first, second = (seal(content, CONTENT_TYPE_JSON, key).signature for key in (new_key("gateway-2"), bank.key))
+    headers = {"Content-Type": CONTENT_TYPE_JSON, SIGNATURE_HEADER: first, NEXT_SIGNATURE_HEADER: second}
+    answer = httpx.post(f"{bank.peer.url}/messages", content=content, headers=headers, timeout=5)
+    assert (answer.status_code, bank.sent) == (202, ["disclosureReceipt"])
+
+
+def test_of_many_orders_of_a_case_so_many_are_confirmed_and_the_rest_is_said(stack: ExitStack) -> None:
+    core = Alone("core", stack, VirtualClock(START))
+    file = core.engine.file_of("CASE-1")
+    for _ in range(201):
+        file.add(example("subscriptionOrder", messageId=new_message_id(), caseId="CASE-1"))
+    push(core, "batchManifest", last=True)
+    assert core.steered == ["failed: 201 of subscriptionOrder, 200 are answered at the most"]
+
+
 def test_a_step_sends_a_message_of_its_type_as_often_as_it_is_taken(bank: Alone) -> None:
     done = [bank.peer.do("kycApplication", case="CASE-1").json() for _ in range(2)]
     assert [each["outcome"] for each in done] == ["accepted"] * 2
@@ -227,6 +134,14 @@ def test_a_step_sends_a_message_of_its_type_as_often_as_it_is_taken(bank: Alone)
     answer = bank.peer.do("kycApplication", case="CASE-1", correlation=done[0]["messageId"])
     assert bank.gateway.taken[-1]["header"]["correlationId"] == done[0]["messageId"]
     assert answer.json()["messageId"] == bank.gateway.taken[-1]["header"]["messageId"]
+
+
+def test_steps_that_are_taken_at_once_give_no_number_twice(bank: Alone) -> None:
+    with ThreadPoolExecutor(8) as several:
+        done = several.map(lambda _: bank.peer.do("kycApplication", case="CASE-1").json()["outcome"], range(16))
+    assert set(done) == {"accepted"}
+    numbers = {each["kycApplication"]["applicationNo"] for each in bank.gateway.taken}
+    assert numbers == {f"KYC-CASE-1-{number}" for number in range(1, 17)}
 
 
 def test_a_step_that_it_does_not_know_is_answered_with_those_it_does(bank: Alone) -> None:
@@ -295,6 +210,14 @@ class Mistaken(Passing):
         return super().answer(message, status, body | {"acceptedMessageId": new_message_id()})
 
 
-def test_a_receipt_of_another_message_is_none(stack: ExitStack) -> None:
-    bank = Alone("bank", stack, gateway=Mistaken(BANK))
+class Page(Passing):
+    """Answers everything with a page, as a proxy before it might."""
+
+    def handle(self, request: Request) -> Response:
+        return Response(200, b"<html></html>", "text/html")
+
+
+@pytest.mark.parametrize("kind", [Mistaken, Page])
+def test_without_a_receipt_of_the_very_message_nothing_is_accepted(kind: type[Passing], stack: ExitStack) -> None:
+    bank = Alone("bank", stack, gateway=kind(BANK))
     assert bank.peer.do("kycApplication", case="CASE-1").json()["outcome"] == "failed: destination_refused"

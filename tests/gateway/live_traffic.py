@@ -18,6 +18,7 @@ from tests.gateway.conftest import BANK, CORE, PARTNER, Site, message
 from tests.gateway.delivery.partner import Script, running
 from xinqiao.certificate import CertifiedKit, Seen, Subject, issue
 from xinqiao.message import Json
+from xinqiao.revocation import Revocation, new_revocations
 from xinqiao.seal import SigningKey, new_key, read_signing_key, write_key
 from xinqiao.signed import Issuer
 from xinqiao_gateway.cli import app
@@ -26,6 +27,7 @@ from xinqiao_gateway.gateway import Gateway
 from xinqiao_gateway.installation import add_channel, open_installation
 
 NAME = "王小明"
+ISSUER = Issuer("示例信托", CORE["code"])
 
 
 def kyc(case_id: str = "CASE-1", **header: str) -> Json:
@@ -60,27 +62,48 @@ def watch(site: Site, *options: str, channel: str = "partner") -> tuple[int, Any
     return done.exit_code, json.loads(done.stdout)
 
 
-def certify(site: Site, *met: str, key: SigningKey | None = None, institution: str = BANK, ended: bool = False) -> Path:
+def certify(
+    site: Site,
+    *met: str,
+    key: SigningKey | None = None,
+    institution: str = BANK,
+    ended: bool = False,
+    kit: str = "sender/family-trust/rest",
+    channel: str = "partner",
+    results: bytes | None = None,
+) -> Path:
     """Lay a certificate beside the profile, as ``channel certify`` does, over requirements that are met."""
-    folder = site.data / "channels" / "partner" / "certification"
+    folder = site.data / "channels" / channel / "certification"
     folder.mkdir(exist_ok=True)
     rows = [{"id": each, "level": "MUST", "result": "passed", "cases": []} for each in met]
-    results = orjson.dumps({"kits": [{"kit": "sender/family-trust/rest", "requirements": rows}]})
+    results = results or orjson.dumps({"kits": [{"kit": kit, "requirements": rows}]})
     digest, now = f"sha256:{'0' * 64}", datetime.now(UTC)
     at = now - timedelta(days=30) if ended else now
     seen = Seen(
         subject=Subject("示例银行", institution), standard="1.0",
-        kits=(CertifiedKit("sender/family-trust/rest", len(met), 0, 0, len(met), 0),),
+        kits=(CertifiedKit(kit, len(met), 0, 0, len(met), 0),),
         suite=digest, declaration=digest, results=f"sha256:{hashlib.sha256(results).hexdigest()}", root=digest,
         exchanges=1, how="run", tested_at=at,
     )  # fmt: skip
     signing = key or read_signing_key(site.data / "keys" / "gateway.jwk")
     (folder / "results.json").write_bytes(results)
     lasting = timedelta(days=1 if ended else 365)
-    (folder / "certificate.json").write_bytes(
-        issue(seen, Issuer("示例信托", CORE["code"]), signing, lasting=lasting, at=at)
-    )
+    (folder / "certificate.json").write_bytes(issue(seen, ISSUER, signing, lasting=lasting, at=at))
     return folder
+
+
+def asked(site: Site, text: str, channel: str = "partner") -> None:
+    """Add to the profile of a channel."""
+    path = site.data / "channels" / channel / "channel.yaml"
+    path.write_text(path.read_text(encoding="utf-8") + text, encoding="utf-8")
+
+
+def revoke(site: Site, certificate: Path) -> None:
+    """Lay the issuer's list beside a certificate, which it revokes."""
+    serial = json.loads(certificate.read_bytes())["certificate"]["serial"]
+    key = read_signing_key(site.data / "keys" / "gateway.jwk")
+    listed = new_revocations([Revocation(serial, datetime.now(UTC), "withdrawn")], ISSUER, key)
+    certificate.with_name("revocations.json").write_bytes(listed)
 
 
 def gateway_of(site: Site) -> Gateway:

@@ -121,7 +121,7 @@ def test_the_last_batch_is_of_a_key_that_is_here(
 OWN = """\
 channel: own
 title: {zh: 自有, en: Own}
-institution: {code: "91350200GATEWAYD1X", name: 示例, type: bank}
+institution: {code: "91350200GATEWAYD12", name: 示例, type: bank}
 security: {algorithms: [Ed25519]}
 receiver: "913100001000100012"
 format: {kind: csv, columns: {nav_date: {}, nav: {}}}

@@ -10,6 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from tests.gateway.conftest import BANK, Site, message
+from tests.gateway.live_traffic import of_another_case, watch
 from tests.gateway.test_onboarding import SAMPLE
 from xinqiao.errors import SettingsInvalid, UnknownChannel
 from xinqiao.message import timestamp
@@ -132,10 +133,28 @@ def test_the_first_message_is_the_journals_to_tell_and_green_traffic_the_looks(s
     assert (shown["next"], shown["waits_for"]) == ("certified", "us")
 
 
+def test_a_channel_made_anew_under_its_id_waits_for_a_first_message_of_its_own(site: Site) -> None:
+    site.send("partner", message("kycApplication")).raise_for_status()
+    reach(site.data / "channels" / "partner", "created", "added")
+    shown = clock(site.data)
+    assert ([each["stage"] for each in shown["stages"]], shown["next"]) == (["created", "added"], "first_message")
+    site.send("partner", message("kycApplication", "CASE-2")).raise_for_status()
+    assert clock(site.data)["next"] == "first_green"
+
+
 def test_an_operator_says_who_is_waited_for_and_people_read_it(site: Site) -> None:
     assert clock(site.data, "partner", "--waiting-for", "partner")["waits_for"] == "partner"
     said = run("channel", "clock", "partner", "--data", site.data).stdout
     assert "等待 waiting for 合作方 partner since" in said
+
+
+def test_what_somebody_said_holds_until_the_traffic_breaks_something_else(site: Site) -> None:
+    of_another_case(site)
+    assert watch(site)[0] == 1
+    assert clock(site.data)["waits_for"] == "partner"
+    clock(site.data, "partner", "--waiting-for", "us")
+    assert watch(site)[0] == 1
+    assert clock(site.data)["waits_for"] == "us"
 
 
 def test_a_channel_that_is_not_there_has_no_clock(tmp_path: Path) -> None:

@@ -10,9 +10,9 @@ from tests.gateway.conftest import BANK, CORE, Site
 from tests.gateway.delivery.partner import says, takes
 from tests.gateway.live_traffic import NAME, decision, ended, export, gateway_of, kyc, of_another_case, pushed_to, watch
 from xinqiao.cli import main as sdk
-from xinqiao.errors import NotFound, UnknownChannel
+from xinqiao.errors import BodyTooLarge, NotFound, UnknownChannel
 from xinqiao.message import Json
-from xinqiao.recording import Recording, is_token
+from xinqiao.recording import Recorded, Recording, is_token
 from xinqiao_gateway.installation import add_channel
 from xinqiao_gateway.journal.erasure import erase_case
 
@@ -100,6 +100,27 @@ def test_what_was_erased_is_left_out_of_a_recording_and_counted(site: Site, tmp_
     done = export(site, to, "--channel", "partner", "--json")
     assert json.loads(done.stdout)["gone"] == 1
     assert [each.case_id for each in Recording.open(to)] == ["CASE-1"]
+    done = export(site, tmp_path / "gone.jsonl", "--case", "CASE-2")
+    assert isinstance(done.exception, NotFound)
+    assert "were erased or archived" in str(done.exception)
+    assert [each.name for each in tmp_path.glob("*.jsonl")] == ["rest.jsonl"]
+
+
+def test_an_export_that_ends_midway_leaves_nothing(site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    of_another_case(site)
+    folder = tmp_path / "out"
+    folder.mkdir()
+    append = Recording.append
+
+    def full(recording: Recording, recorded: Recorded) -> int:
+        # The first is written, the second ends it.
+        if append(recording, recorded) == 2:
+            raise BodyTooLarge("full")
+        return 1
+
+    monkeypatch.setattr(Recording, "append", full)
+    assert isinstance(export(site, folder / "case.jsonl", "--channel", "partner").exception, BodyTooLarge)
+    assert list(folder.iterdir()) == []
 
 
 def test_a_recording_is_never_overwritten(site: Site, tmp_path: Path) -> None:
@@ -107,7 +128,7 @@ def test_a_recording_is_never_overwritten(site: Site, tmp_path: Path) -> None:
     to = tmp_path / "case.jsonl"
     to.write_text("mine")
     done = export(site, to, "--case", "CASE-1")
-    assert done.exit_code == 1
+    assert isinstance(done.exception, FileExistsError)
     assert to.read_text() == "mine"
 
 

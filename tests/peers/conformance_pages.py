@@ -75,10 +75,6 @@ def _registry() -> Registry:
     return registry.revoke(serials[1], why, _ISSUED + timedelta(days=20))
 
 
-def _sends(business: str) -> dict[str, Any]:
-    return {"kits": [f"sender/{business}/rest"]}
-
-
 def pdf_of(page: Page) -> bytes:
     """Print a page on A4."""
     printed: bytes = page.pdf(prefer_css_page_size=True, print_background=True)

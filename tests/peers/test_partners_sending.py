@@ -101,6 +101,14 @@ def unreadable(_message: Json) -> tuple[int, Json | bytes, dict[str, str]]:
     return 502, b"<html>a proxy's page</html>", {}
 
 
+def unfinished(_message: Json) -> tuple[int, Json | bytes, dict[str, str]]:
+    return 202, b"{", {"Content-Length": "1000"}
+
+
+def endless(_message: Json) -> tuple[int, Json | bytes, dict[str, str]]:
+    return 503, b" " * 20_000_000, {}
+
+
 @pytest.mark.parametrize(
     "replies",
     [
@@ -110,8 +118,10 @@ def unreadable(_message: Json) -> tuple[int, Json | bytes, dict[str, str]]:
         [refused(Overloaded("busy")), refused(Overloaded("busy")), lost],
         [lost],
         [unreadable],
+        [unfinished],
+        [endless],
     ],
-    ids=["at once", "after a second", "after a date", "three times", "connection lost", "proxy"],
+    ids=["at once", "after a second", "after a date", "three times", "connection lost", "proxy", "half", "endless"],
 )
 def test_what_may_pass_is_tried_again_with_the_same_bytes(replies: list[Reply], sending: Sending) -> None:
     sending.gateway.says(*replies)
@@ -120,6 +130,13 @@ def test_what_may_pass_is_tried_again_with_the_same_bytes(replies: list[Reply], 
     assert len(sending.gateway.came) == len(replies) + 1
     assert len(set(sending.gateway.came)) == 1
     assert read_json(sending.gateway.came[0].content)["header"]["messageId"] == answer["messageId"]
+
+
+@pytest.mark.parametrize("seconds", ["3600", "99999999999"])
+def test_who_is_asked_to_wait_for_longer_than_it_goes_on_says_so_at_once(seconds: str, sending: Sending) -> None:
+    sending.gateway.says(refused(Overloaded("busy"), Retry_After=seconds))
+    assert sending.partner.do("kycApplication", case="CASE-4").json()["outcome"] == "failed: overloaded"
+    assert len(sending.gateway.came) == 1
 
 
 def test_what_is_refused_is_never_sent_again(sending: Sending) -> None:

@@ -1,8 +1,8 @@
 """A certificate is verified offline, and refused for a reason: no changed byte, no other key, no other time."""
 
+import base64
 import json
-from datetime import UTC, datetime, timedelta
-from hashlib import sha256
+from datetime import timedelta
 from typing import Any
 
 import orjson
@@ -10,43 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xinqiao.certificate import YEAR, Certificate, CertifiedKit, How, Seen, Subject, issue, verify
+from tests.sdk.certified import ISSUER, KEY, KEYS, NOW, RAW, RESULTS, SEEN, refused, resealed
+from xinqiao.certificate import YEAR, Certificate, How, Seen, issue, verify
 from xinqiao.errors import CertificateInvalid, SettingsInvalid
 from xinqiao.keys import KeyRing, new_key
 from xinqiao.outcome import error_of, rejection
-from xinqiao.revocation import Revocation, Revocations, new_revocations, read_revocations
-from xinqiao.signed import Issuer, canonical, sign_document
+from xinqiao.signed import Issuer, canonical, thumbprint
 from xinqiao.testing import BANK, TRUST_COMPANY
-
-KEY = new_key("body-2026")
-KEYS = KeyRing([KEY.public()])
-ISSUER = Issuer("示例行业协会", "51100000500000005H")
-NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
-RESULTS = b'{"results": "1"}\n'
-DIGESTS = {name: f"sha256:{sha256(name.encode()).hexdigest()}" for name in ("suite", "declaration", "root")}
-SEEN = Seen(
-    subject=Subject("示例银行", BANK, "信托直连", "2.3"),
-    standard="1.0",
-    kits=(CertifiedKit("sender/family-trust/rest", 41, 1, 0, 130, 88),),
-    results=f"sha256:{sha256(RESULTS).hexdigest()}",
-    exchanges=312,
-    how="run",
-    tested_at=NOW - timedelta(hours=1),
-    **DIGESTS,
-)
-RAW = issue(SEEN, ISSUER, KEY, at=NOW)
-
-
-def refused(raw: bytes, keys: KeyRing = KEYS, **further: Any) -> CertificateInvalid:
-    with pytest.raises(CertificateInvalid) as caught:
-        verify(raw, keys, **{"at": NOW} | further)
-    return caught.value
-
-
-def resealed(**changes: Any) -> bytes:
-    """Return the certificate with other content, signed by its issuer again."""
-    content = json.loads(RAW)["certificate"] | changes
-    return sign_document("certificate", content, ISSUER, KEY, NOW)
 
 
 def test_a_certificate_says_what_was_seen_who_says_so_and_until_when() -> None:
@@ -56,6 +26,7 @@ def test_a_certificate_says_what_was_seen_who_says_so_and_until_when() -> None:
         serial=certificate.serial,
         issuer=ISSUER,
         kid="body-2026",
+        thumbprint=thumbprint(KEY),
         seen=SEEN,
         issued_at=NOW,
         expires_at=NOW + YEAR,
@@ -135,40 +106,6 @@ def test_other_results_are_told() -> None:
     assert refused(RAW, results=RESULTS.replace(b"1", b"2")).because == "other_results"
 
 
-def test_a_certificate_on_the_list_is_revoked_even_when_it_has_expired() -> None:
-    listed = Revocation(verify(RAW, KEYS, at=NOW).serial, NOW, "密钥泄露 key leaked")
-    revocations = read_revocations(new_revocations([listed], ISSUER, KEY, NOW), KEYS)
-
-    assert revocations == Revocations(ISSUER, "2026-11-23T09:00:00.000000Z", (listed,))
-    for at in (NOW, NOW + 2 * YEAR):
-        error = refused(RAW, at=at, revocations=revocations)
-        assert (error.because, "密钥泄露" in error.detail) == ("revoked", True)
-
-
-def test_a_list_without_a_certificate_refuses_nothing() -> None:
-    other = Revocation("XQC-20261123-0123456789abcdef", NOW, "withdrawn")
-    revocations = read_revocations(new_revocations([other], ISSUER, KEY, NOW), KEYS)
-    assert verify(RAW, KEYS, at=NOW, revocations=revocations)
-
-
-@pytest.mark.parametrize(
-    ("change", "because"),
-    [
-        (lambda raw: raw.replace(b'"revoked":[]', b'"revoked":[{}]'), "malformed"),
-        (lambda raw: raw.replace(b"2026-11-23", b"2026-11-22"), "tampered"),
-        (lambda raw: RAW, "malformed"),
-    ],
-)
-def test_a_list_of_revocations_is_refused_as_a_certificate_is(change: Any, because: str) -> None:
-    raw = new_revocations([], ISSUER, KEY, NOW)
-    with pytest.raises(CertificateInvalid) as caught:
-        read_revocations(change(raw), KEYS)
-    assert caught.value.because == because
-    with pytest.raises(CertificateInvalid) as caught:
-        read_revocations(raw, KeyRing([new_key("x").public()]))
-    assert caught.value.because == "foreign_key"
-
-
 @pytest.mark.parametrize(
     "raw",
     [
@@ -195,16 +132,78 @@ def test_what_is_no_certificate_is_malformed(raw: bytes) -> None:
     assert refused(raw).because == "malformed"
 
 
-def test_a_seal_over_the_same_bytes_for_another_purpose_is_none_over_a_certificate() -> None:
-    content = json.loads(RAW)["certificate"]
-    revocations = json.loads(new_revocations([], ISSUER, KEY, NOW))["signature"]
-    assert refused(canonical({"certificate": content, "signature": revocations}) + b"\n").because == "tampered"
-
-
 def test_what_its_issuer_signed_wrongly_is_malformed() -> None:
-    wrong = ({"issuedAt": "2026-13-01T00:00:00.000000Z"}, {"expiresAt": "2026-11-23T09:00:00.000000Z"})
-    for changes in (*wrong, {"expiresAt": "2036-11-23T09:00:00.000000Z"}):
+    for changes in (
+        {"issuedAt": "2026-13-01T00:00:00.000000Z"},
+        {"expiresAt": "2026-11-23T09:00:00.000000Z"},
+        {"expiresAt": "2036-11-23T09:00:00.000000Z"},
+        {"claims": {"zh": "无所不能", "en": "It meets everything."}},
+    ):
         assert refused(resealed(**changes)).because == "malformed"
+    last = {"issuedAt": "2999-12-31T23:00:00.000000Z", "expiresAt": "2999-12-31T23:59:59.000000Z"}
+    assert refused(resealed(**last)).because == "not_yet_valid"
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"serial": 1.0}, {"testedAt": "9999-12-31T23:59:59.000000Z"}, {"testedAt": "0001-01-01T00:00:00.000000Z"},
+        {"evidence": {"root": "sha256:0", "exchanges": 1}}, {"how": "believed"}, {"issuedAt": "2026-11-23T09:00:00Z"},
+    ],
+)  # fmt: skip
+def test_no_issuer_can_sign_what_the_schema_does_not_have(said: dict[str, Any]) -> None:
+    with pytest.raises(SettingsInvalid, match="certificate"):
+        resealed(**said)
+
+
+@pytest.mark.parametrize(
+    ("member", "spelt"),
+    [
+        (b'"exchanges":312', b'"exchanges":312.0'),
+        (b'"exchanges":312', b'"exchanges":3.12e2'),
+        (b'"exchanges":312', b'"exchanges":1e400'),
+        (b'"exchanges":312', b'"exchanges":NaN'),
+        (b'"exchanges":312', b'"exchanges":' + b"9" * 5000),
+        (b'"exchanges":312', b'"exchanges":312,"exchanges":312'),
+        (b'"how":"run"', b'"how":"\\u0072un"'),
+        (b'"how":"run"', b'"how":"run","jwk":{}'),
+        (b'"how":"run"', b'"how":' + b"[" * 300 + b"]" * 300),
+    ],
+)
+def test_another_spelling_of_the_same_is_no_certificate(member: bytes, spelt: bytes) -> None:
+    assert RAW.count(member) == 1
+    assert refused(RAW.replace(member, spelt)).because == "malformed"
+
+
+def _with_header(**changes: Any) -> bytes:
+    """Return the certificate under a protected header with other members; None leaves one out."""
+    document = json.loads(RAW)
+    protected, _, signature = document["signature"].partition("..")
+    header = json.loads(base64.urlsafe_b64decode(protected + "==")) | changes
+    made = orjson.dumps({name: value for name, value in header.items() if value is not None})
+    encoded = base64.urlsafe_b64encode(made).rstrip(b"=").decode()
+    return canonical(document | {"signature": f"{encoded}..{signature}"}) + b"\n"
+
+
+@pytest.mark.parametrize(
+    ("changes", "because"),
+    [
+        ({"alg": "none"}, "tampered"),
+        ({"alg": "HS256"}, "tampered"),
+        ({"alg": "ES256"}, "tampered"),
+        ({"iat": 0}, "tampered"),
+        ({"kid": "other-2026"}, "foreign_key"),
+        ({"kid": 5}, "malformed"),
+        ({"b64": True}, "malformed"),
+        ({"crit": ["b64", "exp"]}, "malformed"),
+        ({"crit": None}, "malformed"),
+        ({"jwk": KEY.public().jwk()}, "malformed"),
+        ({"jku": "https://example.com"}, "malformed"),
+    ],
+)
+def test_a_signature_under_another_header_is_refused(changes: dict[str, Any], because: str) -> None:
+    assert verify(_with_header(), KEYS, at=NOW)
+    assert refused(_with_header(**changes)).because == because
 
 
 @given(st.integers(0, len(RAW) - 1), st.integers(1, 255), st.sampled_from(("change", "insert", "delete")))
@@ -233,7 +232,9 @@ def test_nothing_is_certified_before_it_was_tested() -> None:
         issue(SEEN, ISSUER, KEY, at=NOW - timedelta(hours=2))
 
 
-@pytest.mark.parametrize("issuer", [Issuer("", BANK), Issuer("a\nb", BANK), Issuer("x", "short")])
+@pytest.mark.parametrize(
+    "issuer", [Issuer("", BANK), Issuer("a\nb", BANK), Issuer("a\u202eb", BANK), Issuer("x", "short")]
+)
 def test_an_issuer_that_no_certificate_can_name_is_refused(issuer: Issuer) -> None:
     with pytest.raises(SettingsInvalid, match=r"certificate\.issuer\."):
         issue(SEEN, issuer, KEY, at=NOW)

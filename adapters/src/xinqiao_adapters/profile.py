@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, model_validator
 
+from xinqiao.rules.values import check_institution_code
 from xinqiao_adapters.docking import H5, Conformance, Files, Mail, Push, Tcp
 from xinqiao_adapters.formats.spec import STRICT, CanonicalSpec, FormatSpec
 from xinqiao_adapters.security.spec import JwsSecurity, Security
@@ -20,6 +21,7 @@ __all__ = [
     "Digits",
     "Drop",
     "Institution",
+    "InstitutionCode",
     "Interface",
     "Limits",
     "Nothing",
@@ -37,6 +39,15 @@ __all__ = [
 
 Direction = Literal["in", "out", "both", "query"]
 WhenUnknown = Literal["repeat", "hold", "query"]
+
+
+def _with_check_character(code: str) -> str:
+    if expected := check_institution_code(code):
+        raise ValueError(f"{expected} is expected at its end (GB 32100)")
+    return code
+
+
+InstitutionCode = Annotated[str, Field(pattern=r"^[0-9A-HJ-NPQRTUWXY]{18}$"), AfterValidator(_with_check_character)]
 CodePoint = Annotated[str, Field(pattern=r"^U\+[0-9A-F]{4,6}$")]
 
 
@@ -58,7 +69,7 @@ class Institution(_Part):
     type: Literal[
         "bank", "insurer", "wealth-manager", "fund-distributor", "platform", "asset-servicer", "trust-company"
     ]
-    code: Annotated[str, Field(pattern=r"^[0-9A-HJ-NPQRTUWXY]{18}$")]
+    code: InstitutionCode
 
 
 Count = Annotated[int, Field(gt=0)]

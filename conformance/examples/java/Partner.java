@@ -70,7 +70,7 @@ public final class Partner {
             answer = answer(exchange);
         } catch (Exception error) {
             // A fault of ours: the gateway tries again later. What the message says stays out of the log.
-            System.err.println(error.getClass().getName() + " at " + exchange.getRequestURI().getPath());
+            System.err.println(error.getClass().getName() + " at " + exchange.getRequestURI().getRawPath());
             answer = rejected(new Rejected(Reason.INTERNAL_ERROR, "see the log"));
         }
         byte[] content = Json.write(answer.message());

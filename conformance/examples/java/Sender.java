@@ -1,4 +1,4 @@
-import java.io.IOException;
+import java.io.ByteArrayOutputStream;
 import java.net.URI;
 import java.net.URLEncoder;
 import java.net.http.HttpClient;
@@ -13,13 +13,19 @@ import java.time.ZonedDateTime;
 import java.time.format.DateTimeFormatter;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 
 /**
  * The sender: seals a message once and sends the same bytes until there is a final answer.
  *
  * <p>503, 429, any rejection that says retryable, no answer at all: the same bytes again, after a growing pause. A
  * receipt: accepted. A rejection that is not retryable: refused, never sent again.
+ *
+ * <p>A real partner writes a message to its database before it sends, so that after a restart it goes on with the same
+ * bytes; whoever goes on for longer than ten minutes seals them anew, as old as a seal may be.
  */
 final class Sender {
     private static final int ATTEMPTS = 8;
@@ -29,6 +35,8 @@ final class Sender {
     // The first pause and the longest, in milliseconds.
     private static final long FIRST = 200;
     private static final long LONGEST = 10_000;
+    // Bytes of an answer that are kept: no answer of the standard is longer.
+    private static final int LARGEST = 1_048_576;
     // Where an answer does not say itself whether it is worth a repeat (a proxy's page), its status does.
     private static final Set<Integer> LATER = Set.of(429, 500, 502, 503, 504, 507);
 
@@ -49,7 +57,6 @@ final class Sender {
     String send(Map<String, Object> message) throws GeneralSecurityException, InterruptedException {
         byte[] content = Json.write(message);
         HttpRequest request = HttpRequest.newBuilder(address)
-                .timeout(PATIENCE)
                 .header("Content-Type", Seal.JSON_TYPE)
                 .header(Seal.HEADER, Seal.seal(content, key))
                 .POST(HttpRequest.BodyPublishers.ofByteArray(content))
@@ -66,9 +73,14 @@ final class Sender {
     }
 
     private Answer post(HttpRequest request) throws InterruptedException {
+        ByteArrayOutputStream body = new ByteArrayOutputStream();
+        var kept = HttpResponse.BodyHandlers.ofByteArrayConsumer(part -> part.ifPresent(bytes -> keep(bytes, body)));
+        var coming = http.sendAsync(request, kept);
         try {
-            return read(http.send(request, HttpResponse.BodyHandlers.ofByteArray()));
-        } catch (IOException error) {
+            // The timeout of a request ends with the answer's headers; this one is for the body, too.
+            return read(coming.get(PATIENCE.toMillis(), TimeUnit.MILLISECONDS), body.toByteArray());
+        } catch (ExecutionException | TimeoutException error) {
+            coming.cancel(true);
             // Nobody knows whether it arrived: only the same bytes under the same id are safe to send.
             return new Answer(true, "destination_down", 0, null, false);
         }
@@ -79,8 +91,12 @@ final class Sender {
         return (long) (Math.min(FIRST << attempt, LONGEST) * (1 + ThreadLocalRandom.current().nextDouble() / 2));
     }
 
-    private static Answer read(HttpResponse<byte[]> response) {
-        View body = parsed(response.body());
+    private static void keep(byte[] part, ByteArrayOutputStream body) {
+        body.write(part, 0, Math.min(part.length, LARGEST - body.size()));
+    }
+
+    private static Answer read(HttpResponse<Void> response, byte[] content) {
+        View body = parsed(content);
         View rejection = body.part("rejection");
         boolean isGood = response.statusCode() / 100 == 2;
         boolean isLater = LATER.contains(response.statusCode());
@@ -104,7 +120,7 @@ final class Sender {
 
     /** Retry-After is whole seconds or a date (RFC 9110, 10.2.3). */
     private static long milliseconds(String header) {
-        if (header.matches("[0-9]{1,9}")) return Long.parseLong(header) * 1000;
+        if (header.matches("[0-9]+")) return Long.parseLong(header.length() > 9 ? "999999999" : header) * 1000;
         try {
             Instant at = ZonedDateTime.parse(header, DateTimeFormatter.RFC_1123_DATE_TIME).toInstant();
             return Math.max(Duration.between(Instant.now(), at).toMillis(), 0);

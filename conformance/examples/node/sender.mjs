@@ -1,6 +1,8 @@
 // The sender: seals a message once and sends the same bytes until there is a final answer.
 //   503, 429, any rejection that says retryable, no answer at all -> the same bytes again, after a growing pause
 //   a receipt -> accepted                a rejection that is not retryable -> refused, never sent again
+// A real partner writes a message to its database before it sends, so that after a restart it goes on with the same
+// bytes; whoever goes on for longer than ten minutes seals them anew, as old as a seal may be.
 import { setTimeout as pause } from "node:timers/promises";
 import { contentDigest } from "./message.mjs";
 import { JSON_TYPE, seal } from "./seal.mjs";
@@ -8,6 +10,8 @@ import { JSON_TYPE, seal } from "./seal.mjs";
 const ATTEMPTS = 8;
 // Milliseconds: for one answer (a gateway answers within a second), for all of it, the first pause and the longest.
 const [PATIENCE, WITHIN, FIRST, LONGEST] = [3_000, 60_000, 200, 10_000];
+// Bytes of an answer that are read: no answer of the standard is longer.
+const LARGEST = 1_048_576;
 // Where an answer does not say itself whether it is worth a repeat (a proxy's page), its status does.
 const LATER = [429, 500, 502, 503, 504, 507];
 
@@ -36,7 +40,7 @@ export class Sender {
       const signal = AbortSignal.timeout(PATIENCE);
       const options = { method: "POST", body: content, headers, signal, redirect: "manual" };
       const response = await fetch(this.address, options);
-      return read(response, await response.text());
+      return read(response, await beginning(response));
     } catch {
       // Nobody knows whether it arrived: only the same bytes under the same id are safe to send.
       return { isRetryable: true, reason: "destination_down", retryAfter: 0 };
@@ -60,6 +64,18 @@ function read(response, text) {
     receipt: response.ok ? body?.receipt : undefined,
     isRejection: Boolean(rejection),
   };
+}
+
+/** Reads an answer as far as one goes; whatever follows is no answer of a gateway. */
+async function beginning(response) {
+  const chunks = [];
+  let size = 0;
+  for await (const chunk of response.body ?? []) {
+    size += chunk.length;
+    if (size > LARGEST) return "";
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString();
 }
 
 function parsed(text) {

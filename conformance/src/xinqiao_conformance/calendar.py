@@ -1,7 +1,7 @@
-"""Which days are open, and dates counted on them: business days, holidays, cut-offs, T+n. Days are those of China.
+"""Which days exchanges are open, and dates counted on them: the cut-off, T+n. Days are those of China.
 
-Holidays are data, ``calendar.yaml``: what the State Council announced for each year. On a make-up Saturday (调休) banks
-are open and exchanges closed. In a year that is not there weekdays count as open.
+Holidays are data, ``calendar.yaml``: what the State Council announced for each year. On a make-up Saturday (调休)
+people work and exchanges stay closed. What nobody has announced nobody knows: a day of another year is refused.
 """
 
 from collections.abc import Iterable
@@ -22,19 +22,23 @@ _DAY = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class TradingCalendar:
-    """Holidays and make-up working days of the years that are known, and the time until which orders are of the day."""
+    """Holidays of the years that are known, and the time until which orders are of the day.
 
+    What asks about a day of another year raises ``ValueError``.
+    """
+
+    years: frozenset[int]
     holidays: frozenset[date]
-    workdays: frozenset[date]
     cut_off: time = time(15)
 
     def is_trading_day(self, day: date) -> bool:
         """Say whether exchanges are open."""
+        if day.year not in self.years:
+            known = f"{min(self.years)} to {max(self.years)}"
+            raise ValueError(
+                f"{day} may be a holiday: calendar.yaml has what was announced for {known}; add {day.year} to it"
+            )
         return day.weekday() < 5 and day not in self.holidays
-
-    def is_bank_day(self, day: date) -> bool:
-        """Say whether banks are open: also on a make-up Saturday or Sunday."""
-        return day in self.workdays or self.is_trading_day(day)
 
     def add(self, day: date, n: int) -> date:
         """Return T+n, ``n`` from 0: trading days after a day, which counts as the next one where it is none."""
@@ -54,19 +58,14 @@ class TradingCalendar:
         late = here.time() >= self.cut_off
         return self.add(here.date() + (_DAY if late else timedelta()), 0)
 
-    def cut_off_of(self, day: date) -> datetime:
-        """Return the instant of a day's cut-off."""
-        return datetime.combine(day, self.cut_off, CHINA)
-
 
 @cache
 def trading_calendar() -> TradingCalendar:
     """Return the calendar of ``calendar.yaml``."""
     about: dict[str, Any] = yaml.safe_load((files(__package__) / "calendar.yaml").read_text(encoding="utf-8"))
-    years = about["years"].items()
-    holidays = frozenset(day for year, days in years for day in _days(year, days["holidays"]))
-    workdays = frozenset(day for year, days in years for day in _days(year, days["workdays"]))
-    return TradingCalendar(holidays, workdays, time.fromisoformat(about["cut_off"]))
+    years: dict[int, list[str]] = about["holidays"]
+    holidays = frozenset(day for year, written in years.items() for day in _days(year, written))
+    return TradingCalendar(frozenset(years), holidays, time.fromisoformat(about["cut_off"]))
 
 
 def _days(year: int, written: Iterable[str]) -> Iterable[date]:

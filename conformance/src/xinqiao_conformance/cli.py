@@ -1,11 +1,12 @@
 """The command ``xinqiao-conformance``."""
 
 import sys
+import traceback
 from typing import NoReturn
 
 import typer
 
-from xinqiao.errors import XinqiaoError
+from xinqiao.errors import SettingsInvalid, XinqiaoError
 from xinqiao_conformance.commands.certifying import certify_command, verify_command
 from xinqiao_conformance.commands.judging import judge_command
 from xinqiao_conformance.commands.mutants import mutants_command
@@ -19,7 +20,10 @@ from xinqiao_conformance.simulators.framed import framed
 __all__ = ["app", "main"]
 
 app = typer.Typer(
-    no_args_is_help=True, add_completion=False, help="与信桥标准的一致性 / Conformance with the Xinqiao standard."
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="与信桥标准的一致性 / Conformance with the Xinqiao standard.",
 )
 app.command("list")(list_command)
 app.command("explain")(explain_command)
@@ -41,8 +45,16 @@ def _stop(said: str) -> NoReturn:
 
 
 def main() -> None:
-    """Run the command line. What keeps a command from running at all ends it with exit code 2."""
+    """Run the command line. What keeps a command from running at all ends it with exit code 2; 1 is a verdict."""
     try:
         app()
-    except (XinqiaoError, CouldNotRun) as error:
+    except XinqiaoError as error:
+        # What to do about a setting its own text says.
+        fix = "" if isinstance(error, SettingsInvalid) else f"\n修正 fix: {error.fix.zh} / {error.fix.en}"
+        _stop(f"{error.text.zh} {error}{fix}")
+    except (CouldNotRun, OSError) as error:
         _stop(str(error))
+    except Exception:  # noqa: BLE001 -- a traceback is printed
+        # A fault of the suite says nothing about a subject either.
+        traceback.print_exc()
+        sys.exit(2)

@@ -1,4 +1,4 @@
-"""Time for simulators and scenarios: the real clock and a virtual one behind one small protocol.
+"""Time for simulators: the real clock and a virtual one behind one small protocol.
 
 Virtual time stands still until somebody advances it, so that a day passes in a millisecond and always alike. Which
 days are open is said by ``calendar.py``.
@@ -8,7 +8,6 @@ import heapq
 import itertools
 import logging
 import threading
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
@@ -22,8 +21,8 @@ _LOGGER = logging.getLogger(__name__)
 Action = Callable[[], None]
 # Actions that may wait at once.
 _MOST = 10_000
-# Seconds that a waiter has to go on before the next one is woken.
-_TURN = 10.0
+# The last instant that there is, a day before that of ``datetime`` for whatever offset it is written with.
+_END = datetime.max.replace(tzinfo=UTC) - timedelta(days=1)
 
 
 class Clock(Protocol):
@@ -35,10 +34,6 @@ class Clock(Protocol):
 
     def call_at(self, at: datetime, action: Action) -> None:
         """Do something at an instant, at once where it is over. Raises ``Overloaded`` where too much waits."""
-        ...
-
-    def sleep_until(self, at: datetime) -> None:
-        """Return at an instant."""
         ...
 
 
@@ -56,9 +51,6 @@ class _Agenda:
 
     def first(self) -> datetime | None:
         return self._entries[0][0] if self._entries else None
-
-    def __len__(self) -> int:
-        return len(self._entries)
 
     def take(self) -> Action:
         return heapq.heappop(self._entries)[2]
@@ -78,12 +70,6 @@ class VirtualClock:
         with self._lock:
             return self._now
 
-    @property
-    def waiting(self) -> int:
-        """How many actions and waiters wait for their time."""
-        with self._lock:
-            return len(self._agenda)
-
     def call_at(self, at: datetime, action: Action) -> None:
         """Do something when the clock gets there, in the thread that advances it; at once where it is over."""
         with self._lock:
@@ -92,30 +78,19 @@ class VirtualClock:
                 return
         action()
 
-    def sleep_until(self, at: datetime) -> None:
-        """Wait, for as long as it takes, until the clock is advanced to an instant."""
-        woken, gone_on = threading.Event(), threading.Event()
-
-        def wake() -> None:
-            woken.set()
-            gone_on.wait(_TURN)
-
-        with self._lock:
-            if at <= self._now:
-                return
-            self._agenda.enter(at, wake)
-        woken.wait()
-        gone_on.set()
-
     def advance(self, by: timedelta) -> None:
         """Let time pass: what is due on the way happens in order, each with the clock at its instant.
 
-        What is planned meanwhile for that time happens too. Raises ``ValueError`` for a negative time.
+        What is planned meanwhile for that time happens too. Raises ``ValueError`` for a negative time, and for one that
+        ends beyond the year 9999.
         """
         if by < timedelta():
             raise ValueError(f"time does not go back: {by}")
         with self._advancing:
-            until = self.now() + by
+            now = self.now()
+            if by > _END - now:
+                raise ValueError(f"time ends with the year 9999: {by} from {now.isoformat()} is beyond it")
+            until = now + by
             while (action := self._next(until)) is not None:
                 action()
 
@@ -152,11 +127,6 @@ class RealClock:
             if self._worker is None:
                 self._worker = threading.Thread(target=self._run, name="clock", daemon=True)
                 self._worker.start()
-
-    def sleep_until(self, at: datetime) -> None:
-        """Return at an instant."""
-        while (left := (at - self.now()).total_seconds()) > 0:
-            time.sleep(left)
 
     def _run(self) -> None:
         while True:

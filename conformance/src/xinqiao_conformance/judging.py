@@ -6,7 +6,6 @@ is not run: nothing is said of it, and nothing is claimed.
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
-from importlib.metadata import version
 from itertools import groupby
 
 from xinqiao.errors import ContentRefused, SettingsInvalid
@@ -14,7 +13,6 @@ from xinqiao.finding import Text
 from xinqiao.recording import Context, Judged, Recorded, Recording
 from xinqiao.recording.checking import judged
 from xinqiao.recording.checks import checks
-from xinqiao.standard import STANDARD_VERSION
 from xinqiao_conformance.case import cases
 from xinqiao_conformance.declaration import Declaration
 from xinqiao_conformance.kits import Kit
@@ -22,7 +20,7 @@ from xinqiao_conformance.observing import CouldNotRun
 from xinqiao_conformance.passive import where
 from xinqiao_conformance.requirements import requirement_of
 from xinqiao_conformance.results import model
-from xinqiao_conformance.running import Silent, Watch, suite_digest
+from xinqiao_conformance.running import Silent, Watch, results_of
 
 __all__ = ["judge"]
 
@@ -45,28 +43,18 @@ def judge(
     started = datetime.now(UTC)
     told = watch or Silent()
     kits = [_judged_kit(declaration, each, recording, patience, told) for each in declaration.kits]
-    return model.Results.of(
-        kits,
-        standard=STANDARD_VERSION,
-        suite=model.SuiteVersion(version=version("xinqiao-conformance"), digest=suite_digest()),
-        declaration=model.Declared(
-            digest=declaration.digest,
-            subject=model.Subject(**declaration.subject.model_dump()),
-            supports=tuple(sorted(declaration.supports)),
-        ),
-        how="recordings",
-        started_at=started,
-        finished_at=datetime.now(UTC),
-        evidence=model.Evidence(root=recording.root, exchanges=sum(1 for _ in recording)),
-    )
+    evidence = model.Evidence(root=recording.root, exchanges=sum(1 for _ in recording))
+    return results_of(declaration, kits, started, evidence, how="recordings")
 
 
 def _require_fitting(declaration: Declaration, recording: Recording) -> None:
     if not recording.head.masked:
-        raise ContentRefused(f"{recording.path} is not masked: nobody else's data is judged here; recording mask")
+        raise ContentRefused(f"{recording.path} 未脱敏，请先脱敏 is not masked, mask it first: xinqiao recording mask")
     declared = declaration.subject.institution
     if recording.head.subject != declared:
-        raise SettingsInvalid(f"{recording.path} is of {recording.head.subject}, the declaration of {declared}")
+        raise SettingsInvalid(
+            f"记录与声明的机构不同 {recording.path} is of {recording.head.subject}, the declaration of {declared}"
+        )
 
 
 def _judged_kit(
@@ -74,7 +62,9 @@ def _judged_kit(
 ) -> model.KitResult:
     chosen = [each for each in checks().values() if kit.role in each.roles]
     if not chosen:
-        raise CouldNotRun(f"{kit.id}: no check reads recordings of this role; run it: xinqiao-conformance run")
+        raise CouldNotRun(
+            f"{kit.id}: no check reads recordings of this role 此角色不能由记录判读; 请用 xinqiao-conformance run"
+        )
     watch.begin(kit, len(chosen))
     context = Context(recording.head, kit.role, patience=patience)
     found: list[Judged] = []

@@ -130,5 +130,5 @@ def kit_named(name: str) -> Kit:
     if found is None:
         role = name.partition("/")[0]
         near = [each.id for each in kits() if each.role == role] or [f"{each}/…" for each in ROLES]
-        raise ValueError(f"there is no kit {name}; there are {', '.join(near)}")
+        raise ValueError(f"没有套件 there is no kit {name}; 可用 there are {', '.join(near)}")
     return found

@@ -1,6 +1,6 @@
 """What the suite sees of a subject: one message and its answer, and what was expected of it instead."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 from urllib.parse import unquote
@@ -11,9 +11,9 @@ from xinqiao.finding import Text
 from xinqiao.masking import mask, mask_message
 from xinqiao.message import Json
 from xinqiao.standard import field_at, message_types
-from xinqiao_conformance.bounding import bounded, bounded_text
+from xinqiao_conformance.bounding import bounded, bounded_place, bounded_text
 
-__all__ = ["Breach", "CouldNotRun", "Exchange", "Owner", "personal_values"]
+__all__ = ["Breach", "CouldNotRun", "Exchange", "Owner", "answered", "personal_values"]
 
 Owner = Literal["subject", "gateway", "suite"]
 
@@ -53,7 +53,7 @@ class Breach(AssertionError):
         self.expected, self.fix, self.owner = bounded_text(expected), fix, owner
         self.sent = None if sent is None else bounded(sent)
         self.seen = None if seen is None else bounded(seen)
-        self.difference = tuple(bounded(dict(each)) for each in difference[:_LISTED])
+        self.difference = tuple(bounded_place(each) for each in difference[:_LISTED])
         self.exchanges = tuple(exchanges[:_LISTED])
         super().__init__(f"expected {self.expected.en}; seen {self.seen}")
 
@@ -113,10 +113,11 @@ class Exchange:
 
     @property
     def answer(self) -> Json:
-        """Return the answer as JSON; an answer that is no JSON object counts as an empty one."""
+        """Return the answer as JSON; one that is no JSON object, or too deep to be written again, counts as empty."""
         try:
             value = orjson.loads(self.text)
-        except ValueError:
+            orjson.dumps(value)
+        except (ValueError, TypeError):
             return {}
         return value if isinstance(value, dict) else {}
 
@@ -125,7 +126,8 @@ class Exchange:
         """Return the text of the answer with the escapes of JSON undone, so that what it tells can be searched."""
         try:
             return orjson.dumps(orjson.loads(self.text)).decode()
-        except ValueError:
+        except (ValueError, TypeError):
+            # No JSON, or nested deeper than is written again.
             return self.text
 
     @property
@@ -199,6 +201,21 @@ class Exchange:
         for value in sorted(personal_values(self.sent), key=len, reverse=True):
             text = text.replace(value, mask(value, "C2"))
         return text
+
+
+def answered(exchanges: Iterable[Exchange]) -> Exchange:
+    """Return the first exchange with an answer, or the last without one.
+
+    Who refuses a large body before all of it has come may close the connection, and his answer may be lost with it.
+    """
+    last: Exchange | None = None
+    for each in exchanges:
+        last = each
+        if each.status:
+            break
+    if last is None:
+        raise ValueError("of no exchange none is answered")
+    return last
 
 
 def _object(value: Any) -> Json:  # noqa: ANN401 -- whatever a subject answers

@@ -61,6 +61,10 @@ class _Bounded(httpx.HTTPTransport):
         cut.start()
         try:
             response = super().handle_request(request)
+        except httpx.ReadError as error:
+            if time.monotonic() < until:
+                raise
+            raise httpx.ReadTimeout("an answer whose head does not come to its end in time") from error
         finally:
             cut.cancel()
         assert isinstance(response.stream, httpx.SyncByteStream)  # noqa: S101 -- of a transport that is not async

@@ -10,7 +10,7 @@ import yaml
 from xinqiao.finding import Text
 from xinqiao.standard import STANDARD_VERSION
 
-__all__ = ["Requirement", "UnknownRequirement", "requirement_of", "requirements", "requirements_source"]
+__all__ = ["Requirement", "UnknownRequirement", "requirement_of", "requirements"]
 
 
 class UnknownRequirement(LookupError):
@@ -40,11 +40,6 @@ class Requirement:
         return {**shown, "text": self.text.as_json(), **reason}
 
 
-def requirements_source() -> bytes:
-    """Return the bytes of the set, for the digest of the suite."""
-    return (files("xinqiao") / "schemas" / "requirements" / f"{STANDARD_VERSION}.yaml").read_bytes()
-
-
 def _requirement(row: dict[str, Any]) -> Requirement:
     reason = Text(**row["reason"]) if "reason" in row else None
     return Requirement(**{**row, "text": Text(**row["text"]), "reason": reason})
@@ -52,7 +47,8 @@ def _requirement(row: dict[str, Any]) -> Requirement:
 
 @cache
 def _all() -> dict[str, Requirement]:
-    rows = yaml.safe_load(requirements_source())["requirements"]
+    source = files("xinqiao") / "schemas" / "requirements" / f"{STANDARD_VERSION}.yaml"
+    rows = yaml.safe_load(source.read_bytes())["requirements"]
     read = [_requirement(row) for row in rows]
     found = {each.id: each for each in read}
     if len(found) != len(read):

@@ -82,8 +82,8 @@ StartAt = Annotated[
     str,
     typer.Option("--clock", help="虚拟时钟的起始时刻 / A virtual clock from this instant, as 2026-01-05T09:00+08:00."),
 ]
-PartnerKey = Annotated[Path, typer.Option(help="Public JWK or JWK set of whoever sends.")]
-Institution = Annotated[str, typer.Option(help="Institution code that the gateway answers as.")]
+PartnerKey = Annotated[Path, typer.Option(help="发送方公钥 JWK 或 JWKS / Public JWK or JWK set of whoever sends.")]
+Institution = Annotated[str, typer.Option(help="网关应答所用机构代码 / Institution code that the gateway answers as.")]
 
 
 @dataclass(frozen=True, slots=True)

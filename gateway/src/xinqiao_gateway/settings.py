@@ -2,10 +2,10 @@
 
 import os
 from pathlib import Path
-from typing import Annotated, Any, ClassVar
+from typing import Any, ClassVar
 
 import yaml
-from pydantic import AfterValidator, BaseModel, Field, HttpUrl, ValidationError
+from pydantic import BaseModel, Field, HttpUrl, ValidationError
 from pydantic_settings import (
     BaseSettings,
     InitSettingsSource,
@@ -15,24 +15,14 @@ from pydantic_settings import (
 )
 
 from xinqiao.errors import SettingsInvalid, XinqiaoError
-from xinqiao.rules.values import check_institution_code
 from xinqiao_adapters.marked import read_marked, said_of
+from xinqiao_adapters.profile import InstitutionCode
 from xinqiao_gateway.documents import DocumentSettings
 from xinqiao_gateway.fronts.sftp.server.limits import SftpSettings
 
 __all__ = ["EXAMPLE_INSTITUTION", "Retry", "Settings", "Webhook", "origins", "read_settings", "settings_file"]
 
 EXAMPLE_INSTITUTION = "913100001000100012"
-
-
-def _with_check_character(code: str) -> str:
-    expected = check_institution_code(code)
-    if expected:
-        raise ValueError(f"{expected} is expected at its end (GB 32100)")
-    return code
-
-
-InstitutionCode = Annotated[str, Field(pattern=r"^[0-9A-HJ-NPQRTUWXY]{18}$"), AfterValidator(_with_check_character)]
 
 
 class Retry(BaseModel, extra="forbid"):

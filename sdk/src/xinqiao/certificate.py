@@ -77,6 +77,7 @@ class Seen:
     """What there is to certify: the digests (``sha256:…``) name what was run, declared, found and recorded.
 
     ``results`` is the digest of the bytes of ``results.json``; ``root`` is that over the ``exchanges`` recorded.
+    ``supports``: the features that were declared; of others nothing was asked.
     """
 
     subject: Subject
@@ -89,6 +90,7 @@ class Seen:
     exchanges: int
     how: How
     tested_at: datetime
+    supports: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +124,7 @@ class Certificate:
                 root=said["evidence"]["root"],
                 exchanges=said["evidence"]["exchanges"],
                 tested_at=datetime.fromisoformat(said["testedAt"]),
+                supports=tuple(said["supports"]),
                 **parts,
             ),
             issued_at=datetime.fromisoformat(said["issuedAt"]),
@@ -147,6 +150,7 @@ def issue(
         "subject": {name: getattr(seen.subject, name) for name in Subject.__slots__},
         "standard": seen.standard,
         "kits": [each.as_json() for each in seen.kits],
+        "supports": list(seen.supports),
         "suite": seen.suite,
         "declaration": seen.declaration,
         "results": seen.results,

@@ -91,10 +91,15 @@ def _lines(judged: Judged) -> list[str]:
     lines[0] += f"  {bilingual(about.title)}"
     for each in judged.found[:_SHOWN]:
         lines.append(f"    第 {each.exchange} 笔 exchange {each.exchange}  {each.path}")
-        lines.append(f"    当前值 value: {each.seen}")
+        lines.append(f"    当前值 value: {_printable(each.seen)}")
         lines.append(f"    期望 expected: {bilingual(each.expected)}")
     more = len(judged.found) - _SHOWN
     return [*lines, f"    另有 {more} 处，见 --json / {more} more, see --json"] if more > 0 else lines
+
+
+def _printable(text: str) -> str:
+    """Return what a recording holds without what would steer a terminal."""
+    return "".join(each if each.isprintable() else "\ufffd" for each in text)
 
 
 def _sum(recording: Recording, judged: list[Judged]) -> str:

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from xinqiao_conformance.benches.files import Sent
 from xinqiao_conformance.benches.inbox import Inbox, Step
+from xinqiao_conformance.benches.taking import Laid
 from xinqiao_conformance.evidence import Evidence
 from xinqiao_conformance.kits import Kit, kits
 from xinqiao_conformance.mutants import files as by_hand
@@ -94,6 +96,17 @@ def test_a_partner_of_another_format_is_judged_by_its_manifest() -> None:
     plain = {each.id for each in planned(replace(declared, supports=frozenset()), _TRADING)}
     assert plain < {each.id for each in planned(declared, _TRADING)}
     assert "file-partner.manifests.the_manifest_names_the_file_with_its_size_and_digest" in plain
+    # Of what nobody reads nothing is said; of the manifest, a message itself, all that it shows.
+    assert not {f"file-partner.recorded.messages_in_files_meet_{each}" for each in ("msg_014", "prv_005")} & plain
+    assert {f"file-partner.recorded.messages_in_files_meet_{each}" for each in ("msg_002", "sec_002")} <= plain
+
+
+def test_what_a_partner_says_in_words_of_its_own_and_its_numbers_are_masked() -> None:
+    laid = Laid("13800001111.csv", b"", b'{"header":{},"batchManifest":{"batchNo":"13800001111"}}', True, (), {})
+    sent = Sent({"asked": "POST /do/batch"}, 200, {"outcome": "failed: 王小明 13800001111"}, (laid,))
+    with pytest.raises(Breach) as breach:
+        sent.require(False, "accepted", "accepted")
+    assert not re.search("王小明|13800001111", str(breach.value))
 
 
 def test_steps_in_a_folder_are_seen_in_their_order(tmp_path: Path) -> None:

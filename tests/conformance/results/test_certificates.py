@@ -52,6 +52,7 @@ def test_a_certificate_counts_what_was_seen_and_is_bound_to_the_results() -> Non
         exchanges=312,
         how="recordings",
         tested_at=TESTED,
+        supports=("corrections", "pull"),
     )
     with pytest.raises(CertificateInvalid, match="other_results"):
         verify(made, KEYS, at=NOW, results=raw(results()))
@@ -106,7 +107,7 @@ def test_a_registry_is_read_as_it_was_written(registry: Registry, tmp_path: Path
     assert revocations.name == "registry-revocations.json"
     listed = read_revocations(revocations.read_bytes(), KEYS)
     with pytest.raises(CertificateInvalid, match=r"revoked: .* withdrawn"):
-        verify(more, KEYS, at=NOW + 2 * DAY, revocations=listed)
+        verify(more, KEYS, at=NOW + 2 * DAY, revocations=listed, keepers=KeyRing([BODY.public()]))
 
 
 def test_a_certificate_stands_as_its_time_and_its_revocation_say(registry: Registry) -> None:
@@ -203,6 +204,23 @@ def test_the_page_answers_who_conforms_to_what(registry: Registry) -> None:
     assert "&lt;b&gt;withdrawn" in later
     assert "已吊销" in later
     assert "No certificate is valid now" in registry_page(registry, NOW + 400 * DAY)
+
+
+def test_what_a_subject_is_called_is_shown_and_not_run() -> None:
+    name = '"><img src=x onerror=alert(1)>'
+    page = registry_page(Registry(Issuer(name, BANK)).add(certificate(name=name), KEYS, NOW), NOW)
+    assert "<img" not in page
+    assert page.count("&lt;img src=x") >= 3
+
+
+def test_two_certificates_of_one_serial_are_no_registry(registry: Registry, tmp_path: Path) -> None:
+    path = tmp_path / "registry.json"
+    write_registry(registry, path, BODY, NOW)
+    content = json.loads(path.read_text())["registry"]
+    content["entries"] *= 2
+    path.write_bytes(sign_document("registry", content, ASSOCIATION, BODY, NOW))
+    with pytest.raises(CertificateInvalid, match="malformed: two certificates"):
+        read_registry(path, KEYS)
 
 
 def test_a_page_of_an_empty_registry_says_so() -> None:

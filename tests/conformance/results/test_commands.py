@@ -1,16 +1,19 @@
 """The commands over results: what they print, write, and how they end."""
 
 import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.conformance.results.commands import Done, command
+from tests.conformance.results.derived import DECLARED, derived
 from tests.conformance.results.sample import KITS, results
 from xinqiao.keys import new_key, write_key
 from xinqiao.revocation import new_revocations
 from xinqiao.signed import Issuer
+from xinqiao_conformance.certificates.issuing import certify as issued
 from xinqiao_conformance.results.model import write_results
 
 KEY, OTHER = new_key("body-2026"), new_key("other-2026")
@@ -23,8 +26,9 @@ def folder(tmp_path: Path) -> Path:
     write_key(KEY, tmp_path / "body.jwk")
     write_key(KEY.public(), tmp_path / "body-public.jwk")
     write_key(OTHER.public(), tmp_path / "other-public.jwk")
-    write_results(results(kits=KITS[:1]), tmp_path / "passed.json")
-    write_results(results(["ENV-005", "MSG-019"], kits=KITS[:1]), tmp_path / "failed.json")
+    write_key(OTHER, tmp_path / "other.jwk")
+    derived(tmp_path, name="passed.json")
+    derived(tmp_path, ["ENV-005", "MSG-019"], name="failed.json")
     return tmp_path
 
 
@@ -72,8 +76,9 @@ def test_a_regression_ends_with_1_and_is_told(folder: Path) -> None:
 
 
 def test_another_suite_is_said_first(folder: Path) -> None:
-    write_results(results(kits=KITS[:1], suite="0.2.0"), folder / "later.json")
-    done = command("compare", folder / "passed.json", folder / "later.json")
+    for name, suite in (("before.json", "0.1.0"), ("later.json", "0.2.0")):
+        write_results(results(kits=KITS[:1], suite=suite), folder / name)
+    done = command("compare", folder / "before.json", folder / "later.json")
     assert (done.code, done.out.splitlines()[0]) == (0, "注意 note: suite version: 0.1.0 → 0.2.0")
 
 
@@ -92,6 +97,26 @@ def test_results_that_failed_end_with_1(folder: Path) -> None:
     done = certify(folder, "failed.json")
     assert (done.code, "ENV-005" in done.err) == (1, True)
     assert not (folder / "certificate.json").exists()
+
+
+def test_results_that_were_changed_by_hand_end_with_1_and_no_certificate(folder: Path) -> None:
+    said = json.loads((folder / "failed.json").read_text())
+    said["verdict"] = said["kits"][0]["verdict"] = "passed"
+    said["kits"][0]["requirements"] = [each for each in said["kits"][0]["requirements"] if each["result"] == "passed"]
+    (folder / "mended.json").write_text(json.dumps(said))
+    done = certify(folder, "mended.json")
+    assert (done.code, "lacks what this suite runs: ENV-005 (MUST)" in done.err) == (1, True)
+    assert not (folder / "certificate.json").exists()
+
+
+def test_results_are_certified_with_the_evidence_and_the_declaration_that_are_named(folder: Path) -> None:
+    (folder / "evidence.jsonl").rename(folder / "other.jsonl")
+    assert certify(folder).code == 2
+    assert certify(folder, "passed.json", "--evidence", str(folder / "other.jsonl")).code == 0
+    (folder / "declaration.yaml").write_text(DECLARED, encoding="utf-8")
+    more = ("--evidence", str(folder / "other.jsonl"), "--declaration", str(folder / "declaration.yaml"))
+    done = certify(folder, "passed.json", *more)
+    assert (done.code, "digest of the results" in done.err) == (1, True)
 
 
 @pytest.mark.parametrize(
@@ -132,7 +157,49 @@ def test_a_list_that_does_not_name_the_certificate_says_of_when_it_is(folder: Pa
     certify(folder)
     (folder / "empty.json").write_bytes(new_revocations([], Issuer(*ASSOCIATION), KEY))
     done = verify(folder, "--revocations", folder / "empty.json")
-    assert (done.code, "not on the list of revocations of 20" in done.out) == (0, True)
+    assert (done.code, "not on the list of revocations of 20" in done.out, "is old" in done.out) == (0, True, False)
+
+
+def test_an_old_list_is_said_to_be_old(folder: Path) -> None:
+    certify(folder)
+    (folder / "old.json").write_bytes(new_revocations([], Issuer(*ASSOCIATION), KEY, datetime(2026, 1, 22, tzinfo=UTC)))
+    done = verify(folder, "--revocations", folder / "old.json")
+    assert (done.code, "it is old, get the one of after 2026-02-22" in done.out) == (0, True)
+    assert said(verify(folder, "--revocations", folder / "old.json", "--json"))["revocations"] == {
+        "issuedAt": "2026-01-22T00:00:00.000000Z",
+        "nextUpdate": "2026-02-22T00:00:00.000000Z",
+        "stale": True,
+    }
+
+
+def test_a_list_of_who_is_neither_issuer_nor_keeper_is_not_taken(folder: Path) -> None:
+    certify(folder)
+    (folder / "others.json").write_bytes(new_revocations([], Issuer(*ASSOCIATION), OTHER))
+    listed = ("--revocations", folder / "others.json")
+    trusted = verify(folder, *listed, "--issuer-key", folder / "other-public.jwk")
+    assert (trusted.code, "neither that of the certificate" in trusted.err) == (2, True)
+    assert verify(folder, *listed, "--keeper-key", folder / "other-public.jwk").code == 0
+
+
+def test_a_certificate_of_another_time_is_refused(folder: Path) -> None:
+    raw = (folder / "passed.json").read_bytes()
+    now = datetime.now(UTC)
+    for at, reason in ((now - timedelta(days=2), "expired"), (now + timedelta(days=2), "not_yet_valid")):
+        made = issued(raw, Issuer(*ASSOCIATION), KEY, lasting=timedelta(days=1), at=at)
+        (folder / "certificate.json").write_bytes(made)
+        done = verify(folder, "--json")
+        assert (done.code, said(done)["reason"]) == (1, reason)
+
+
+def test_the_registry_is_signed_anew_with_a_new_key(folder: Path) -> None:
+    certify(folder)
+    command(*_adding(folder))
+    refreshing = ("registry", "refresh", folder / "r.json", "--key", folder / "other.jwk")
+    assert "foreign_key" in command(*refreshing).err
+    assert command(*refreshing, "--keeper-key", folder / "body-public.jwk").code == 0
+    listed = ("--revocations", folder / "r-revocations.json")
+    assert verify(folder, *listed, "--keeper-key", folder / "other-public.jwk").code == 0
+    assert verify(folder, *listed).code == 1
 
 
 def test_the_registry_is_kept_by_commands(folder: Path) -> None:

@@ -1,12 +1,13 @@
 """What changed since last time: what fails now, what was mended, what is gone and what is new."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.conformance.results.sample import KITS, digest, results
+from tests.conformance.results.sample import KITS, TESTED, digest, results
 from xinqiao_conformance.results.comparison import Change, Ground, compare
 
 ONE = KITS[:1]
@@ -63,6 +64,26 @@ def test_what_both_stand_on_is_said_first() -> None:
         Ground("suite digest", digest("suite 0.1.0"), digest("suite 0.2.0")),
         Ground("how", "run", "recordings"),
     )
+
+
+def test_recordings_that_show_nothing_of_a_requirement_mend_nothing() -> None:
+    recorded = {"how": "recordings", "unseen": ["ENV-005", "ENV-011"]}
+    found = changes({"failing": ["ENV-005"]}, recorded)
+    assert [(each.kind, each.name) for each in found if "case" not in each.kind] == [
+        ("not_seen", "ENV-005"),
+        ("not_seen", "ENV-011"),
+    ]
+    back = changes(recorded, {"how": "recordings", "failing": ["ENV-005"]})
+    assert [(each.kind, each.name) for each in back if "case" not in each.kind] == [
+        ("newly_failing", "ENV-005"),
+        ("seen_again", "ENV-011"),
+    ]
+
+
+def test_the_later_run_as_the_first_is_told() -> None:
+    early = results().model_copy(update={"finished_at": TESTED - timedelta(days=1)})
+    assert compare(early, results()).grounds == ()
+    assert [each.what for each in compare(results(), early).grounds] == ["later first"]
 
 
 @given(st.sets(st.sampled_from(IDS)), st.sets(st.sampled_from(IDS)))

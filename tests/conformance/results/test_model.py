@@ -81,6 +81,7 @@ def first_case(said: Any) -> Any:
         (lambda said: first_case(said).update(seconds=-1), "seconds"),
         (lambda said: first_case(said).update(seconds="1"), "seconds"),
         (lambda said: first_case(said).update(case="two\nlines"), "control characters"),
+        (lambda said: said["declaration"]["subject"].update(name="示例\u202e银行"), "marks that nobody sees"),
         (lambda said: said["suite"].update(digest="sha256:1"), "suite.digest"),
         (lambda said: said.update(startedAt="2026-01-01T00:00:00"), "startedAt"),
         (lambda said: said.pop("evidence"), "evidence: Field required"),

@@ -11,11 +11,10 @@ import pytest
 
 from generate import ROOT
 from tests.conformance.results.commands import command
-from tests.conformance.results.sample import KITS, results
+from tests.conformance.results.derived import derived
 from xinqiao.certificate import verify
 from xinqiao.cli import main as xinqiao
 from xinqiao.keys import KeyRing, read_verifying_key
-from xinqiao_conformance.results.model import write_results
 
 PAGES = [ROOT / "docs" / "conformance" / f"certificates{language}.md" for language in ("", ".zh-CN")]
 STEP = re.compile(r"<!-- run(?:: (\d))? -->\n```sh\n(.*?)```\n(?:\n```text\n(.*?)```)?", re.DOTALL)
@@ -55,8 +54,8 @@ def test_both_pages_run_and_show_the_same() -> None:
 
 def test_every_step_of_the_page_prints_what_the_page_shows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    write_results(results(kits=KITS[:1]), Path("results/results.json"))
-    write_results(results(["ENV-005"], kits=KITS[:1]), Path("last/results.json"))
+    derived(Path("results"))
+    derived(Path("last"), ["ENV-005"])
     text = PAGES[0].read_text(encoding="utf-8")
     for code, script, shown in STEP.findall(text):
         ended, printed = 0, ""

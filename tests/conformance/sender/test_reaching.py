@@ -1,6 +1,7 @@
 """How a subject is reached: started by a command, running at an address, or served by hand."""
 
 import shlex
+import socket
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -60,6 +61,39 @@ def test_a_command_that_is_none_could_not_be_run(tmp_path: Path) -> None:
     with (
         pytest.raises(CouldNotRun, match="no-such-program"),
         sender_bench(_declared(tmp_path, start="no-such-program"), _KIT),
+    ):
+        pass
+
+
+_DAEMON = """
+import subprocess, sys
+subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"], start_new_session=True)
+"""
+
+
+def test_a_process_that_leaves_another_behind_on_its_output_ends(tmp_path: Path) -> None:
+    command = _command(tmp_path, _DAEMON + _PROGRAM)
+    with sender_bench(_declared(tmp_path, start=command), _KIT) as bench:
+        assert bench.institution == BANK
+    assert (tmp_path / "ended").exists()
+
+
+@pytest.mark.parametrize("said", ['{"ready": true, "url": "ftp://127.0.0.1"}', '{"ready": true}', "[]", "x" * 100_000])
+def test_a_first_line_that_names_no_address_is_a_breach(tmp_path: Path, said: str) -> None:
+    with (
+        pytest.raises(Breach, match="one line"),
+        sender_bench(_declared(tmp_path, start=_command(tmp_path, f"print({said!r})")), _KIT),
+    ):
+        pass
+
+
+def test_a_port_that_somebody_else_has_is_said(tmp_path: Path) -> None:
+    _first_environment(tmp_path)
+    port = int((tmp_path / "conformance-subject" / "gateway.port").read_text(encoding="ascii"))
+    with (
+        socket.create_server(("127.0.0.1", port)),
+        pytest.raises(SettingsInvalid, match=r"gateway\.port .*the port is taken"),
+        sender_bench(_declared(tmp_path, control="http://127.0.0.1:9"), _KIT),
     ):
         pass
 

@@ -1,9 +1,13 @@
 """The kits of senders: the reference passes them, each mutant fails the requirement that it breaks, and that alone."""
 
+import re
+
 import pytest
 
+from tests.conformance.passing import passed_on
 from xinqiao.message import Json
 from xinqiao.transport import Answer
+from xinqiao_conformance.benches.web import Request, Response
 from xinqiao_conformance.kits import Kit, kit_named, kits
 from xinqiao_conformance.mutants import sender as by_hand
 from xinqiao_conformance.mutants import sender_mechanical as mechanical
@@ -43,6 +47,30 @@ def test_the_reference_passes_every_case(kit: Kit) -> None:
 def test_at_least_three_cases_in_five_are_negative(kit: Kit) -> None:
     runs = planned(declared(kit), kit)
     assert sum(each.case.negative for each in runs) >= 0.6 * len(runs)
+
+
+class _SendsNothing(ReferenceSender):
+    def handle(self, request: Request) -> Response:
+        return Response(404)
+
+
+def test_who_sends_nothing_meets_nothing() -> None:
+    with reference_sender(_FAMILY, _SendsNothing) as bench:
+        passed = passed_on(bench, planned(declared(_FAMILY), _FAMILY))
+    assert passed == []
+
+
+class _TellsOfACustomer(ReferenceSender):
+    def outcome(self, message: Json, answer: Answer | None) -> str:
+        return "failed: 客户王小明 13800001111"
+
+
+def test_a_finding_does_not_tell_what_a_subject_says_in_words_of_its_own() -> None:
+    with reference_sender(_FAMILY, _TellsOfACustomer) as bench:
+        sent = bench.send("kycApplication")
+    with pytest.raises(Breach) as breach:
+        sent.require(False, "结果为 accepted", "the outcome accepted")
+    assert not re.search("王小明|13800001111", str(breach.value))
 
 
 class _GivesUpAtOnce(ReferenceSender):

@@ -2,6 +2,7 @@
 
 import socket
 from collections.abc import Iterator
+from contextlib import ExitStack
 from urllib.parse import urlsplit
 
 import httpx
@@ -58,10 +59,22 @@ def test_chunks_without_an_end_are_not_read_to_it(server: str) -> None:
 
 def test_a_body_that_is_framed_wrong_is_refused(server: str) -> None:
     address = urlsplit(server)
-    for wrong in (b"Content-Length: -1\r\n\r\n", b"Transfer-Encoding: chunked\r\n\r\nxyz\r\n"):
+    chunked = b"Transfer-Encoding: chunked\r\n\r\n"
+    lengths = (b"Content-Length: -1\r\n\r\n", b"Content-Length: " + b"9" * 5_000 + b"\r\n\r\n")
+    for wrong in (*lengths, chunked + b"xyz\r\n", chunked + b"-1\r\n", chunked + b"0x10\r\n"):
         with socket.create_connection((str(address.hostname), int(address.port or 0)), timeout=10) as connection:
             connection.sendall(b"POST / HTTP/1.1\r\nHost: a\r\n" + wrong)
             assert connection.recv(1024).startswith(b"HTTP/1.1 400")
+
+
+def test_more_connections_than_are_served_are_hung_up_on(server: str) -> None:
+    address = urlsplit(server)
+    place = (str(address.hostname), int(address.port or 0))
+    with ExitStack() as stack:
+        opened = [stack.enter_context(socket.create_connection(place, timeout=10)) for _ in range(300)]
+        assert opened[-1].recv(1) == b""
+        opened[0].sendall(b"GET /?q=a HTTP/1.1\r\nHost: a\r\n\r\n")
+        assert opened[0].recv(1024).startswith(b"HTTP/1.1 200")
 
 
 def test_a_fault_of_the_handler_is_answered_and_logged(client: httpx.Client, caplog: pytest.LogCaptureFixture) -> None:

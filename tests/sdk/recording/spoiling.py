@@ -33,6 +33,10 @@ def in_kyc(path: str, value: object) -> Spoil:
     return put("kycApplication", f"kycApplication/{path}", value)
 
 
+def names_what_came_before(stage: Stage) -> None:
+    stage.find("kycDecision")["header"]["correlationId"] = stage.find("redemptionOrder")["header"]["messageId"]
+
+
 def two_bodies(stage: Stage) -> None:
     said = stage.find("kycExpired")
     said["navReport"] = message("navReport")["navReport"]

@@ -45,6 +45,18 @@ def test_what_is_found_is_printed_with_its_place_and_what_was_expected(tmp_path:
     assert said[-1] == "    另有 1 处，见 --json / 1 more, see --json"
 
 
+def test_what_would_steer_a_terminal_or_tell_a_value_is_not_printed(tmp_path: Path, capsys: Capture) -> None:
+    stage = good_sender()
+    stage.find("kycExpired")["header"]["standardVersion"] = "\x1b[2J\u202e1.0"
+    stage.find("kycApplication")["kycApplication"]["\x1b[2J11010119800101007X"] = 1
+    assert main(["recording", "check", str(written(stage, tmp_path / "run.jsonl").path)]) == 1
+    said = capsys.readouterr().out
+    assert "\ufffd[2J\ufffd1.0" in said
+    assert "kycApplication.***" in said
+    assert {"\x1b", "\u202e"} & set(said) == set()
+    assert "11010119800101007X" not in said
+
+
 def test_for_machines_it_prints_every_check_and_finding(tmp_path: Path, capsys: Capture) -> None:
     recording = spoilt(tmp_path / "run.jsonl")
     assert main(["recording", "check", str(recording.path), "--json"]) == 1

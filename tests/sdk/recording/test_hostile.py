@@ -13,6 +13,7 @@ from xinqiao.recording import Answer, Context, Head, Masker, Recorded
 from xinqiao.recording.checking import judged
 from xinqiao.recording.checks import checks
 from xinqiao.recording.masks import require_masked
+from xinqiao.recording.quoting import Quotable
 from xinqiao.seal import KeyRing, Sealed
 from xinqiao.testing import BANK
 
@@ -59,3 +60,10 @@ def test_no_check_stumbles_over_garbage_masked_or_not(role: str, seed: int) -> N
         context = Context(Head(BANK, test=True, masked=masked), role, KeyRing([KEY.public()]), PATIENCE)
         states = {judged(check, recorded, context).state for check in checks().values() if role in check.roles}
         assert states <= {"passed", "failed", "not_seen", "not_observable"}
+
+
+def test_of_an_answer_without_end_the_beginning_is_read() -> None:
+    said = {"header": {}, "kycApplication": {"applicant": {"name": "王小明"}}}
+    told = Quotable([said])
+    assert list(told.quoted("x" * 99_000 + "王小明")) == [(99_000, "王小明")]
+    assert list(told.quoted("x" * 1_000_000 + "王小明")) == []

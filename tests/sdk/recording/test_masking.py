@@ -1,5 +1,7 @@
 """Masked recordings: nothing of a C2 value is left, what was equal stays equal, and what says it is masked must be."""
 
+import base64
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,7 +13,9 @@ from tests.sdk.recording.stage import GOOD, Stage, good_gateway, good_sender, me
 from xinqiao.errors import ContentRefused, MalformedJson
 from xinqiao.message import Json
 from xinqiao.recording import Answer, Head, Masker, Recorded, Recording, is_token, masked
+from xinqiao.recording.masks import require_masked
 from xinqiao.recording.quoting import Quotable, leaves
+from xinqiao.seal import Sealed
 from xinqiao.standard import field_at, message_types
 from xinqiao.testing import BANK, vectors
 
@@ -160,3 +164,71 @@ def test_a_value_that_stands_in_a_text_for_people_is_a_token_there(tmp_path: Pat
     assert one.message is not None
     name = one.message["kycApplication"]["applicant"]["name"]
     assert (one.header["operator"], one.header["branch"]) == (f"柜员代{name}填写", name * 2)
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("KYC-11010519491231002X", "KYC-"),
+        ("KYC-440524188001010014-1", "KYC-440524188001010014-1"),  # nobody is born in 1880
+        ("110105194912310021", "110105194912310021"),  # its check digit is another
+        ("13812345678 6222021234567890128", " "),
+        ("6222021234567890127", "6222021234567890127"),
+        ("RO20260202001", "RO20260202001"),
+        ("019bf0a0-7c00-7000-8000-000000000001", "019bf0a0-7c00-7000-8000-000000000001"),
+    ],
+)
+def test_the_numbers_of_a_person_are_hidden_in_numbers_of_business_too(text: str, left: str) -> None:
+    masker = Masker()
+    said = message("navReport", caseId=text, operator=text)
+    first, again = (masker.mask(Recorded("subject", "rest", said)) for _ in range(2))
+    assert first.message == again.message, "what is sent again is masked as before"
+    for name in ("caseId", "operator"):
+        assert re.sub("masked:[0-9a-f]{20}", "", first.header[name]) == left
+    require_masked(first)
+
+
+def test_what_a_receipt_notes_of_a_value_is_hidden(tmp_path: Path) -> None:
+    stage = good_gateway()
+    answer = stage[0].answer
+    assert answer is not None
+    assert answer.message is not None
+    path = "kycApplication.applicant.documents[0].number"
+    notes = [
+        {"rule": "XQ-R-010", "path": path, "value": "110***07X"},
+        {"rule": "XQ-R-010", "path": "header.caseId", "value": "CASE"},
+    ]
+    answer.message["receipt"]["notes"] = notes
+    pulled = Recorded("peer", "rest", answer.message)
+    for each in masked(written([stage[0], pulled], tmp_path / "run.jsonl"), tmp_path / "masked.jsonl"):
+        said = each.answer.message if each.answer else each.message
+        assert said is not None
+        shown = [note["value"] for note in said["receipt"]["notes"]]
+        assert is_token(shown[0])
+        assert shown[1] == "CASE" or each.answer is None
+
+
+def test_headers_and_seals_are_kept_in_their_own_form_alone(tmp_path: Path) -> None:
+    stage = good_sender()
+    first, answer = stage[0], stage[0].answer
+    assert first.sealed is not None
+    assert answer is not None
+    headers = {"Content-Type": "application/json; name=x", "Retry-After": "soon, x", "X-王小明": "x"}
+    header = base64.urlsafe_b64encode('{"alg":"Ed25519","kid":"王小明"}'.encode()).rstrip(b"=").decode()
+    sealed = Sealed(first.sealed.content, "text/王小明", f"{header}..x")
+    stage[0] = replace(first, sealed=sealed, answer=replace(answer, headers=headers))
+    copy = masked(written(stage, tmp_path / "run.jsonl"), tmp_path / "masked.jsonl")
+    one = next(iter(copy))
+    assert (one.sealed, one.answer and one.answer.headers) == (Sealed(b"", "", ""), {})
+
+
+def test_what_stands_in_a_field_that_cannot_hold_it_is_hidden_and_what_can_stays() -> None:
+    said = message("kycApplication", channelId="王小明", businessDate="13812345678", test="王小明")
+    said["kycApplication"]["applicant"]["documents"][0] |= {"issuingCountry": "11010519491231002X", "longTerm": False}
+    masked_message = Masker().mask(Recorded("subject", "rest", said)).message
+    assert masked_message is not None
+    header, applicant = masked_message["header"], masked_message["kycApplication"]["applicant"]
+    assert header["channelId"] == header["test"] == applicant["name"]
+    assert is_token(header["businessDate"])
+    assert is_token(applicant["documents"][0]["issuingCountry"])
+    assert (header["sender"], applicant["documents"][0]["longTerm"]) == (BANK, False)

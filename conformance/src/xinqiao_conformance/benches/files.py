@@ -35,11 +35,13 @@ from xinqiao_conformance.benches.web import Response, web_server
 from xinqiao_conformance.declaration import Declaration
 from xinqiao_conformance.kits import Kit
 from xinqiao_conformance.observing import Breach
+from xinqiao_conformance.personal import shown_number, shown_outcome
 from xinqiao_conformance.reach import http_client
 
 __all__ = ["FilesBench", "Sent", "files_bench"]
 
 _SHOWN = 20
+_WORD = 200
 # Seconds until a batch without a done mark is taken all the same.
 _QUIET = 0.4
 # As many records of a file are kept as exchanges.
@@ -74,7 +76,7 @@ class Sent:
     def _seen(self) -> Json:
         laid = [
             {
-                "batchNo": each.batch_no,
+                "batchNo": shown_number(each.batch_no),
                 "file": mask(each.name, "C2"),
                 "bytes": len(each.data),
                 "marked": each.marked,
@@ -83,7 +85,7 @@ class Sent:
             }
             for each in self.batches[:_SHOWN]
         ]
-        return {"status": self.status, "outcome": self.outcome[:200], "laid": laid}
+        return {"status": self.status, "outcome": shown_outcome(self.outcome[:_WORD]), "laid": laid}
 
 
 def _part_of(name: str, data: str) -> str:
@@ -130,7 +132,8 @@ class FilesBench:
         for each in laid:
             self._record(each)
         self._all += laid
-        asked = {"asked": "POST /do/batch", **query, "answers": [_named(turn) for turn in turns]}
+        shown = {name: value if name == "case" else shown_number(value) for name, value in query.items()}
+        asked = {"asked": "POST /do/batch", **shown, "answers": [_named(turn) for turn in turns]}
         sent = Sent(asked, answer.status_code, _object(answer), laid)
         sent.require(answer.status_code == 200 or not laid, "HTTP 200 与批次的结局", "HTTP 200 and what became of it")
         return sent

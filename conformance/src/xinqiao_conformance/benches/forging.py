@@ -13,7 +13,18 @@ import orjson
 
 from xinqiao.seal import CONTENT_TYPE_JSON, Sealed, SigningKey, new_key
 
-__all__ = ["FORGERIES", "Forge", "signed"]
+__all__ = [
+    "FOREIGN",
+    "FORGERIES",
+    "FORM",
+    "IN_TIME",
+    "MEMBERS",
+    "MISSING",
+    "OUT_OF_TIME",
+    "RIGHT",
+    "Forge",
+    "signed",
+]
 
 # Content and the right key in, what travels out.
 Forge = Callable[[bytes, SigningKey], Sealed]
@@ -130,3 +141,30 @@ FORGERIES: Mapping[str, Forge] = {
     "ten minutes and a second later": _aged(_TEN_MINUTES + 1),
     "a clock that is more than a minute behind": _aged(-(_MINUTE + _ON_THE_WAY)),
 }
+
+# What is right or wrong about them, by name.
+RIGHT = ("a message as it was sealed", "a leading space that was sealed too")
+IN_TIME = ("ten minutes later", "a clock that is a minute behind")
+FOREIGN = (
+    "a changed byte",
+    "the same JSON in other bytes",
+    "a key that nobody registered",
+    "a key under another's name",
+    "another content type than was signed",
+)
+FORM = (
+    "the payload in the middle segment",
+    "b64 is not said",
+    "b64 is true",
+    "crit does not name b64",
+    "the deprecated name EdDSA",
+    "no algorithm",
+)
+MEMBERS = (
+    "padded base64url",
+    "a member that the standard does not have",
+    "iat with a fraction",
+    "iat is missing",
+)
+OUT_OF_TIME = ("ten minutes and a second later", "a clock that is more than a minute behind")
+MISSING = ("no signature",)

@@ -19,7 +19,7 @@ from xinqiao_conformance.benches.subject import new_case
 from xinqiao_conformance.benches.ways import RestWay, Way, grpc_way
 from xinqiao_conformance.declaration import Declaration, GatewayReach, Link
 from xinqiao_conformance.kits import Kit
-from xinqiao_conformance.observing import Breach, Exchange
+from xinqiao_conformance.observing import Breach, CouldNotRun, Exchange
 from xinqiao_conformance.reach import http_client
 
 __all__ = ["GatewayBench", "gateway_bench", "opened", "with_value", "without_value"]
@@ -144,18 +144,31 @@ class GatewayBench:
 
 @contextmanager
 def gateway_bench(declaration: Declaration, kit: Kit) -> Iterator[GatewayBench]:
-    """Reach the gateway of a declaration. Raises ``SettingsInvalid``, ``KeyUnusable``."""
+    """Reach the gateway of a declaration. Raises ``SettingsInvalid``, ``KeyUnusable``, ``CouldNotRun``."""
     reach = _reach(declaration)
     links = [each for each in (reach.partner, reach.core, reach.stranger) if each]
     keys = {each.channel: read_signing_key(declaration.folder / each.key) for each in links}
     with ExitStack() as stack:
         client = stack.enter_context(http_client(reach.url, declaration.patience))
+        _require_reached(client, reach.url)
         way: Way = RestWay(client)
         if kit.transport == "grpc":
             if not reach.grpc:
                 raise SettingsInvalid(f"{kit.id}: reach.gateway.grpc names no HOST:PORT")
             way = stack.enter_context(grpc_way(reach.grpc, declaration.patience))
         yield _begun(GatewayBench(declaration, kit, keys, client, way))
+
+
+def _require_reached(client: httpx.Client, url: str) -> None:
+    """Raise ``CouldNotRun`` where nobody answers: whatever is answered comes from somebody."""
+    try:
+        client.get("/v1/health")
+    except httpx.TransportError as error:
+        said = f"{type(error).__name__} {error}".strip()
+        raise CouldNotRun(
+            f"reach.gateway.url {url} 无法连通 cannot be reached: {said}; 核对地址，并启动网关 see whether the "
+            "address is right and the gateway runs"
+        ) from error
 
 
 def opened(

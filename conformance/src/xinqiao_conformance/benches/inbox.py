@@ -40,14 +40,17 @@ class Inbox:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         if not sys.platform.startswith("linux"):
-            raise CouldNotRun("a folder is watched on Linux only: run the suite in a container that shares the folder")
+            raise CouldNotRun(
+                "仅在 Linux 上能监视目录 a folder is watched on Linux only: 在共享该目录的容器中运行 run the suite in "
+                "a container that shares it"
+            )
         self._system = ctypes.CDLL(None, use_errno=True)
         self._file = self._system.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC)
         if self._file < 0:
-            raise CouldNotRun(f"{folder} cannot be watched: {os.strerror(ctypes.get_errno())}")
+            raise CouldNotRun(f"{folder} 无法监视 cannot be watched: {os.strerror(ctypes.get_errno())}")
         if self._system.inotify_add_watch(self._file, os.fsencode(folder), _WATCHED) < 0:
             os.close(self._file)
-            raise CouldNotRun(f"{folder} cannot be watched: {os.strerror(ctypes.get_errno())}")
+            raise CouldNotRun(f"{folder} 无法监视 cannot be watched: {os.strerror(ctypes.get_errno())}")
 
     def __enter__(self) -> Self:
         return self

@@ -33,10 +33,15 @@ from xinqiao_conformance.benches.web import web_server
 from xinqiao_conformance.declaration import Declaration
 from xinqiao_conformance.kits import Kit
 from xinqiao_conformance.observing import Breach
+from xinqiao_conformance.personal import shown_number, shown_outcome
 from xinqiao_conformance.reach import http_client
 
 __all__ = ["SenderBench", "Sent", "sender_bench", "typed"]
 
+_PATIENCE = Text(
+    "重试所需时间更长的，在声明中加大 patience",
+    "where the attempts take longer than that, say a larger patience in the declaration",
+)
 # Attempts that a report shows of one thing that was asked for.
 _SHOWN = 10
 
@@ -69,10 +74,14 @@ class Sent:
     def _seen(self) -> Json:
         first = self.attempts[0].at if self.attempts else 0.0
         shown = [
-            {"second": round(each.at - first, 2), "messageId": each.message_id, "answered": each.status}
+            {
+                "second": round(each.at - first, 2),
+                "messageId": shown_number(each.message_id),
+                "answered": each.status,
+            }
             for each in self.attempts[:_SHOWN]
         ]
-        return {"told": {"status": self.told.status, "outcome": self.told.outcome}, "attempts": shown}
+        return {"told": {"status": self.told.status, "outcome": shown_outcome(self.told.outcome)}, "attempts": shown}
 
 
 class _Doing(Protocol):
@@ -117,13 +126,16 @@ class SenderBench:
         asked = {"asked": f"POST /do/{step}", **query, "answers": [_named(each) for each in (*turns, then)]}
         try:
             told = self._do(step, query)
-        except httpx.TransportError as error:
-            told = Told(0, "", f"no answer: {type(error).__name__}")
+        except httpx.TransportError:
+            told = Told(0, "", "failed: no answer")
         finally:
             self.gateway.steer()
         sent = Sent(asked, told, tuple(self.gateway.attempts(before)))
         sent.require(
-            told.status != 0, f"在 {self.patience:g} 秒内说明结果", f"an outcome within {self.patience:g} seconds"
+            told.status != 0,
+            f"在 {self.patience:g} 秒内说明结果",
+            f"an outcome within {self.patience:g} seconds",
+            _PATIENCE,
         )
         return sent
 
@@ -189,7 +201,7 @@ def _served(gateway: Listening, transport: str, port: int) -> AbstractContextMan
     try:
         from xinqiao_conformance.benches.listening_grpc import grpc_server  # noqa: PLC0415 -- an extra of the SDK
     except ImportError as error:
-        raise SettingsInvalid("kits over gRPC need grpcio: pip install 'xinqiao[grpc]'") from error
+        raise SettingsInvalid("gRPC 套件需要 kits over gRPC need grpcio: pip install 'xinqiao[grpc]'") from error
     return grpc_server(gateway, port)
 
 

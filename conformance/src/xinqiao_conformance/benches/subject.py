@@ -4,32 +4,27 @@ Whatever the way, the subject is given the environment of the contract: a folder
 its environment as a file for whoever starts it himself, and what it wrote to its error output.
 """
 
-import os
 import select
 import shlex
-import signal
-import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 from uuid import uuid4
 
 import httpx
 import orjson
 
 from xinqiao.errors import SettingsInvalid
-from xinqiao.finding import Text
 from xinqiao.message import Json
 from xinqiao.seal import SigningKey, new_key, read_signing_key, write_key
 from xinqiao.testing import BANK, TRUST_COMPANY
+from xinqiao_conformance.benches.process import started
 from xinqiao_conformance.declaration import Declaration
-from xinqiao_conformance.observing import Breach, CouldNotRun
-from xinqiao_conformance.reach import http_client, is_address
+from xinqiao_conformance.observing import CouldNotRun
+from xinqiao_conformance.reach import http_client
 
 __all__ = [
     "CHANNEL",
@@ -48,20 +43,8 @@ __all__ = [
 CHANNEL = "conformance"
 _FOLDER = "conformance-subject"
 _PORT = "gateway.port"
-# Seconds that a process may take to be ready, and to end when it is asked to.
-_STARTING = 60.0
-_ENDING = 5.0
-# Bytes of its error output that are kept, shown, and of a line that is read.
-_KEPT = 1 << 20
-_SHOWN = 2_000
-_LINE = 65_536
 # Characters of an id or an outcome that a subject tells.
 _WORD = 200
-
-_READY = Text(
-    f'在 {_STARTING:.0f} 秒内于标准输出打印一行 {{"ready": true, "url": "http://…"}}',
-    f'one line {{"ready": true, "url": "http://…"}} on standard output within {_STARTING:.0f} seconds',
-)
 
 # How a subject in this process is started: with its environment; it serves at the address that is yielded.
 Start = Callable[[Mapping[str, str]], AbstractContextManager[str]]
@@ -151,8 +134,8 @@ def at_port(server: AbstractContextManager[str], given: Prepared) -> Iterator[st
         except OSError as error:
             raise SettingsInvalid(
                 f"{given.folder / _PORT} 所记端口已被占用 the port is taken by another process "
-                f"({error.strerror or error}); 结束该进程，或删除此文件后按新的 subject.env 重启被测方 end that process, "
-                "or delete the file and start the subject anew with the address in subject.env"
+                f"({error.strerror or error}); 结束该进程，或删除此文件后按新的 subject.env 重启被测方 end that "
+                "process, or delete the file and start the subject anew with the address in subject.env"
             ) from error
         yield address
 
@@ -170,7 +153,7 @@ def reached(
         with start(environment) as url:
             yield url
     elif reach.start:
-        with _started(reach.start, declaration.folder, environment, given.log) as url:
+        with started(reach.start, declaration.folder, environment, given.log) as url:
             yield url
     else:
         lines = "".join(f"{name}={shlex.quote(value)}\n" for name, value in environment.items())
@@ -187,13 +170,16 @@ def _running(url: str, given: Prepared, patience: float) -> str:
             try:
                 answer = client.get("/health")
             except httpx.TransportError as error:
-                said = str(error)
+                said = f"{type(error).__name__} {error}".strip()
             else:
                 if answer.status_code == 200:
                     return url
                 said = f"GET /health answers {answer.status_code}"
             time.sleep(0.05)
-    raise CouldNotRun(f"{url}: {said}; start the subject with the environment in {given.folder / 'subject.env'}")
+    raise CouldNotRun(
+        f"reach.control {url} 无法连通 cannot be reached: {said}; 按此环境启动被测方 start the subject with the "
+        f"environment in {given.folder / 'subject.env'}"
+    )
 
 
 def _by_hand(given: Prepared, ask: Callable[[str], str]) -> str:
@@ -202,89 +188,6 @@ def _by_hand(given: Prepared, ask: Callable[[str], str]) -> str:
         f"The subject's environment is in {given.folder / 'subject.env'}. Start it, then type the address at which it "
         "takes messages (just Enter where it takes none): "
     )
-
-
-@contextmanager
-def _started(command: str, folder: Path, environment: Mapping[str, str], log: Path) -> Iterator[str]:
-    try:
-        process = subprocess.Popen(  # noqa: S603 -- the command is what the declaration is for
-            shlex.split(command),
-            cwd=folder,
-            env={**os.environ, **environment},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            start_new_session=True,
-            # A pipe that is read through a buffer cannot be closed while somebody waits for it.
-            bufsize=0,
-        )
-    except (OSError, ValueError) as error:
-        raise CouldNotRun(
-            f"reach.start 无法启动 cannot be started: {command!r}（目录 in {folder}）: {error}; "
-            "核对命令及其路径 see whether the program is there, by its path or on PATH"
-        ) from error
-    with process, log.open("wb") as kept:
-        lines = _Lines(process, kept)
-        try:
-            yield lines.address(command, log)
-        finally:
-            _end(process)
-            lines.join()
-
-
-class _Lines:
-    """Reads what a process writes to the end, so that it never waits for a reader; keeps what is worth keeping."""
-
-    def __init__(self, process: subprocess.Popen[bytes], log: IO[bytes]) -> None:
-        self._first, self._ready = b"", threading.Event()
-        pipes = [(self._read_output, process.stdout), (self._keep_errors, process.stderr)]
-        self._log = log
-        self._threads = [threading.Thread(target=read, args=(pipe,), daemon=True) for read, pipe in pipes]
-        for each in self._threads:
-            each.start()
-
-    def address(self, command: str, log: Path) -> str:
-        self._ready.wait(_STARTING)
-        try:
-            said = orjson.loads(self._first)
-        except ValueError:
-            said = None
-        url = said.get("url") if isinstance(said, dict) and said.get("ready") is True else None
-        if isinstance(url, str) and is_address(url):
-            return url
-        self._log.flush()
-        tail = log.read_bytes()[-_SHOWN:].decode("utf-8", "replace").strip()
-        seen = {"command": command, "printed": self._first.decode("utf-8", "replace")[:_SHOWN], "errors": tail}
-        raise Breach(_READY, seen=seen, fix=Text(f"错误输出见 {log}", f"what it wrote to its error output is in {log}"))
-
-    def _read_output(self, pipe: IO[bytes]) -> None:
-        with suppress(OSError):  # closed, since the process has ended
-            self._first = pipe.readline(_LINE)
-            self._ready.set()
-            while pipe.read(_LINE):
-                pass
-
-    def _keep_errors(self, pipe: IO[bytes]) -> None:
-        left = _KEPT
-        with suppress(OSError, ValueError):  # closed: the pipe or, with it, the log
-            while part := pipe.read(_LINE):
-                self._log.write(part[:left])
-                left = max(left - len(part), 0)
-
-    def join(self) -> None:
-        for each in self._threads:
-            each.join(_ENDING)
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """Ask the process to end, then end it with all that it started."""
-    process.terminate()
-    with suppress(subprocess.TimeoutExpired):
-        process.wait(_ENDING)
-    with suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
-    # It may have left its group.
-    process.kill()
 
 
 def new_case() -> str:
@@ -299,7 +202,8 @@ def person(patience: float) -> Callable[[str], str]:
         print(question, end="", file=sys.stderr, flush=True)
         if not select.select([sys.stdin], [], [], patience)[0]:
             raise CouldNotRun(
-                f"nobody answered within {patience:g} s; patience in the declaration says how long to wait"
+                f"{patience:g} 秒内无人作答 nobody answered within {patience:g} s; 声明中的 patience 为等待时间 "
+                "patience in the declaration says how long to wait"
             )
         return sys.stdin.readline().strip()
 

@@ -27,7 +27,7 @@ __all__ = ["MANIFEST", "MARK", "TAKEN", "Answering", "Laid", "Taking", "Turn"]
 
 MARK, MANIFEST, RESULT = ".ok", ".manifest", ".result"
 _LINES = (".jsonl", ".ndjson")
-# Bytes of a data file that are read, and of all batches that are kept; batches, steps to one, seconds between two looks.
+# Bytes of a data file that are read, and of all batches that are kept; batches, steps to one, seconds between looks.
 _LARGEST = 16 << 20
 _KEPT = 512 << 20
 _MOST = 2_000

@@ -114,7 +114,7 @@ def grpc_way(target: str, patience: float) -> Iterator[Way]:
     try:
         from xinqiao_conformance.benches.grpc_way import GrpcWay  # noqa: PLC0415 -- an extra of the SDK
     except ImportError as error:
-        raise SettingsInvalid("kits over gRPC need grpcio: pip install 'xinqiao[grpc]'") from error
+        raise SettingsInvalid("gRPC 套件需要 kits over gRPC need grpcio: pip install 'xinqiao[grpc]'") from error
     way = GrpcWay(target, patience)
     try:
         yield way

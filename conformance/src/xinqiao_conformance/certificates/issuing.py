@@ -47,6 +47,7 @@ def certify(
         exchanges=found.evidence.exchanges,
         how=_how(found, channel=channel),
         tested_at=found.finished_at,
+        supports=declared.supports,
     )
     return issue(seen, issuer, key, lasting=lasting, at=at)
 

@@ -103,7 +103,7 @@ class Registry:
 
     def _row(self, entry: Entry, at: datetime) -> Json:
         said = entry.signed["certificate"]
-        kept = ("serial", "subject", "kits", "standard", "how", "issuer", "issuedAt", "expiresAt")
+        kept = ("serial", "subject", "kits", "supports", "standard", "how", "issuer", "issuedAt", "expiresAt")
         return {"standing": self.standing(entry, at), **{name: said[name] for name in kept}}
 
 

@@ -18,12 +18,12 @@ from xinqiao.revocation import Revocations, read_revocations
 from xinqiao.signed import Issuer
 from xinqiao_conformance.certificates.auditing import require_derived
 from xinqiao_conformance.certificates.issuing import certify
-from xinqiao_conformance.commands.running import EVIDENCE
+from xinqiao_conformance.commands.running import EVIDENCE, AsJson
 from xinqiao_conformance.declaration import read_declaration
 from xinqiao_conformance.results.files import read_within, write_whole
 from xinqiao_conformance.results.model import MOST_BYTES, parse_results
 
-__all__ = ["certify_command", "verify_command"]
+__all__ = ["IssuerKeys", "certify_command", "verify_command"]
 
 _MOST_SIGNED = 8_000_000
 _REFUSALS: Mapping[str, Text] = {
@@ -36,7 +36,6 @@ _REFUSALS: Mapping[str, Text] = {
     "other_results": Text("不是这份结果的证书", "it is of other results"),
 }
 
-AsJson = Annotated[bool, typer.Option("--json", help="供机器读取 / For machines: JSON on standard output.")]
 IssuerKeys = Annotated[
     list[Path],
     typer.Option("--issuer-key", help="签发机构的公钥，可多个 / Public JWK of an issuer you trust; repeatable."),
@@ -122,6 +121,7 @@ def verify_command(
         print(
             f"  {kit.kit}: {kit.requirements} 条要求 requirements, {kit.cases} 个用例 cases ({kit.negative} negative)"
         )
+    print(f"  所声明的功能 features declared: {', '.join(found.seen.supports) or '—'}")
     print(f"有效至 until {timestamp(found.expires_at)}")
     print(_checked(listed))
 
@@ -161,6 +161,7 @@ def _told(certificate: Certificate) -> dict[str, Any]:
         "subject": certificate.seen.subject.name,
         "institution": certificate.seen.subject.institution,
         "kits": [each.as_json() for each in certificate.seen.kits],
+        "supports": list(certificate.seen.supports),
         "how": certificate.seen.how,
         "issuer": certificate.issuer.name,
         "key": {"kid": certificate.kid, "thumbprint": certificate.thumbprint},

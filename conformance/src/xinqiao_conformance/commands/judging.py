@@ -21,9 +21,9 @@ __all__ = ["judge_command"]
 
 
 def judge_command(
-    declaration: Annotated[Path, typer.Option(help="declaration.yaml: who is judged, and as what.")],
+    declaration: Annotated[Path, typer.Option(help="判读对象及其角色 / declaration.yaml: who is judged, and as what.")],
     recording: Annotated[Path, typer.Option(help="脱敏的记录 / Masked recording of the subject's traffic.")],
-    output: Annotated[Path | None, typer.Option(help="Folder for results.json and evidence.jsonl.")] = None,
+    output: Annotated[Path | None, typer.Option(help="结果目录 / Folder for results.json and evidence.jsonl.")] = None,
     patience: Annotated[
         float | None,
         typer.Option(
@@ -53,14 +53,17 @@ def judge_command(
 
 def _opened(path: Path) -> Recording:
     if not path.is_file():
-        raise typer.BadParameter(f"{path} is no file", param_hint="--recording")
+        raise typer.BadParameter(f"没有此文件 {path} is no file", param_hint="--recording")
     return Recording.open(path)
 
 
 def _refuse_overwriting(output: Path | None) -> None:
     """Refuse a folder that holds other evidence. Raises ``Conflict``."""
     if output is not None and (output / EVIDENCE).exists():
-        raise Conflict(f"{output / EVIDENCE} is there already and is never overwritten; name another folder")
+        raise Conflict(
+            f"{output / EVIDENCE} 已存在，不会覆盖，请另指定目录 is there already and is never overwritten; "
+            "name another folder"
+        )
 
 
 def _write(results: Results, recording: Path, output: Path) -> None:

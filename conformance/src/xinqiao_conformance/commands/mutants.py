@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 from rich.progress import track
 
+from xinqiao_conformance.kits import ROLES
 from xinqiao_conformance.mutants import mutants
 from xinqiao_conformance.mutants.mutant import failing
 
@@ -22,10 +23,12 @@ def _kills(number: int) -> bool:
 
 def mutants_command(
     role: Annotated[str, typer.Option(help="只运行该角色 / Only those of this role.")] = "",
-    processes: Annotated[int, typer.Option(min=1, max=64)] = 2,
+    processes: Annotated[int, typer.Option(min=1, max=64, help="同时运行的进程数 / Processes at a time.")] = 2,
     as_json: Annotated[bool, typer.Option("--json", help="供机器读取 / For machines.")] = False,
 ) -> None:
     """让每个错误实现接受检验 / Run the suite against each wrong implementation. Exit code 1: one was not found out."""
+    if role and role not in ROLES:
+        raise typer.BadParameter(f"没有角色 there is no role {role}; 可用 there are {', '.join(ROLES)}")
     chosen = [number for number, each in enumerate(mutants()) if role in ("", each.kit.role)]
     with ProcessPoolExecutor(processes) as pool:
         verdicts = pool.map(_kills, chosen, chunksize=4)

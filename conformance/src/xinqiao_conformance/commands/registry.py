@@ -12,6 +12,8 @@ from xinqiao.keys import KeyRing, SigningKey, read_signing_key, read_verifying_k
 from xinqiao.signed import Issuer
 from xinqiao_conformance.certificates.registry import Registry, read_registry, write_registry
 from xinqiao_conformance.certificates.registry_page import registry_page
+from xinqiao_conformance.commands.certifying import IssuerKeys
+from xinqiao_conformance.commands.running import AsJson
 from xinqiao_conformance.results.files import read_within, write_whole
 
 __all__ = ["registry"]
@@ -25,17 +27,12 @@ Key = Annotated[Path, typer.Option(help="名录管理机构的私钥 / Private J
 KeeperKeys = Annotated[
     list[Path], typer.Option("--keeper-key", help="名录管理机构的公钥 / Public JWK of who keeps it; repeatable.")
 ]
-IssuerKeys = Annotated[
-    list[Path],
-    typer.Option("--issuer-key", help="签发机构的公钥，可多个 / Public JWK of an issuer you trust; repeatable."),
-]
 FormerKeys = Annotated[
     list[Path] | None,
     typer.Option(
         "--keeper-key", help="换钥时：此前的公钥 / Where the key changed: the public JWK of before; repeatable."
     ),
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="供机器读取 / For machines: JSON on standard output.")]
 
 
 @registry.command()

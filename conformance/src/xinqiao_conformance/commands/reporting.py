@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from xinqiao_conformance.commands.running import AsJson
 from xinqiao_conformance.results.badge import badge_of
 from xinqiao_conformance.results.comparison import KINDS, Comparison, compare
 from xinqiao_conformance.results.files import write_whole
@@ -15,7 +16,6 @@ from xinqiao_conformance.results.model import read_results
 
 __all__ = ["compare_command", "report_command"]
 
-AsJson = Annotated[bool, typer.Option("--json", help="供机器读取 / For machines: JSON on standard output.")]
 ResultsFile = Annotated[Path, typer.Argument(metavar="RESULTS", help="results.json")]
 
 

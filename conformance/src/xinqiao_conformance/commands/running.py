@@ -1,6 +1,7 @@
 """The commands ``run``, ``list`` and ``explain``: what can be tested, and the test itself."""
 
 import json
+import shutil
 from collections import Counter
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -9,14 +10,15 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from xinqiao.errors import SettingsInvalid
 from xinqiao_conformance.case import cases
-from xinqiao_conformance.declaration import Declaration, read_declaration
+from xinqiao_conformance.declaration import FEATURES, Declaration, read_declaration
 from xinqiao_conformance.evidence import Evidence
 from xinqiao_conformance.kits import kits
 from xinqiao_conformance.requirements import UnknownRequirement, requirement_of, requirements
 from xinqiao_conformance.results.model import RESULTS, Results, write_results
 from xinqiao_conformance.results.terminal import Shown, print_requirements, print_results
-from xinqiao_conformance.running import Silent, run
+from xinqiao_conformance.running import Silent, run, unasked
 
 __all__ = ["EVIDENCE", "explain_command", "list_command", "run_command"]
 
@@ -28,12 +30,12 @@ AsJson = Annotated[bool, typer.Option("--json", help="供机器读取 / For mach
 
 
 def list_command(
-    what: Annotated[str, typer.Argument(help="requirements | kits | cases")] = "requirements",
+    what: Annotated[str, typer.Argument(help="要求、套件或用例 / requirements | kits | cases")] = "requirements",
     as_json: AsJson = False,
 ) -> None:
     """列出要求、套件或用例 / List the requirements, the kits, or the cases."""
     if what not in _LISTS:
-        raise typer.BadParameter(f"no list of {what}; there are {', '.join(_LISTS)}")
+        raise typer.BadParameter(f"{what}: 可列 there are {', '.join(_LISTS)}")
     rows = _LISTS[what]()
     if as_json:
         print(json.dumps(rows, ensure_ascii=False, indent=2))
@@ -41,7 +43,14 @@ def list_command(
         print_requirements(requirements(), Counter(each.requirement.id for each in cases()), Console())
     else:
         for row in rows:
-            print("  ".join(str(each) for each in row.values()))
+            print("  ".join(_shown(each) for each in row.values() if each != []))
+
+
+def _shown(value: object) -> str:
+    """Return what a list for people says: whether a case is negative, and which features it needs."""
+    if isinstance(value, bool):
+        return "反例 negative" if value else "正例 positive"
+    return f"须声明 needs {', '.join(value)}" if isinstance(value, list) else str(value)
 
 
 def _requirement_rows() -> list[dict[str, object]]:
@@ -64,13 +73,14 @@ _LISTS = {"requirements": _requirement_rows, "kits": _kit_rows, "cases": _case_r
 
 
 def explain_command(
-    requirement: Annotated[str, typer.Argument(help="Id, as list shows it: ENV-003.")], as_json: AsJson = False
+    requirement: Annotated[str, typer.Argument(help="list 所列的编号 / Id, as list shows it: ENV-003.")],
+    as_json: AsJson = False,
 ) -> None:
     """解释一条要求及其用例 / Explain a requirement: its sentence, its source, its cases."""
     try:
         found = requirement_of(requirement.upper())
     except UnknownRequirement as error:
-        raise typer.BadParameter(str(error)) from error
+        raise typer.BadParameter(f"没有此要求 {error}; list 列出全部 shows all there are") from error
     tested = [each for each in cases() if each.requirement is found]
     if as_json:
         rows = [{"case": each.id, "role": each.role, "negative": each.negative} for each in tested]
@@ -78,33 +88,57 @@ def explain_command(
         return
     print(f"{found.id}  {found.level}  {found.role}\n{found.text.zh}\n{found.text.en}\n来源 source: {found.source}")
     for each in tested:
-        print(f"  {'反例 negative' if each.negative else '正例 positive'}  {each.id}")
+        needs = [_shown(sorted(each.needs))] if each.needs else []
+        print("  ".join(("", _shown(each.negative), each.id, *needs)))
     if found.reason:
         print(f"无法从外部观察 not observable from outside: {found.reason.zh} / {found.reason.en}")
 
 
 def run_command(
-    declaration: Annotated[Path, typer.Option(help="declaration.yaml: who is tested, and as what.")],
-    output: Annotated[Path | None, typer.Option(help="Folder for results.json and evidence.jsonl.")] = None,
+    declaration: Annotated[Path, typer.Option(help="检验对象及其角色 / declaration.yaml: who is tested, and as what.")],
+    output: Annotated[Path | None, typer.Option(help="结果目录 / Folder for results.json and evidence.jsonl.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """运行所声明的套件 / Run what is declared. Exit code 0: passed, 1: a requirement failed, 2: could not run."""
+    """运行所声明的套件 / Run what is declared.
+
+    退出码 Exit code: 0 通过 passed, 1 有要求未满足 a requirement failed, 2 无法运行 could not run.
+    """
     declared = read_declaration(declaration)
+    if output is not None:
+        _make_folder(output)
     with TemporaryDirectory(prefix="xinqiao-conformance-") as scratch:
-        folder = output or Path(scratch)
-        folder.mkdir(parents=True, exist_ok=True)
-        _put_aside(folder)
-        results = _run(declared, folder / EVIDENCE, quiet=as_json)
-        write_results(results, folder / RESULTS)
+        results = _run(declared, Path(scratch) / EVIDENCE, quiet=as_json)
+        if output is not None:
+            # Only now: a run that cannot be begun takes nothing from the one before.
+            _put_aside(output)
+            shutil.copy(Path(scratch) / EVIDENCE, output / EVIDENCE)
+            write_results(results, output / RESULTS)
     if as_json:
         print(json.dumps(results.model_dump(mode="json", by_alias=True), ensure_ascii=False, indent=2))
     else:
         print_results(results, Console())
+        _print_unasked(declared)
         if output is not None:
             print(f"全部内容 in full: {output / RESULTS}")
             if (output / BEFORE / RESULTS).exists():
                 print(f"变化 changes: xinqiao-conformance compare {output / BEFORE / RESULTS} {output / RESULTS}")
     raise typer.Exit(0 if results.verdict == "passed" else 1)
+
+
+def _make_folder(path: Path) -> None:
+    """Make the folder before anything is run into it. Raises ``SettingsInvalid``."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SettingsInvalid(f"--output {path}: 不能作为目录 cannot be a folder: {error.strerror}") from error
+
+
+def _print_unasked(declared: Declaration) -> None:
+    """Say what nothing was asked of, since it is not declared: a verdict is silent on it."""
+    for kit in declared.kits:
+        for feature, ids in unasked(declared, kit).items():
+            said = f"未声明 not declared: {FEATURES[feature].zh} / {FEATURES[feature].en}"
+            print(f"未检验 not asked: {kit.id}  {feature}（{said}）  {', '.join(ids)}")
 
 
 def _put_aside(folder: Path) -> None:

@@ -27,6 +27,11 @@ class _DoesNotSayWhy(ReferencePartner):
         return super().outcome(result).partition(":")[0]
 
 
+class _SaysNothing(ReferencePartner):
+    def outcome(self, result: Json) -> str:  # noqa: ARG002
+        return ""
+
+
 class _IsImpatient(ReferencePartner):
     def awaited(self, batch: Known) -> tuple[str, Json]:
         until = time.monotonic() + 0.08
@@ -76,6 +81,7 @@ MUTANTS = (
     mutant_partner("believes that all is well", "FIL-006", _BelievesThatAllIsWell, {"FIL-007"}),
     mutant_partner("takes a part for the whole", "FIL-006", _TakesAPartForTheWhole),
     mutant_partner("does not say why", "FIL-006", _DoesNotSayWhy),
+    mutant_partner("says nothing of a false result", "FIL-007", _SaysNothing, {"FIL-006"}),
     mutant_partner("is impatient", "FIL-006", _IsImpatient),
     mutant_partner("reads no result", "FIL-006", _ReadsNoResult, {"FIL-007", "PRC-008"}),
     mutant_partner("mends nothing", "FIL-008", _MendsNothing),

@@ -5,26 +5,18 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
-import orjson
-
 from xinqiao.errors import (
-    DuplicateKey,
     MalformedJson,
     NotValid,
     XinqiaoError,
 )
 from xinqiao.finding import Finding, Text, errors_in
 from xinqiao.message import Json, message_type
-from xinqiao.seal import Sealed
-from xinqiao_conformance.benches.web import Request, Response
 from xinqiao_conformance.mutants.gateways import mutant_gateway
 from xinqiao_conformance.mutants.mutant import Mutant
 from xinqiao_conformance.references.gateway import Outcome, ReferenceGateway, Waiting
 
 __all__ = ["MUTANTS"]
-
-
-# --- validity
 
 
 class _AcceptsInvalid(ReferenceGateway):
@@ -155,69 +147,6 @@ class _TellsUnknownValues(ReferenceGateway):
         return [replace(each, value=_raw(message, each.path)) if "unknown" in each.rule else each for each in found]
 
 
-# --- what is no message
-
-
-class _KeepsTheLastOfTwoKeys(ReferenceGateway):
-    def read_json(self, content: bytes) -> Json:
-        try:
-            return super().read_json(content)
-        except DuplicateKey:
-            return dict(orjson.loads(content))
-
-
-class _PassesOverAByteOrderMark(ReferenceGateway):
-    def read_json(self, content: bytes) -> Json:
-        return super().read_json(content.removeprefix(b"\xef\xbb\xbf"))
-
-
-class _ReadsGb18030(ReferenceGateway):
-    def read_json(self, content: bytes) -> Json:
-        try:
-            return super().read_json(content)
-        except XinqiaoError:
-            return super().read_json(content.decode("gb18030", "replace").encode())
-
-
-class _BreaksDownInTheDeep(ReferenceGateway):
-    def handle(self, request: Request) -> Response:
-        if (request.body or b"").count(b"[") > 50_000:
-            return Response(500, b"Internal Server Error", "text/plain")
-        return super().handle(request)
-
-
-class _GivesUpOnLongLists(ReferenceGateway):
-    def findings(self, message: Json) -> Sequence[Finding]:
-        found = super().findings(message)
-        return [each for each in found if each.rule not in ("schema.max_length", "schema.maximum")]
-
-
-class _TakesAnyContentType(ReferenceGateway):
-    def read(self, sealed: Sealed) -> Json:
-        kind = sealed.content_type
-        return super().read(
-            sealed if kind.startswith("application/xml") else replace(sealed, content_type="application/json")
-        )
-
-
-class _TakesAnySize(ReferenceGateway):
-    def require_size(self, sealed: Sealed) -> None:
-        """Take whatever comes."""
-
-
-class _StripsDocumentTypes(ReferenceGateway):
-    def read_xml(self, content: bytes) -> Json:
-        head, found, rest = content.partition(b"<!DOCTYPE")
-        kept = rest.partition(b"]>" if b"[" in rest.partition(b"<message")[0] else b">")[2]
-        return super().read_xml(head + kept.replace(b"&a;", b"CASE").replace(b"&c;", b"CASE") if found else content)
-
-
-class _LosesTextInXml(ReferenceGateway):
-    def read_xml(self, content: bytes) -> Json:
-        message = super().read_xml(content)
-        return {**message, "header": {**message["header"], "caseId": "CASE-OF-XML"}}
-
-
 _KYC = "family-trust"
 MUTANTS: tuple[Mutant, ...] = (
     mutant_gateway(
@@ -246,13 +175,4 @@ MUTANTS: tuple[Mutant, ...] = (
     mutant_gateway("takes a message of two bodies", "ENV-022", _TakesEveryBody),
     mutant_gateway("tells what it cannot read", "PRV-003", _TellsWhatItCannotRead, _KYC),
     mutant_gateway("tells the values of unknown fields", "PRV-007", _TellsUnknownValues, also={"PRV-003"}),
-    mutant_gateway("keeps the last of two keys", "MSG-005", _KeepsTheLastOfTwoKeys),
-    mutant_gateway("passes over a byte order mark", "MSG-006", _PassesOverAByteOrderMark, also={"MSG-004"}),
-    mutant_gateway("reads GB18030", "MSG-006", _ReadsGb18030, also={"MSG-004"}),
-    mutant_gateway("breaks down in the deep", "SEC-010", _BreaksDownInTheDeep),
-    mutant_gateway("has no limits of length", "SEC-010", _GivesUpOnLongLists, also={"MSG-001", "MSG-004", "MSG-020"}),
-    mutant_gateway("takes any content type", "TRN-002", _TakesAnyContentType),
-    mutant_gateway("takes any size", "TRN-003", _TakesAnySize),
-    mutant_gateway("strips document types", "SEC-009", _StripsDocumentTypes),
-    mutant_gateway("loses text in XML", "MSG-002", _LosesTextInXml, also={"ENV-002"}),
 )

@@ -1,10 +1,12 @@
 """What a mutant is, and whether the suite kills it."""
 
-from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager
+import logging
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from xinqiao_conformance.benches import web
 from xinqiao_conformance.declaration import Declaration
 from xinqiao_conformance.kits import Kit
 from xinqiao_conformance.observing import Breach
@@ -32,9 +34,12 @@ class Mutant:
 
 
 def failing(mutant: Mutant, only: Iterable[str] = ()) -> frozenset[str]:
-    """Return the requirements that the suite finds broken; of ``only`` these, if any are given, else of all."""
+    """Return the requirements that the suite finds broken; of ``only`` these, if any are given, else of all.
+
+    Only a ``Breach`` counts: a mutant that breaks down by itself would prove nothing, so what else is raised is raised.
+    """
     wanted, failed = frozenset(only), set()
-    with mutant.open() as bench:
+    with _standing(mutant.name), mutant.open() as bench:
         for each in planned(mutant.declaration, mutant.kit):
             requirement = each.case.requirement.id
             if requirement in failed or (wanted and requirement not in wanted):
@@ -43,6 +48,29 @@ def failing(mutant: Mutant, only: Iterable[str] = ()) -> frozenset[str]:
                 each.do(bench)
             except Breach:
                 failed.add(requirement)
-            except Exception:  # noqa: BLE001 -- the engine counts this as a failure, too
-                failed.add(requirement)
     return frozenset(failed)
+
+
+class _Faults(logging.Handler):
+    """Keeps what a server says of a fault in what it serves."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self.said: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        error = record.exc_info[1] if record.exc_info else None
+        self.said.append(f"{record.getMessage()}: {error!r}")
+
+
+@contextmanager
+def _standing(name: str) -> Iterator[None]:
+    """Raise ``AssertionError`` where a mutant does not break a requirement but breaks down."""
+    faults, logger = _Faults(), logging.getLogger(web.__name__)
+    logger.addHandler(faults)
+    try:
+        yield
+    finally:
+        logger.removeHandler(faults)
+    if faults.said:
+        raise AssertionError(f"{name} breaks down: {faults.said[0]}")

@@ -3,8 +3,6 @@
 import base64
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from importlib.resources import files
-from typing import Any
 
 import orjson
 
@@ -33,12 +31,15 @@ from xinqiao.seal import Sealed
 from xinqiao_conformance.kits import businesses
 from xinqiao_conformance.mutants.mutant import Mutant
 from xinqiao_conformance.mutants.partners import mutant_receiver
+from xinqiao_conformance.published import form_vectors
 from xinqiao_conformance.references.receiver import Answered, ReferenceReceiver
 
 __all__ = ["MUTANTS"]
 
 _BUSINESS = "family-trust"
 _FAMILY = f"receiver/{_BUSINESS}/rest"
+# What only a rejection shows: where what is not valid is taken, there is none.
+_OF_REJECTIONS = ("MSG-002", "MSG-020", "PRV-003")
 # The reasons that a receiver gives: what each breaks, and what else follows where it takes or names it otherwise.
 _REASONS: Mapping[type[XinqiaoError], tuple[str, tuple[str, ...]]] = {
     Conflict: ("ENV-003", ()),
@@ -46,7 +47,7 @@ _REASONS: Mapping[type[XinqiaoError], tuple[str, tuple[str, ...]]] = {
     TestMismatch: ("ENV-017", ()),
     UnsupportedVersion: ("ENV-021", ()),
     UnknownMessageType: ("ENV-022", ("MSG-004",)),
-    NotValid: ("MSG-004", ()),
+    NotValid: ("MSG-004", _OF_REJECTIONS),
     MalformedJson: ("MSG-004", ("SEC-010",)),
     WrongEncoding: ("MSG-004", ()),
     DuplicateKey: ("MSG-005", ()),
@@ -98,10 +99,10 @@ def _of_reasons() -> Iterator[Mutant]:
     for error, (breaks, also) in _REASONS.items():
         reason = error.reason
         yield mutant_receiver(f"takes what is {reason}", breaks, _taking(error), also=also, mechanical=True)
-        follows = (*(each for each in also if each != "SEC-010"), "TRN-001")
+        follows = (*(each for each in also if each not in {"SEC-010", *_OF_REJECTIONS}), "TRN-001")
         name = f"answers {reason} with another status"
         yield mutant_receiver(name, breaks, _with_status(error), also=follows, mechanical=True)
-        follows = tuple(each for each in also if each != "MSG-004")
+        follows = tuple(each for each in also if each not in {"MSG-004", *_OF_REJECTIONS})
         name = f"gives {reason} another name"
         yield mutant_receiver(name, breaks, _with_reason(error), also=follows, mechanical=True)
 
@@ -193,7 +194,7 @@ def _of_rules() -> Iterator[Mutant]:
     """A receiver for each rule that decides about a vector alone: it does not know it, or takes a warning for more."""
     known: set[str] = set()
     for body in businesses()[_BUSINESS].partner:
-        for each in _published(body):
+        for each in form_vectors(body):
             rules = {finding["rule"] for finding in each.get("findings", ())} - {"schema.unknown_field", "XQ-R-009"}
             if len(rules) != 1 or rules <= known:
                 continue
@@ -203,12 +204,6 @@ def _of_rules() -> Iterator[Mutant]:
                 yield mutant_receiver(f"refuses for {rule}", "MSG-004", _louder(rule), _FAMILY, mechanical=True)
             else:
                 yield mutant_receiver(f"does not know {rule}", "MSG-004", _without_rule(rule), _FAMILY, mechanical=True)
-
-
-def _published(body: str) -> list[dict[str, Any]]:
-    found = orjson.loads((files("xinqiao") / "schemas" / "vectors" / "forms" / f"{body}.json").read_bytes())
-    cases: list[dict[str, Any]] = found["cases"]
-    return cases
 
 
 MUTANTS: tuple[Mutant, ...] = (*_of_reasons(), *_of_seals(), *_of_rules())

@@ -187,6 +187,9 @@ class _TellsOfTheList(ReferenceSender):
 
 # --- attempts
 
+# Seconds: long enough for a machine that is busy to be none of it.
+_ALIKE = 0.3
+
 
 class _GivesUpWithoutAnAnswer(ReferenceSender):
     def is_final(self, answer: Answer | None) -> bool:
@@ -200,7 +203,7 @@ class _DoesNotWait(ReferenceSender):
 
 class _WaitsAlikeEachTime(ReferenceSender):
     def pause(self, attempt: int, answer: Answer | None) -> float:  # noqa: ARG002
-        return super().pause(1, answer)
+        return max(_ALIKE, super().pause(1, answer))
 
 
 class _GivesEachAttemptAnId(ReferenceSender):

@@ -2,10 +2,7 @@
 
 import copy
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from importlib.resources import files
 from typing import Any
-
-import orjson
 
 from xinqiao.errors import Rejected, Retryable, error_table
 from xinqiao.message import Json
@@ -14,11 +11,11 @@ from xinqiao.standard import field_at
 from xinqiao.testing import example, faults_of
 from xinqiao.transport import Answer
 from xinqiao.validation import check
-from xinqiao_conformance.benches.forging import FORGERIES, Forge
-from xinqiao_conformance.cases.receiver.seals import FOREIGN, FORM, MEMBERS
+from xinqiao_conformance.benches.forging import FOREIGN, FORGERIES, FORM, MEMBERS, Forge
 from xinqiao_conformance.kits import businesses
 from xinqiao_conformance.mutants.mutant import Mutant
 from xinqiao_conformance.mutants.partners import mutant_sender
+from xinqiao_conformance.published import form_vectors
 from xinqiao_conformance.references.sender import ReferenceSender, said_in
 
 __all__ = ["MUTANTS"]
@@ -169,19 +166,13 @@ def _of_faults() -> Iterator[Mutant]:
 def _of_rules() -> Iterator[Mutant]:
     seen: set[str] = set()
     for body in businesses()[_BUSINESS].partner:
-        for each in _published(body):
+        for each in form_vectors(body):
             rules = {finding["rule"] for finding in each.get("findings", ())}
             if rules and not rules & seen and not any(rule.startswith("schema.") for rule in rules):
                 seen |= rules
                 level = "ERROR" if not each["valid"] else "WARNING"
                 findings = [{**finding, "level": level} for finding in each["findings"]]
                 yield _said_wrong(body, each["name"], each["json"], findings)
-
-
-def _published(body: str) -> list[dict[str, Any]]:
-    found = orjson.loads((files("xinqiao") / "schemas" / "vectors" / "forms" / f"{body}.json").read_bytes())
-    cases: list[dict[str, Any]] = found["cases"]
-    return cases
 
 
 MUTANTS: tuple[Mutant, ...] = (*_of_reasons(), *_of_seals(), *_of_faults(), *_of_rules())

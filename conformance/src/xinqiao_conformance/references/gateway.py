@@ -2,13 +2,10 @@
 method, so that a mutant is one of them done wrong.
 """
 
-import base64
 import os
 import threading
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import cache
+from collections.abc import Sequence
 
 import orjson
 
@@ -31,65 +28,40 @@ from xinqiao.errors import (
 from xinqiao.errors import TestMismatch as OtherEnvironment
 from xinqiao.evidence import CHAIN_START, CHAIN_TYPE, Tree, chain_value, leaf_hash, receipt_commitment
 from xinqiao.finding import Finding, errors_in
-from xinqiao.message import Json, content_digest, message_type, read_json, timestamp, write_json
+from xinqiao.message import Json, content_digest, message_type, read_json, timestamp
 from xinqiao.outcome import NOBODY, receipt, rejection
 from xinqiao.seal import (
     CONTENT_TYPE_JSON,
     SIGNATURE_HEADER,
     KeyRing,
     Sealed,
-    SigningKey,
     check_access_token,
     new_key,
     open_seal,
     seal,
 )
 from xinqiao.standard import message_types
-from xinqiao.testing import BANK, INSURER, TRUST_COMPANY
+from xinqiao.testing import TRUST_COMPANY
 from xinqiao.validation import check
 from xinqiao.xml_form import read_xml
 from xinqiao_conformance.benches.ways import messages_path
 from xinqiao_conformance.benches.web import Request, Response
 from xinqiao_conformance.processes import Case, decide, processes
+from xinqiao_conformance.references.gateway_parts import (
+    Outcome,
+    Party,
+    Waiting,
+    answered,
+    number_in,
+    page_of,
+    parties,
+)
 
 __all__ = ["Outcome", "Party", "ReferenceGateway", "Waiting", "parties"]
 
 _MOST_BYTES = 1_048_576
 _LARGEST_PAGE = 500
 _XML = "application/xml"
-
-
-@dataclass(frozen=True, slots=True)
-class Party:
-    """Whose a channel is, and the key that seals what comes over it."""
-
-    channel: str
-    institution: str
-    key: SigningKey
-
-
-@cache
-def parties() -> Mapping[str, Party]:
-    """Return the channels of every reference: partner, core and stranger, with keys made for this process."""
-    codes = {"partner": BANK, "core": TRUST_COMPANY, "stranger": INSURER}
-    return {name: Party(name, code, new_key(f"{name}-1")) for name, code in codes.items()}
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """An answer: its HTTP status, its message, and headers beside the usual ones."""
-
-    status: int
-    message: Json
-    headers: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """A message that waits to be fetched, as it came."""
-
-    content: bytes
-    content_type: str
 
 
 class ReferenceGateway:
@@ -113,16 +85,16 @@ class ReferenceGateway:
         try:
             match request.method, parts:
                 case "POST", ["v1", "channels", channel, "messages"]:
-                    return _answered(self.take(channel, request))
+                    return answered(self.take(channel, request))
                 case "GET", ["v1", "channels", channel, "messages"]:
-                    return _page(*self.fetch(channel, request))
+                    return page_of(*self.fetch(channel, request))
                 case "GET", ["v1", "keys"]:
                     return Response(200, orjson.dumps({"keys": [self.key.public().jwk()]}))
                 case "GET", ["v1", "health"]:
                     return Response(200, b'{"status": "ok"}')
             raise NotFound(request.path)
         except XinqiaoError as error:
-            return _answered(self.refuse(error, {}))
+            return answered(self.refuse(error, {}))
 
     def take(self, channel: str, request: Request) -> Outcome:
         """Take one raw input."""
@@ -135,7 +107,7 @@ class ReferenceGateway:
         party = self.find(channel)
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         self.authorise(party, token if scheme.lower() == "bearer" else "")
-        after, limit = _number(request, "after", 0, 10**18), _number(request, "limit", 100, _LARGEST_PAGE)
+        after, limit = number_in(request, "after", 0, 10**18), number_in(request, "limit", 100, _LARGEST_PAGE)
         return self.page(party, after, limit)
 
     # --- what comes in, step by step
@@ -331,27 +303,3 @@ class ReferenceGateway:
         is_named = isinstance(message_id, str) and len(message_id) == 36
         said = rejection(self.institution, NOBODY, error, message_id if is_named else None)
         return Outcome(error.http_status, said)
-
-
-def _answered(outcome: Outcome) -> Response:
-    return Response(outcome.status, write_json(outcome.message), CONTENT_TYPE_JSON, outcome.headers)
-
-
-def _page(sealed: Sequence[Sealed], cursor: int) -> Response:
-    messages = [
-        {
-            "content": base64.b64encode(each.content).decode(),
-            "contentType": each.content_type,
-            "signature": each.signature,
-        }
-        for each in sealed
-    ]
-    return Response(200, orjson.dumps({"messages": messages, "cursor": str(cursor)}))
-
-
-def _number(request: Request, name: str, default: int, largest: int) -> int:
-    text = request.query.get(name, str(default))
-    least = 1 if name == "limit" else 0
-    if not text.isdecimal() or len(text) > 19 or not least <= int(text) <= largest:
-        raise MalformedQuery(f"{name} is a whole number from {least} to {largest}")
-    return int(text)

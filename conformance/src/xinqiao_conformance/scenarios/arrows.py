@@ -29,11 +29,12 @@ class Arrows:
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """The arrows of a process: ``own`` arrows of the case by message, and those of its items by message.
+    """The ``states`` of a process and its arrows: ``own`` ones of the case by message, and those of its items.
 
     ``once``: messages whose item expects them only once, each with the path of the item's number.
     """
 
+    states: frozenset[str]
     own: Mapping[str, Arrows]
     items: Mapping[str, Arrows]
     once: Mapping[str, str]
@@ -52,7 +53,7 @@ def arrows_of(name: str) -> Process:
     items = process["items"].values()
     inner = [each for item in items for each in item["transitions"]]
     once = {message: key for item in items for message, key in _once(item)}
-    return Process(_merged(process["transitions"]), _merged(inner), once)
+    return Process(frozenset(process["states"]), _merged(process["transitions"]), _merged(inner), once)
 
 
 def _once(item: Json) -> Iterator[tuple[str, str]]:

@@ -74,11 +74,17 @@ class Scenario:
     branches: tuple[Branch, ...] = (Branch(),)
 
     def then(self, other: "Scenario") -> "Scenario":
-        """Return this scenario, and at the end of each of its ways the other."""
+        """Return this scenario, and at the end of each of its ways the other.
+
+        Raises ``ValueError`` beyond 1,000 ways.
+        """
+        _require_few(len(self.branches) * len(other.branches))
         return Scenario(tuple(mine + yours for mine in self.branches for yours in other.branches))
 
 
 NOTHING = Scenario()
+# Ways through one scenario: alternatives after alternatives multiply.
+_MOST = 1_000
 
 
 def of(step: Step) -> Scenario:
@@ -87,9 +93,20 @@ def of(step: Step) -> Scenario:
 
 
 def either(alternatives: Mapping[str, Scenario]) -> Scenario:
-    """Return a scenario that goes one of several ways; the first needs no name in that of a path."""
+    """Return a scenario that goes one of several ways; the first needs no name in that of a path.
+
+    Raises ``ValueError`` for no way at all, and beyond 1,000 of them.
+    """
+    if not alternatives:
+        raise ValueError("either: at least one alternative is expected, such as {usual: [], other: [...]}")
+    _require_few(sum(len(each.branches) for each in alternatives.values()))
     branches: list[Branch] = []
     for number, (name, scenario) in enumerate(alternatives.items()):
         named = Branch() if number == 0 else Branch((name,))
         branches += [named + each for each in scenario.branches]
     return Scenario(tuple(branches))
+
+
+def _require_few(ways: int) -> None:
+    if ways > _MOST:
+        raise ValueError(f"{ways} ways through one scenario, {_MOST} are the most; make two businesses of it")

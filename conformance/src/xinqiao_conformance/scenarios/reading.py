@@ -10,7 +10,8 @@ from typing import Any
 
 import yaml
 
-from xinqiao_conformance.scenarios.arrows import Process, arrows_of
+from xinqiao.errors import error_table
+from xinqiao_conformance.scenarios.arrows import NEW, Process, arrows_of
 from xinqiao_conformance.scenarios.composing import (
     ACCEPTED,
     NOTHING,
@@ -27,12 +28,22 @@ from xinqiao_conformance.scenarios.composing import (
 from xinqiao_conformance.simulators.durations import duration
 from xinqiao_conformance.simulators.script import sending_of
 
-__all__ = ["BUSINESSES", "HAPPY", "Business", "Path", "business_named", "scenario_of", "states_along"]
+__all__ = ["BUSINESSES", "HAPPY", "Business", "Path", "business_named", "business_of", "scenario_of", "states_along"]
 
 BUSINESSES = ("family-trust", "insurance-trust", "trading-day", "prepaid", "abs", "micro-finance", "registration")
 # The path that takes the first of all alternatives.
 HAPPY = "happy"
 _SIDES: tuple[Side, ...] = ("opener", "counterparty")
+_OF_SEND = frozenset({"draft", "example", "set", "answers", "about", "replaces", "refused", "parked", "within", "to"})
+# What makes a step what it is, and all that such a step may say.
+_KEYS: Mapping[str, frozenset[str]] = {
+    "either": frozenset({"either"}),
+    "pause": frozenset({"pause"}),
+    "nothing": frozenset({"nothing", "by", "within"}),
+    "opener": _OF_SEND | {"opener"},
+    "counterparty": _OF_SEND | {"counterparty"},
+}
+_REASONS = frozenset(each.reason for each in error_table())
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,14 +92,40 @@ def business_named(name: str) -> Business:
     if name not in BUSINESSES:
         raise ValueError(f"no business {name}; there are {', '.join(BUSINESSES)}")
     text = (files(__package__) / "businesses" / f"{name}.yaml").read_text(encoding="utf-8")
-    said: dict[str, Any] = yaml.safe_load(text)
+    return business_of(name, yaml.safe_load(text))
+
+
+def business_of(name: str, said: Mapping[str, Any]) -> Business:
+    """Return the business that a file describes. Raises ``ValueError`` for data that is wrong."""
     scenario = scenario_of(said["steps"])
     paths = tuple(Path(name, ".".join(each.names) or HAPPY, each.steps) for each in scenario.branches)
-    twice = [path for path, count in Counter(each.name for each in paths).items() if count > 1]
-    if twice:
-        raise ValueError(f"{name}: two paths are called {twice[0]}; give the alternatives other names")
     process = arrows_of(said["process"]) if "process" in said else None
+    _require_sound(paths, process)
     return Business(name, said["sides"], process, paths)
+
+
+def _require_sound(paths: tuple[Path, ...], process: Process | None) -> None:
+    twice = [path for path, count in Counter(each.id for each in paths).items() if count > 1]
+    if twice:
+        raise ValueError(f"two paths are called {twice[0]}; give the alternatives other names")
+    states = process.states if process else frozenset[str]()
+    for path in paths:
+        unknown = [state for _, state in states_along(path) if state not in {NEW, *states}]
+        if unknown:
+            raise ValueError(f"{path.id}: to: {unknown[0]} is no state; the process has {', '.join(sorted(states))}")
+        _require_sent_before(path)
+
+
+def _require_sent_before(path: Path) -> None:
+    """Hold a path to naming messages that it has sent."""
+    sent: set[str] = set()
+    for number, step in enumerate(path.steps, 1):
+        if isinstance(step, Send):
+            named = {step.answers, step.about, step.replaces} - {""}
+            if strange := named - sent:
+                raise ValueError(f"{path.id} #{number}: {strange.pop()} is named, and no step before it sends one")
+            if step.expected == ACCEPTED:
+                sent.add(step.sending.body)
 
 
 def scenario_of(steps: list[Any]) -> Scenario:
@@ -100,17 +137,26 @@ def scenario_of(steps: list[Any]) -> Scenario:
 
 
 def _part(said: dict[str, Any]) -> Scenario:
-    if "either" in said:
+    kind = next((each for each in _KEYS if isinstance(said, dict) and each in said), None)
+    if kind is None:
+        raise ValueError(f"{said!r} is no step: one of {', '.join(_KEYS)} is expected")
+    if unknown := said.keys() - _KEYS[kind]:
+        raise ValueError(f"{said!r}: no {', '.join(sorted(unknown))}; there are {', '.join(sorted(_KEYS[kind]))}")
+    if kind == "either":
         return either({name: scenario_of(steps) for name, steps in said["either"].items()})
     return of(_step(said))
 
 
 def _step(said: dict[str, Any]) -> Step:
     if "pause" in said:
-        return Pause(duration(said["pause"]))
+        return Pause(duration(str(said["pause"])))
     if "nothing" in said:
+        if said.get("by") not in _SIDES:
+            raise ValueError(f"{said!r}: by: one of {', '.join(_SIDES)} is expected")
         return Nothing(said["by"], said["nothing"], _within(said))
-    [by] = [side for side in _SIDES if side in said]
+    if "refused" in said and said["refused"] not in _REASONS:
+        raise ValueError(f"{said!r}: refused: no such reason in the error table")
+    by = next(side for side in _SIDES if side in said)
     return Send(
         by=by,
         sending=sending_of(said[by], said),
@@ -124,12 +170,12 @@ def _step(said: dict[str, Any]) -> Step:
 
 
 def _within(said: Mapping[str, Any]) -> timedelta:
-    return duration(said["within"]) if "within" in said else timedelta()
+    return duration(str(said["within"])) if "within" in said else timedelta()
 
 
 def states_along(path: Path) -> Iterator[tuple[int, str]]:
     """Yield after how many steps the case is in which state, from none on."""
-    state = "new"
+    state = NEW
     yield 0, state
     for number, step in enumerate(path.steps, 1):
         if isinstance(step, Send) and step.leads_to:

@@ -1,5 +1,7 @@
 """What a simulated institution remembers of a case."""
 
+from collections import Counter
+
 from xinqiao.message import Json, message_type
 
 __all__ = ["CaseFile"]
@@ -14,11 +16,23 @@ class CaseFile:
     def __init__(self, case_id: str) -> None:
         self.case_id = case_id
         self._messages: list[tuple[str, Json]] = []
+        self._added: Counter[str] = Counter()
+
+    @property
+    def size(self) -> int:
+        """Return how many messages are kept."""
+        return len(self._messages)
 
     def add(self, message: Json) -> None:
         """Keep a message."""
-        self._messages.append((message_type(message).body, message))
+        body = message_type(message).body
+        self._added[body] += 1
+        self._messages.append((body, message))
         del self._messages[:-_MOST]
+
+    def added(self, body: str) -> int:
+        """Return how many messages of a type there were, those that are forgotten too."""
+        return self._added[body]
 
     def all(self, body: str) -> list[Json]:
         """Return the messages of a type."""

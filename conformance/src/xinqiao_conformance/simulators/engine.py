@@ -4,23 +4,25 @@ What an institution does is in its script; how it misbehaves, in rules; what tim
 """
 
 import threading
-from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, time, timedelta
+from functools import partial
 
 from xinqiao.client import Client
-from xinqiao.errors import BodyTooLarge, Overloaded, Rejected, Retryable, XinqiaoError
+from xinqiao.errors import BodyTooLarge, DestinationDown, Overloaded
 from xinqiao.message import NOBODY, Json, message_type, read_json, write_json
 from xinqiao.outcome import rejection
 from xinqiao.receiver import MemorySeen, Receiver
 from xinqiao.seal import CONTENT_TYPE_JSON, KeyRing
 from xinqiao_conformance.calendar import CHINA, trading_calendar
 from xinqiao_conformance.clock import Clock, RealClock, VirtualClock
+from xinqiao_conformance.simulators.answers import said_of
 from xinqiao_conformance.simulators.cases import CaseFile
 from xinqiao_conformance.simulators.drafting import Parties, corrected, drawn_up
 from xinqiao_conformance.simulators.durations import duration
 from xinqiao_conformance.simulators.events import Direction, EventLog
 from xinqiao_conformance.simulators.institution import Answer, Unable
+from xinqiao_conformance.simulators.newest import Newest
 from xinqiao_conformance.simulators.outbox import Outbox
 from xinqiao_conformance.simulators.references import value_in
 from xinqiao_conformance.simulators.rules import Rule
@@ -31,8 +33,8 @@ __all__ = ["Engine"]
 
 # Bytes of a message that is taken.
 _LARGEST = 1 << 20
-# Cases that are remembered; the one that rested longest is forgotten.
-_CASES = 500
+# Cases that are remembered, and messages in all of them; the case that rested longest is forgotten.
+_CASES, _MESSAGES = 500, 20_000
 # The most messages that are sent because of one.
 _MOST_REPLIES = 200
 # When institutions begin their day.
@@ -66,7 +68,7 @@ class Engine:
         self._outbox: Outbox[Json, Outcome] = Outbox(self._send)
         self.steering = Steering(script, self.clock, self._outbox, self._note)
         self.steering.add(rules)
-        self._cases: OrderedDict[str, CaseFile] = OrderedDict()
+        self._cases: Newest[str, CaseFile] = Newest(_CASES)
         self._lock = threading.RLock()
         self._receiver = Receiver(gateway_keys, self._handle, MemorySeen(), institution=script.institution, test=test)
 
@@ -91,14 +93,14 @@ class Engine:
         """Wait until nothing is left to be sent now, at most ``timeout`` seconds; say whether that is so."""
         return self._outbox.settled(timeout)
 
-    def receive(self, content: bytes, content_type: str, signature: str | None) -> Answer:
+    def receive(self, content: bytes, content_type: str, signature: str, next_signature: str) -> Answer:
         """Take a push; what cannot be taken is answered with a rejection."""
         if len(content) > _LARGEST:
             error = BodyTooLarge(f"at most {_LARGEST} bytes are taken")
             refused = rejection(self.script.institution, NOBODY, error)
             status, answer = error.http_status, write_json(refused)
         else:
-            status, answer = self._receiver.receive(content, content_type, signature or "")
+            status, answer = self._receiver.receive(content, content_type, signature, next_signature)
         said = read_json(answer).get("rejection")
         if status == 200:
             self._record("received", read_json(content), "repeat")
@@ -115,16 +117,24 @@ class Engine:
 
     def do(self, step: str, options: Mapping[str, str]) -> Outcome:
         """Send a message of the type ``step`` of ``case``, or as the step ``correction`` that of the message ``of``."""
-        with self._lock:
-            message = self._correction(options) if step == "correction" else self._drawn(step, options)
-        return self.sent(message)
+        draw = self._correction if step == "correction" else partial(self._drawn, step)
+        return self.sent(lambda: draw(options))
 
-    def sent(self, message: Json) -> Outcome:
-        """Send a message and return what became of it. Raises ``Unable`` where that takes too long."""
+    def sent(self, draw: Callable[[], Json]) -> Outcome:
+        """Send what is drawn up and return what became of it.
+
+        Raises ``Unable`` without room for it, or where that takes too long.
+        """
+        # At once: what is drawn up next counts this one.
         with self._lock:
+            message = draw()
             file = self.file_of(message["header"]["caseId"])
-            file.add(message)
-            outcome = self.steering.send(message, file)
+            try:
+                self._outbox.require_room(1)
+                file.add(message)
+                outcome = self.steering.send(message, file)
+            except Overloaded as error:
+                raise Unable(503, str(error)) from error
         try:
             return outcome.result(self._wait)
         except TimeoutError:
@@ -132,9 +142,8 @@ class Engine:
 
     def file_of(self, case_id: str) -> CaseFile:
         """Return what was sent in a case, by either side."""
-        file = self._cases.setdefault(case_id, CaseFile(case_id))
-        self._cases.move_to_end(case_id)
-        while len(self._cases) > _CASES:
+        file = self._cases[case_id] = self._cases.get(case_id) or CaseFile(case_id)
+        while sum(each.size for each in self._cases.values()) > _MESSAGES:
             self._cases.popitem(last=False)
         return file
 
@@ -144,12 +153,17 @@ class Engine:
         for reply in self.script.replies.get(body, ()):
             fits = all(value_in(message[body], path) in _several(wanted) for path, wanted in reply.when.items())
             if fits and all(file.latest(each) for each in reply.needs):
-                at = self._instant_of(reply)
+                try:
+                    at = self._instant_of(reply)
+                except ValueError as error:
+                    # Beyond the calendar nobody knows the day of T+n.
+                    self._note(message, f"failed: {reply.sending.body} {reply.after}: {error}")
+                    continue
                 for each in self._answers(reply, message, file):
                     self.post(each, file, at)
 
     def post(self, message: Json, file: CaseFile, at: datetime) -> None:
-        """Send a message at an instant."""
+        """Send a message at an instant; what there is no room for is an event."""
         file.add(message)
 
         def send() -> None:
@@ -158,14 +172,19 @@ class Engine:
             except Overloaded as error:
                 self._note(message, f"failed: {error.reason}")
 
-        self.clock.call_at(at, send)
+        try:
+            self.clock.call_at(at, send)
+        except Overloaded as error:
+            self._note(message, f"failed: {error.reason}")
 
     def _answers(self, reply: Reply, message: Json, file: CaseFile) -> list[Json]:
         now, parties = self.clock.now(), self._parties(message["header"]["sender"])
         if not reply.each:
             return [drawn_up(reply.sending, parties, file, now, asked=message)]
-        left = file.unanswered(reply.each, reply.sending.body)[:_MOST_REPLIES]
-        return [drawn_up(reply.sending, parties, file, now, asked=message, of=each) for each in left]
+        left = file.unanswered(reply.each, reply.sending.body)
+        if len(left) > _MOST_REPLIES:
+            self._note(message, f"failed: {len(left)} of {reply.each}, {_MOST_REPLIES} are answered at the most")
+        return [drawn_up(reply.sending, parties, file, now, asked=message, of=each) for each in left[:_MOST_REPLIES]]
 
     def _instant_of(self, reply: Reply) -> datetime:
         now = self.clock.now()
@@ -213,17 +232,11 @@ class Engine:
     def _send(self, message: Json) -> Outcome:
         header = message["header"]
         try:
-            receipt = self._client.submit(message)["receipt"]
-        except XinqiaoError as error:
-            outcome = _outcome_of(error)
-            said: Outcome = {"text": str(error), "findings": [each.as_json() for each in error.findings]}
-        else:
-            if receipt.get("acceptedMessageId") == header["messageId"]:
-                outcome, said = "accepted", {"position": receipt["position"]}
-            else:
-                outcome, said = "failed: destination_refused", {"text": "the receipt is that of another message"}
-        self._record("sent", message, outcome)
-        return {"messageId": header["messageId"], "caseId": header["caseId"], "outcome": outcome, **said}
+            said = said_of(self._client.submit_raw(write_json(message), CONTENT_TYPE_JSON), header["messageId"])
+        except DestinationDown as error:
+            said = {"outcome": f"failed: {error.reason}", "text": str(error)}
+        self._record("sent", message, said["outcome"])
+        return {"messageId": header["messageId"], "caseId": header["caseId"], **said}
 
     def _note(self, message: Json, what: str) -> None:
         self._record("steered", message, what)
@@ -240,12 +253,6 @@ class Engine:
             outcome=outcome,
             text=" ".join([kind.title.en, *shown]),
         )
-
-
-def _outcome_of(error: XinqiaoError) -> str:
-    # A reason that this version does not know stands before the text.
-    reason = error.detail.partition(":")[0] if type(error) in (Rejected, Retryable) else error.reason
-    return f"{'failed' if error.retryable else 'rejected'}: {reason}"
 
 
 def _several(wanted: object) -> Sequence[object]:

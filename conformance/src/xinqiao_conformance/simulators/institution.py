@@ -10,7 +10,7 @@ __all__ = ["Answer", "Institution", "Unable"]
 
 
 class Unable(Exception):
-    """A step that the institution does not know (404) or cannot take now (409), with what is missing."""
+    """A step that the institution does not know (404) or cannot take now (409, 503), with what is missing."""
 
     def __init__(self, status: int, detail: str) -> None:
         self.status = status
@@ -39,8 +39,8 @@ class Institution(Protocol):
         """Finish what is under way, within a few seconds."""
         ...
 
-    def receive(self, content: bytes, content_type: str, signature: str | None) -> Answer:
-        """Take one sealed message from the gateway."""
+    def receive(self, content: bytes, content_type: str, signature: str, next_signature: str) -> Answer:
+        """Take one sealed message from the gateway, which seals twice while it changes its key."""
         ...
 
     def do(self, step: str, options: Mapping[str, str]) -> dict[str, Any]:

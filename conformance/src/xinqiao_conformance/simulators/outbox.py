@@ -62,9 +62,9 @@ class Outbox(Generic[Item, Outcome]):
             if self._waiting + len(items) > self._limit:
                 raise Overloaded(f"{self._waiting} messages wait to be sent")
             self._waiting += len(items)
-        posted: list[_Posted[Item, Outcome]] = [_Posted(item, Future()) for item in items]
-        for each in posted:
-            self._queue.put(each)
+            posted: list[_Posted[Item, Outcome]] = [_Posted(item, Future()) for item in items]
+            for each in posted:
+                self._queue.put(each)
         return [each.outcome for each in posted]
 
     def _run(self) -> None:

@@ -4,7 +4,8 @@ A reference is
 
 * ``{case}``; ``{key}``, short enough for a part of a number, and ``{code}``, of capital letters and digits only;
   ``{n}``, which message of its type in the case it is;
-* ``{now}``; ``{today}`` and ``{trade_day}`` (today's until the cut-off), also with days added: ``{today+365}``;
+* ``{now}``; ``{today}`` and ``{trade_day}`` (today's until the cut-off), also with days added: ``{today+365}``; in a
+  year whose holidays are not known every day trades, which the log says;
 * ``{asked.path}``, of the message that is answered, ``{asked_id}`` its id, ``{of.path}``, of the one it is about;
 * ``{kycApplication.path}``, of the latest message of that type in the case.
 
@@ -13,9 +14,11 @@ A path is ``a.b[0].c``; ``[]`` takes all elements, ``[roles=TRUSTEE]`` the first
 
 import copy
 import hashlib
+import logging
 import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from xinqiao.message import Json, message_type
@@ -23,6 +26,8 @@ from xinqiao_conformance.calendar import CHINA, TradingCalendar, trading_calenda
 from xinqiao_conformance.simulators.cases import CaseFile
 
 __all__ = ["NOTHING", "References", "is_path", "place", "value_in"]
+
+_LOGGER = logging.getLogger(__name__)
 
 _REFERENCE = re.compile(r"\{([^{}]+)\}")
 _STEP = re.compile(r"([^.\[\]]+)|\[([^\]]*)\]")
@@ -50,7 +55,7 @@ class References:
         self._case, self._at, self._calendar = case, at.astimezone(CHINA), trading_calendar()
         code = hashlib.sha256(case.case_id.encode()).hexdigest()[:16].upper()
         key = case.case_id if len(case.case_id) <= _LONGEST_KEY else code
-        self._words = {"case": case.case_id, "key": key, "code": code, "n": str(len(case.all(body)) + 1)}
+        self._words = {"case": case.case_id, "key": key, "code": code, "n": str(case.added(body) + 1)}
         self._words["now"] = self._at.isoformat(timespec="seconds")
         self._named = {"asked": asked, "of": of}
         if asked is not None:
@@ -93,9 +98,20 @@ class References:
 
 
 def _day(name: str, more: int, at: datetime, calendar: TradingCalendar) -> str:
-    if name == "today":
-        return (at.date() + timedelta(days=more)).isoformat()
-    return calendar.add(calendar.trade_day(at), more).isoformat()
+    day = at.date() + timedelta(days=more)
+    if name == "trade_day":
+        try:
+            day = calendar.add(calendar.trade_day(at), more)
+        except ValueError as error:
+            # A message is drawn up at any time: the suite goes on where its calendar ends.
+            _warn(f"{day} is taken for the trading day: {error}")
+    return day.isoformat()
+
+
+@lru_cache(maxsize=100)
+def _warn(said: str) -> None:
+    """Say something once, not for every message."""
+    _LOGGER.warning("%s", said)
 
 
 def value_in(part: Any, path: str) -> Any:  # noqa: ANN401 -- any part of a message

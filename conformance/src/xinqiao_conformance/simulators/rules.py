@@ -59,10 +59,12 @@ class Rule:
             raise SettingsInvalid(f"message: {message!r} is no message type, nor {EVERY}")
         if do not in _ACTIONS:
             raise SettingsInvalid(f"do: {do!r}; there are {', '.join(_ACTIONS)}")
-        if times is not None and (not isinstance(times, int) or times < 1):
+        if times is not None and (type(times) is not int or times < 1):
             raise SettingsInvalid(f"times: {times!r}; a number from 1 is expected")
         if not isinstance(changes, dict) or not all(map(is_path, changes)):
             raise SettingsInvalid("set: values by their paths are expected, such as {unitNav: '1.0022'}")
+        if changes and do != "correct":
+            raise SettingsInvalid(f"set: what a correction changes; {do} changes nothing")
         if not isinstance(said.get("case", ""), str):
             raise SettingsInvalid("case: a case id is expected")
         by = _read(said["by"]) if "by" in said else _USUAL.get(do, timedelta())

@@ -40,7 +40,6 @@ class Reply:
 class Script:
     """What one institution does. ``due``: by which instant a message is due, as a reference of ``drafting``.
 
-    ``decides``: what it also sends because of what comes, by code of its own.
     ``shown``: which fields of a message are worth showing to people who watch; none of them says who somebody is.
     """
 
@@ -50,15 +49,8 @@ class Script:
     counterparty: str
     sends: Mapping[str, Sending]
     replies: Mapping[str, tuple[Reply, ...]]
-    decides: frozenset[str]
     due: Mapping[str, str]
     shown: Mapping[str, tuple[str, ...]]
-
-    def answers_with(self, body: str) -> bool:
-        """Say whether a message of a type is sent because of what comes, without being told to."""
-        return body in self.decides or any(
-            reply.sending.body == body for replies in self.replies.values() for reply in replies
-        )
 
 
 @cache
@@ -79,7 +71,6 @@ def script_of(name: str) -> Script:
         counterparty=said["counterparty"],
         sends=sends,
         replies=replies,
-        decides=frozenset(said.get("decides", ())),
         due=said.get("due", {}),
         shown={body: tuple(names) for body, names in said.get("shown", {}).items()},
     )

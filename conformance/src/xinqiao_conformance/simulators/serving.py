@@ -14,13 +14,15 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from xinqiao.seal import SIGNATURE_HEADER
+from xinqiao.seal import NEXT_SIGNATURE_HEADER, SIGNATURE_HEADER
 from xinqiao_conformance.simulators.institution import Institution, Unable
 
 __all__ = ["application", "listen", "serve"]
 
 # Bytes of a body that are read: more than an institution takes, so that it can say so.
 _LARGEST = 2 << 20
+# Of the number of an event.
+_DIGITS = 18
 
 
 def application(institution: Institution, more: Sequence[Route] = ()) -> Starlette:
@@ -28,14 +30,13 @@ def application(institution: Institution, more: Sequence[Route] = ()) -> Starlet
 
     async def messages(request: Request) -> Response:
         content, headers = await _beginning(request), request.headers
-        answer = await run_in_threadpool(
-            institution.receive, content, headers.get("content-type", ""), headers.get(SIGNATURE_HEADER)
-        )
+        said = (headers.get(name, "") for name in ("content-type", SIGNATURE_HEADER, NEXT_SIGNATURE_HEADER))
+        answer = await run_in_threadpool(institution.receive, content, *said)
         return Response(answer.content, answer.status, media_type=answer.content_type)
 
     async def events(request: Request) -> Response:
         after = request.query_params.get("after", "0")
-        if not after.isdecimal():
+        if not after.isdecimal() or len(after) > _DIGITS:
             return JSONResponse({"error": "after is a number of an event"}, 400)
         return JSONResponse([event.as_json() for event in institution.events.after(int(after))])
 

@@ -81,24 +81,40 @@ class Steering:
 
     def _let_go(self, message: Json, file: CaseFile) -> "Future[Outcome]":
         with self._lock:
-            held = self._held.pop(file.case_id, [])
-        return self._outbox.post([message, *held])[0]
+            # Where they do not all fit, what is held stays so.
+            outcome = self._outbox.post([message, *self._held.get(file.case_id, [])])[0]
+            self._held.pop(file.case_id, None)
+        return outcome
 
     def _hold(self, message: Json, file: CaseFile, until: datetime) -> None:
         with self._lock:
             self._held.setdefault(file.case_id, []).append(message)
-        self._clock.call_at(until, lambda: self._free(message, file.case_id))
+        self._at(until, message, lambda: self._free(message, file.case_id))
 
     def _free(self, message: Json, case_id: str) -> None:
+        if self._release(message, case_id):
+            self._post(message)
+
+    def _release(self, message: Json, case_id: str) -> bool:
+        """Take a message out of those that are held, and say whether it was one of them."""
         with self._lock:
             held = self._held.get(case_id, [])
-            if message not in held:
-                return
-            held.remove(message)
-        self._post(message)
+            was_held = message in held
+            if was_held:
+                held.remove(message)
+            if not held:
+                self._held.pop(case_id, None)
+        return was_held
 
     def _later(self, at: datetime, message: Json) -> None:
-        self._clock.call_at(at, lambda: self._post(message))
+        self._at(at, message, lambda: self._post(message))
+
+    def _at(self, at: datetime, message: Json, action: Callable[[], None]) -> None:
+        try:
+            self._clock.call_at(at, action)
+        except Overloaded as error:
+            self._release(message, message["header"]["caseId"])
+            self._note(message, f"failed: {error.reason}")
 
     def _post(self, message: Json) -> None:
         try:

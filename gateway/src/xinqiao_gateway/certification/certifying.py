@@ -10,7 +10,8 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -50,12 +51,16 @@ class Issuing:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a run came to: ``lacking`` are the requirements that are not met, ``waits_for`` is who is to mend them."""
+    """What a run came to: ``lacking`` are the requirements that are not met, ``waits_for`` is who is to mend them.
+
+    ``unseen``: the kits that a recording shows nothing of.
+    """
 
     passed: bool
     results: Path
     certificate: Path | None = None
     lacking: tuple[str, ...] = ()
+    unseen: tuple[str, ...] = ()
     waits_for: Party = "partner"
 
 
@@ -114,6 +119,11 @@ def _declared(channel: ServedChannel, declaration: Path, run: Path, *, is_record
             f"{declaration}: subject.institution is {institution}; the institution of {channel.channel_id} is "
             f"{channel.institution_code}"
         )
+    if said.get("test") is False and not is_recorded:
+        raise SettingsInvalid(
+            f"{declaration} says test: false: what the suite sends is wrong and hostile, and never anything but test "
+            "traffic; leave it out"
+        )
     if "reach" in said:
         return declaration
     reach: dict[str, Any] = {"manual": True} if is_recorded else {"control": _endpoint(channel, declaration)}
@@ -142,12 +152,24 @@ def _endpoint(channel: ServedChannel, declaration: Path) -> str:
             f"{declaration} says no reach, and {channel.channel_id} is not pushed to over HTTP: say reach.control or "
             "reach.start in it, or push.url in the profile"
         )
+    if not channel.test:
+        raise SettingsInvalid(
+            f"{declaration} says no reach, and {channel.channel_id} leads to production: the suite sends what is wrong "
+            "and hostile; say in reach where the partner's environment for tests is, or certify a channel for tests"
+        )
     return channel.push.url.removesuffix("/").removesuffix("/messages")
 
 
 def _do(command: Sequence[str], timeout: float, *, quiet: bool) -> int:
-    """Run a command; one that takes too long is told to end, and ended. Raises ``SettingsInvalid``."""
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL if quiet else None) as process:  # noqa: S603 -- our own
+    """Run a command; one that takes too long is told to end, and ended. Raises ``SettingsInvalid``.
+
+    In a session of its own: what interrupts us at a terminal would interrupt it twice, in the midst of clearing up.
+    """
+    output = subprocess.DEVNULL if quiet else None
+    with (
+        _ended_as_interrupted(),
+        subprocess.Popen(command, stdout=output, start_new_session=True) as process,  # noqa: S603 -- our own
+    ):
         try:
             return process.wait(timeout)
         except subprocess.TimeoutExpired as error:
@@ -156,6 +178,16 @@ def _do(command: Sequence[str], timeout: float, *, quiet: bool) -> int:
             ) from error
         finally:
             _end(process)
+
+
+@contextmanager
+def _ended_as_interrupted() -> Iterator[None]:
+    """Let whoever ends this process end the suite with it."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
@@ -177,7 +209,13 @@ def _failed(results: Path) -> Outcome:
     lacking = [each for each in must if each["result"] in unmet]
     owners = {case["finding"]["owner"] for each in lacking for case in each["cases"] if case["result"] == "failed"}
     waits_for: Party = "partner" if not owners or "subject" in owners else "us"
-    return Outcome(False, results, lacking=tuple(dict.fromkeys(each["id"] for each in lacking)), waits_for=waits_for)
+    return Outcome(
+        passed=False,
+        results=results,
+        lacking=tuple(dict.fromkeys(each["id"] for each in lacking)),
+        unseen=() if lacking else tuple(kit["kit"] for kit in said["kits"] if kit["verdict"] == "failed"),
+        waits_for=waits_for,
+    )
 
 
 def _kept(run: Path, declared: Path, beside: Path) -> Path:

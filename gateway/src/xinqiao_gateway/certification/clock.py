@@ -16,7 +16,7 @@ from xinqiao.errors import SettingsInvalid
 from xinqiao.message import Json, timestamp
 from xinqiao_gateway.certification.certificate import FOLDER
 
-__all__ = ["STAGES", "Clock", "Party", "Reached", "Stage", "clock_of", "reach", "wait_for"]
+__all__ = ["STAGES", "Clock", "Party", "Reached", "Stage", "clock_of", "created_at", "reach", "wait_for"]
 
 Stage = Literal["created", "checked", "added", "first_message", "first_green", "certified"]
 Party = Literal["partner", "us"]
@@ -115,6 +115,14 @@ def _line(raw: bytes) -> Json:
         raise ValueError
     found: Json = line
     return found
+
+
+def created_at(folder: Path) -> str | None:
+    """Return when the channel in ``folder`` was created; None where its clock does not say.
+
+    What the journal has of that id from before is of another channel. Raises ``SettingsInvalid``.
+    """
+    return next((each["at"] for each in _lines(folder / FOLDER / _FILE) if each.get("stage") == "created"), None)
 
 
 def clock_of(folder: Path, first_message: str | None, now: datetime | None = None) -> Clock:

@@ -203,9 +203,10 @@ def _since(broken: Broken, before: Json | None) -> Broken:
 def keep(folder: Path, look: Look) -> None:
     """Keep the last look beside a channel's profile, whole or not at all, and turn the onboarding clock by it.
 
-    Raises ``SettingsInvalid`` where nothing can be written there.
+    What was broken at the look before turns no clock again: somebody may have said since who is waited for. Raises
+    ``SettingsInvalid`` where nothing can be written there.
     """
-    beside = folder / FOLDER
+    beside, before = folder / FOLDER, last_look(folder)
     made = beside / f".{os.getpid()}-{_FILE}"
     try:
         beside.mkdir(exist_ok=True)
@@ -215,7 +216,7 @@ def keep(folder: Path, look: Look) -> None:
         raise SettingsInvalid(f"{beside / _FILE} cannot be written: {error.strerror}") from error
     if look.is_green:
         reach(folder, "first_green")
-    elif look.is_failed:
+    elif look.is_failed and set(look.requirements) - set(broken_in(before) if before else ()):
         wait_for(folder, "partner")
 
 

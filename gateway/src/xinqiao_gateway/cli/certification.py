@@ -13,7 +13,7 @@ from xinqiao.message import Json, timestamp
 from xinqiao.report import bilingual
 from xinqiao_gateway.certification.certificate import Held, held_certificate
 from xinqiao_gateway.certification.certifying import Issuing, Outcome, certified
-from xinqiao_gateway.certification.clock import Clock, Party, clock_of, reach, wait_for
+from xinqiao_gateway.certification.clock import Clock, Party, clock_of, created_at, reach, wait_for
 from xinqiao_gateway.certification.look import Broken, Look, Seen, broken_in, judged_look, keep, last_look
 from xinqiao_gateway.certification.traffic import Asked, Traffic, sample
 from xinqiao_gateway.channels import ServedChannel
@@ -103,9 +103,8 @@ def _print_look(look: Look) -> None:
     if look.drift:
         line(f"偏离证书 drift from the certificate: {', '.join(look.drift)}", "red")
     if look.broken:
-        begin = min(each.since for each in look.broken)
         line("处理 do: 导出下列记录交给合作方修正 export it, and give it to the partner to mend:")
-        line(f"    xinqiao-gateway recording export --channel {look.channel} --since {begin} --to FILE")
+        line(f"    xinqiao-gateway recording export --channel {look.channel} --since {asked.since} --to FILE")
     counts = ", ".join(f"{count} {name}" for name, count in look.states.items() if count)
     line(f"检查 checks: {counts}", "red" if look.is_failed else "green")
 
@@ -208,12 +207,14 @@ def _say_outcome(channel_id: str, outcome: Outcome, held: Held, *, as_json: bool
     if as_json:
         said = {"channel": channel_id, "passed": outcome.passed, "results": str(outcome.results)}
         made = {"path": str(outcome.certificate), **held.as_json()} if outcome.certificate else None
-        typer.echo(json.dumps(said | {"lacking": list(outcome.lacking), "certificate": made}, ensure_ascii=False))
+        found_out = {"lacking": list(outcome.lacking), "unseen": list(outcome.unseen), "certificate": made}
+        typer.echo(json.dumps(said | found_out, ensure_ascii=False))
     elif outcome.passed:
         line(f"{channel_id}: {outcome.certificate}", "green")
         line(f"证书 certificate: {_standing_text(held.as_json())}")
     else:
-        line(f"{channel_id}: 未通过，不签发证书 not met: {', '.join(outcome.lacking)}", "red")
+        why = ", ".join(outcome.lacking) or f"记录未涉及 nothing recorded of {', '.join(outcome.unseen)}"
+        line(f"{channel_id}: 未通过，不签发证书 not met: {why}", "red")
         line(f"全部内容 in full: {outcome.results}")
 
 
@@ -244,8 +245,9 @@ def _first_message(data: Path, channel_id: str) -> str | None:
     """Return when a channel's first message was accepted; None before, and where no gateway was started yet."""
     if not (data / "keys" / "gateway.jwk").exists() or not read_installation(data).has_journal:
         return None
+    wanted = Search(channel=channel_id, since=created_at(data / "channels" / channel_id))
     with opened(data) as (journal, _):
-        rows = found(journal.reading, Search(channel=channel_id), 1)
+        rows = found(journal.reading, wanted, 1)
     return rows[0]["accepted_at"] if rows else None
 
 

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import typer
 
@@ -18,6 +18,8 @@ from xinqiao_adapters.trial import Trial, try_file
 from xinqiao_gateway.certification.clock import reach
 from xinqiao_gateway.cli import certification, documents, onboarding
 from xinqiao_gateway.cli.files import reading, replacing
+from xinqiao_gateway.cli.onboarding import InstitutionKind
+from xinqiao_gateway.cli.opening import AsJson
 from xinqiao_gateway.cli.shadow import shadow
 from xinqiao_gateway.cli.terminal import console, line, table
 from xinqiao_gateway.installation import add_channel, complete_channel, is_draft, known_channels, own_keys
@@ -36,11 +38,7 @@ app.command("watch")(certification.watch)
 app.command("certify")(certification.certify)
 app.command("clock")(certification.clock)
 
-InstitutionKind = Literal[
-    "bank", "insurer", "wealth-manager", "fund-distributor", "platform", "asset-servicer", "trust-company"
-]
 Data = Annotated[Path, typer.Option(help="The installation's folder, whose channels come before the shipped ones.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 Known = Annotated[str, typer.Argument(help="Id of a shipped channel or one of the installation, e.g. demo-bank.")]
 # Messages that a terminal shows.
 _SHOWN = 20

@@ -14,16 +14,15 @@ from xinqiao_adapters.onboarding.confirmation import confirm as confirm_proposal
 from xinqiao_adapters.onboarding.expectation import expect as expect_messages
 from xinqiao_adapters.onboarding.new_channel import NewChannelReport, Wanted, flat_rows, new_channel
 from xinqiao_gateway.certification.clock import reach
+from xinqiao_gateway.cli.opening import AsJson, Data
 from xinqiao_gateway.cli.terminal import line, table
 from xinqiao_gateway.settings import read_settings
 
-__all__ = ["confirm", "expect", "new"]
+__all__ = ["InstitutionKind", "confirm", "expect", "new"]
 
 InstitutionKind = Literal[
     "bank", "insurer", "wealth-manager", "fund-distributor", "platform", "asset-servicer", "trust-company"
 ]
-Data = Annotated[Path, typer.Option(help="The installation's folder.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 _TO_BE_FILLED_IN = "000000000000000000"
 _MOST_FINDINGS = 10
 

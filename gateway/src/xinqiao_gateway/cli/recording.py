@@ -1,5 +1,6 @@
 """``recording export``: a case, or a channel's traffic, as a masked recording that anybody can judge again."""
 
+import errno
 import json
 import os
 from datetime import datetime
@@ -9,7 +10,7 @@ from typing import Annotated, NamedTuple
 
 import typer
 
-from xinqiao.errors import Conflict, NotFound
+from xinqiao.errors import NotFound
 from xinqiao.message import timestamp
 from xinqiao.recording import Recording
 from xinqiao_gateway.certification.traffic import Traffic
@@ -87,7 +88,10 @@ def _channel_of(journal: Journal, installation: Installation, case: str) -> str:
 
 
 def _exported(journal: Journal, installation: Installation, to: Path, span: Span) -> _Exported:
-    """Write the recording beside its place, and put it there whole or not at all. Raises ``Conflict``, ``NotFound``."""
+    """Write the recording beside its place, and put it there whole or not at all.
+
+    Raises ``FileExistsError``, and ``NotFound`` where there is nothing to write.
+    """
     channel = installation.channels.find(span.channel)
     _require_free(to)
     found = exchanges(journal.reading, span, _MOST)
@@ -102,14 +106,14 @@ def _exported(journal: Journal, installation: Installation, to: Path, span: Span
                 for _, each in traffic.page(page):
                     count = recording.append(each)
         if not count:
-            raise NotFound(f"{span.channel}: the contents of all {len(found.exchanges)} exchanges were erased or archived")
-        try:
-            os.link(made, to)
-        except FileExistsError:
-            _require_free(to)
+            raise NotFound(
+                f"{span.channel}: the contents of all {len(found.exchanges)} exchanges were erased or archived"
+            )
+        _require_free(to)
+        made.rename(to)
     return _Exported(recording.root, count, len(found.exchanges) - count, found.whole)
 
 
 def _require_free(to: Path) -> None:
     if to.exists():
-        raise Conflict(f"{to} is there already and is never overwritten; name another file: --to")
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(to))

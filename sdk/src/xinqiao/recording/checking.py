@@ -13,7 +13,7 @@ from xinqiao.finding import Finding, Text
 from xinqiao.message import Json
 from xinqiao.recording.masks import without_tokens
 from xinqiao.recording.model import Head, Recorded, body_of
-from xinqiao.recording.quoting import is_token
+from xinqiao.recording.quoting import is_plain, is_token
 from xinqiao.seal import KeyRing
 from xinqiao.standard import field_at
 from xinqiao.validation import check as findings_of
@@ -31,6 +31,7 @@ __all__ = [
     "Looks",
     "State",
     "check",
+    "in_words",
     "judged",
     "sent",
     "shown",
@@ -84,6 +85,8 @@ class Context:
     keys: KeyRing | None = None
     patience: float | None = None
     _remembered: dict[int, list[Finding] | None] = field(default_factory=dict, repr=False, compare=False)
+    # By the number of an exchange: whether nothing is found in it. A byte each is what memory grows by.
+    _good: bytearray = field(default_factory=bytearray, repr=False, compare=False)
 
     @property
     def masked(self) -> bool:
@@ -93,12 +96,17 @@ class Context:
     def findings(self, each: Recorded) -> list[Finding] | None:
         """Return what validation (strict) finds in an exchange's message beside hidden values; None of no message.
 
-        Several checks ask for the same: the first few thousand answers are remembered.
+        Several checks ask for the same: all in which nothing is found are remembered, and of the others some thousands.
         """
+        if each.number < len(self._good) and self._good[each.number]:
+            return []
         if each.number in self._remembered:
             return self._remembered[each.number]
         found = _findings(each, masked=self.masked)
-        if len(self._remembered) < _REMEMBERED:
+        if found == []:
+            self._good.extend(bytes(max(0, each.number + 1 - len(self._good))))
+            self._good[each.number] = 1
+        elif len(self._remembered) < _REMEMBERED:
             self._remembered[each.number] = found
         return found
 
@@ -139,7 +147,13 @@ class Check:
                 broken = next(look)
             except StopIteration as end:
                 return int(end.value)
-            yield Found(self.requirement, broken.number, broken.expected, broken.seen, broken.path)
+            yield Found(self.requirement, broken.number, broken.expected, broken.seen, in_words(broken.path))
+
+
+def in_words(path: str) -> str:
+    """Return a path without names that are no words: what a message calls a field may itself be a value."""
+    steps = [(step, step.partition("[")[0]) for step in path.split(".")]
+    return ".".join(step if not name or is_plain(name) or is_token(name) else "***" for step, name in steps)
 
 
 def _numbered(recorded: Iterable[Recorded]) -> Iterator[Recorded]:

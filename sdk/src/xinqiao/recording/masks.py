@@ -18,7 +18,7 @@ from xinqiao.errors import ContentRefused
 from xinqiao.message import Json
 from xinqiao.recording.model import Answer, Recorded, body_of
 from xinqiao.recording.numbers import without_numbers
-from xinqiao.recording.quoting import Quotable, is_free, is_plain, is_token, is_usual
+from xinqiao.recording.quoting import Quotable, has_form, is_plain, is_token, is_usual
 from xinqiao.seal import Sealed
 from xinqiao.standard import field_at
 
@@ -98,7 +98,7 @@ class Masker:
         if message is None:
             return None
         body = body_of(message) or "ping"
-        made = {self._name(name): self._part(part, body, name, told) for name, part in message.items()}
+        made: Json = {self._name(name): self._part(part, body, name, told) for name, part in message.items()}
         if body in _FINDINGS and isinstance(found := made[body].get(_FINDINGS[body]), list):
             # What a finding shows of a value: masks of the standard keep the ends of a number.
             made[body][_FINDINGS[body]] = [self._finding(each, answered) for each in found]
@@ -113,11 +113,12 @@ class Masker:
         field = field_at(body, path)
         if field is None or field.sensitivity != "C1" or path.startswith(_TELLING):
             return self._hidden(part)
-        if not isinstance(part, str) or not (is_free(field) or field.kind == "IDENTIFIER"):
+        if not isinstance(part, str) or (field.kind != "IDENTIFIER" and has_form(part, field)):
             return part
         if len(part) > _LONGEST_TEXT:
             return self._hidden(part)
-        return without_numbers(told.replaced(part, self._token) if is_free(field) else part, self._token)
+        # The number of a case is the same in each of its messages, whatever else they hold.
+        return without_numbers(part if field.kind == "IDENTIFIER" else told.replaced(part, self._token), self._token)
 
     def _name(self, name: str) -> str:
         return name if is_plain(name) or is_token(name) else self._token(name)

@@ -11,7 +11,7 @@ from xinqiao.recording.model import Answer, body_of
 from xinqiao.rules.rule import metadata
 from xinqiao.standard import Field, field_at, message_types
 
-__all__ = ["Quotable", "free_texts", "is_free", "is_plain", "is_token", "is_usual", "leaves"]
+__all__ = ["Quotable", "free_texts", "has_form", "is_plain", "is_token", "is_usual", "leaves"]
 
 _TOKEN = re.compile(r"masked:[0-9a-f]{20}")
 # Names that a message may hold beside the standard's: words. Other names could hold what a value should.
@@ -24,6 +24,8 @@ _FREE = frozenset({"TEXT", "LINES"})
 _COMMON = frozenset({"CODE", "COUNTRY", "CURRENCY", "REGION", "DATE", "TIME", "MONTH", "TIMESTAMP"})
 # Longer ones are texts of their own, which nobody quotes whole; and looking for them would take time.
 _LONGEST = 200
+# No answer for people is longer; of a text that was made to take time the rest is not read.
+_MOST_READ = 100_000
 
 
 def is_token(value: object) -> bool:
@@ -36,9 +38,17 @@ def is_plain(name: str) -> bool:
     return _NAME.fullmatch(name) is not None
 
 
-def is_free(field: Field) -> bool:
+def _is_free(field: Field) -> bool:
     """Say whether a field holds what people write, and with it perhaps what another field should."""
     return field.kind in _FREE
+
+
+def has_form(value: str, field: Field) -> bool:
+    """Say whether a value has the form that its field prescribes, so that it can be nothing else."""
+    schema = field.schema.get("items", field.schema)
+    if _is_free(field):
+        return False
+    return value in schema["enum"] if "enum" in schema else re.search(schema.get("pattern", "(?!)"), value) is not None
 
 
 def is_usual(header: str) -> bool:
@@ -63,7 +73,7 @@ def free_texts(answer: Answer) -> Iterator[tuple[str, str]]:
     body = body_of(answer.message) or "ping"
     for path, value in leaves(answer.message):
         field = field_at(body, path)
-        if isinstance(value, str) and (field is None or is_free(field)):
+        if isinstance(value, str) and (field is None or _is_free(field)):
             yield f"answer.{path}", value
     for name, value in answer.headers.items():
         if not is_usual(name):
@@ -86,8 +96,8 @@ class Quotable:
         self._lengths = {begin: sorted(each, reverse=True) for begin, each in lengths.items()}
 
     def quoted(self, text: str) -> Iterator[tuple[int, str]]:
-        """Yield where a text quotes values, and which; of two at one place the longer."""
-        place, last = 0, len(text) - 1
+        """Yield where the beginning of a text quotes values, and which; of two at one place the longer."""
+        place, last = 0, min(len(text), _MOST_READ) - 1
         while place < last:
             value = self._at(text, place) if text[place : place + 2] in self._lengths else None
             if value:
@@ -115,7 +125,8 @@ def _personal(message: Json | None) -> set[str]:
         if field is None:
             personal.update(name for name in path.split(".") if not is_plain(_unindexed(name)) and _tells(name))
         if field is not None and field.sensitivity == "C1":
-            open_to_all.add(value)
+            if not isinstance(value, str) or _is_free(field) or has_form(value, field):
+                open_to_all.add(value)
         elif isinstance(value, str) and not _is_common(field) and (is_token(value) or _tells(value)):
             personal.add(value)
     return personal - open_to_all

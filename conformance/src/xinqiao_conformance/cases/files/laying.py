@@ -9,11 +9,11 @@ from itertools import pairwise
 from xinqiao.errors import ContentRefused
 from xinqiao.finding import Text
 from xinqiao_conformance.benches.files import FilesBench, Sent
-from xinqiao_conformance.benches.personal import personal_in
 from xinqiao_conformance.benches.taking import MANIFEST, MARK, Laid, Turn
 from xinqiao_conformance.cases.files import case
 from xinqiao_conformance.kits import Kit
 from xinqiao_conformance.observing import personal_values
+from xinqiao_conformance.personal import personal_in
 
 _LONGEST = 200
 # Seconds in which whoever sends again what was refused has done so.
@@ -199,6 +199,7 @@ def _day(value: object) -> date | None:
 @case("TRN-005", negative=True)
 def a_batch_that_was_refused_is_not_sent_again_unchanged(bench: FilesBench) -> None:
     sent = bench.lay(Turn(error=ContentRefused), afterwards=_AFTERWARDS)
+    _ = sent.batch
     contents = [each.digest for each in sent.batches]
     sent.require(
         len(set(contents)) == len(contents),

@@ -88,8 +88,9 @@ def _false(_kit: Kit) -> Iterator[tuple[str, str]]:
 @case("FIL-007", negative=True, over=_false)
 def a_false_result_is_not_believed(bench: FilesBench, false: str) -> None:
     sent = bench.lay(Turn(error=ContentRefused, late=bench.late, forged=false))
+    _ = sent.batch
     sent.require(
-        sent.outcome not in ("accepted", "partly"),
+        sent.outcome.startswith(("rejected: ", "failed: ")),
         "不采信伪造或不完整的结果；真实结果为整批拒收",
         "no belief in a false result; the true one refuses the batch",
         Text("先验签，再核对批次号、机构和笔数", "verify the seal, then compare number, institutions and counts"),

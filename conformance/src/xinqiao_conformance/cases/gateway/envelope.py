@@ -129,7 +129,7 @@ def _of_another_body(bench: GatewayBench, message: Json) -> Json:  # noqa: ARG00
     return with_value(message, f"{_body(message)}.fieldOfTomorrow", "1")
 
 
-def _of_another_case(bench: GatewayBench, message: Json) -> Json:
+def _of_another_case(bench: GatewayBench, message: Json) -> Json:  # noqa: ARG001
     return with_value(message, "header.caseId", new_case())
 
 

@@ -44,7 +44,8 @@ def require_findings(bench: GatewayBench, exchange: Exchange) -> None:
 
 
 def require_untold(bench: GatewayBench, exchange: Exchange, personal: Json | None = None) -> None:
-    """Raise ``Breach`` where an answer tells a personal value of its message."""
+    """Raise ``Breach`` where an answer tells a personal value of its message, or none came."""
+    exchange.require(exchange.status, "得到应答", "an answer")
     personal = _telling(bench, exchange.sent) if personal is None else personal
     for zh, en, told in (("正文", "body", exchange.told), ("标头", "headers", exchange.told_in_headers)):
         paths = ", ".join(sorted(path for value, path in personal.items() if _is_told(value, told)))

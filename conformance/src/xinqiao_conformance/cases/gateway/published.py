@@ -3,15 +3,11 @@
 
 import base64
 from collections.abc import Callable, Iterator
-from functools import cache
-from importlib.resources import files
-from typing import Any
-
-import orjson
 
 from xinqiao.errors import DuplicateKey, MalformedJson, NotValid, OutOfOrder, WrongEncoding
 from xinqiao.finding import errors_in
 from xinqiao.message import Json
+from xinqiao.standard import message_types
 from xinqiao.testing import example, faults_of
 from xinqiao.validation import check
 from xinqiao_conformance.benches.gateway import GatewayBench
@@ -19,35 +15,28 @@ from xinqiao_conformance.cases.gateway import case
 from xinqiao_conformance.cases.gateway.findings import require_findings
 from xinqiao_conformance.kits import Kit
 from xinqiao_conformance.observing import Exchange
+from xinqiao_conformance.processes import processes
+from xinqiao_conformance.published import (
+    UNKNOWN_CODE,
+    UNKNOWN_FIELD,
+    Vector,
+    byte_vectors,
+    form_vectors,
+    is_taken,
+    rules_of,
+)
 
-Vector = dict[str, Any]
 _Over = Callable[[Kit], Iterator[tuple[str, Vector]]]
 
-_UNKNOWN_FIELD, _UNKNOWN_CODE = "schema.unknown_field", "XQ-R-009"
 _UNREAD = {each.reason: each for each in (DuplicateKey, MalformedJson, WrongEncoding)}
-
-
-@cache
-def _read(name: str) -> Vector:
-    found: Vector = orjson.loads((files("xinqiao") / "schemas" / "vectors" / name).read_bytes())
-    return found
-
-
-def _rules(vector: Vector) -> set[str]:
-    return {each["rule"] for each in vector.get("findings", ())}
-
-
-def _is_valid(vector: Vector) -> bool:
-    """Say whether a receiver takes it: one that is strict refuses unknown fields, a gateway keeps them."""
-    return bool(vector["valid"]) or _rules(vector) == {_UNKNOWN_FIELD}
 
 
 def _vectors(chosen: Callable[[Vector], bool]) -> _Over:
     def over(kit: Kit) -> Iterator[tuple[str, Vector]]:
         for body in kit.types:
-            for each in _read(f"forms/{body}.json")["cases"]:
+            for each in form_vectors(body):
                 if chosen(each):
-                    yield f"{body}: {each['name']}", {**each, "body": body}
+                    yield f"{body}: {each['name']}", each
 
     return over
 
@@ -58,10 +47,16 @@ def _sent(bench: GatewayBench, vector: Vector) -> Exchange:
     return bench.send(bench.readdressed(vector["json"], kept), note=vector["name"])
 
 
-def _require_taken(exchange: Exchange) -> None:
+def _require_taken(exchange: Exchange, body: str) -> None:
     """Raise ``Breach`` where a message was refused for what it says; its case may expect another one first."""
-    if exchange.reason != OutOfOrder.reason:
+    if not (exchange.reason == OutOfOrder.reason and _may_come_too_early(body)):
         exchange.require_receipt()
+
+
+def _may_come_too_early(body: str) -> bool:
+    """Say whether a message may be refused for its order as the first of a case: a request that opens none."""
+    is_request = message_types()[body].message_class == "REQUEST"
+    return is_request and not any(body in each["opens"] for each in processes().values())
 
 
 def _require_notes(exchange: Exchange, vector: Vector) -> None:
@@ -73,36 +68,36 @@ def _require_notes(exchange: Exchange, vector: Vector) -> None:
         exchange.require(not paths, f"回执 notes 中有 {paths}", f"receipt.notes with {paths}")
 
 
-@case("MSG-004", over=_vectors(lambda each: bool(each["valid"]) and not _rules(each)))
+@case("MSG-004", over=_vectors(lambda each: bool(each["valid"]) and not rules_of(each)))
 def a_valid_vector_is_taken(bench: GatewayBench, vector: Vector) -> None:
-    _require_taken(_sent(bench, vector))
+    _require_taken(_sent(bench, vector), vector["body"])
 
 
-@case("MSG-004", negative=True, over=_vectors(lambda each: not _is_valid(each)))
+@case("MSG-004", negative=True, over=_vectors(lambda each: not is_taken(each)))
 def an_invalid_vector_is_refused(bench: GatewayBench, vector: Vector) -> None:
     bench.require_reason(_sent(bench, vector), NotValid)
 
 
 @case(
-    "MSG-004", negative=True, over=_vectors(lambda each: bool(each["valid"]) and bool(_rules(each) - {_UNKNOWN_CODE}))
+    "MSG-004", negative=True, over=_vectors(lambda each: bool(each["valid"]) and bool(rules_of(each) - {UNKNOWN_CODE}))
 )
 def a_vector_with_a_warning_is_taken_and_the_warning_noted(bench: GatewayBench, vector: Vector) -> None:
     exchange = _sent(bench, vector)
-    _require_taken(exchange)
+    _require_taken(exchange, vector["body"])
     _require_notes(exchange, vector)
 
 
-@case("ENV-020", negative=True, over=_vectors(lambda each: _rules(each) == {_UNKNOWN_FIELD}))
+@case("ENV-020", negative=True, over=_vectors(lambda each: rules_of(each) == {UNKNOWN_FIELD}))
 def a_vector_with_an_unknown_field_is_taken_and_the_field_noted(bench: GatewayBench, vector: Vector) -> None:
     exchange = _sent(bench, vector)
-    _require_taken(exchange)
+    _require_taken(exchange, vector["body"])
     _require_notes(exchange, vector)
 
 
-@case("MSG-010", negative=True, over=_vectors(lambda each: bool(each["valid"]) and _UNKNOWN_CODE in _rules(each)))
+@case("MSG-010", negative=True, over=_vectors(lambda each: bool(each["valid"]) and UNKNOWN_CODE in rules_of(each)))
 def a_code_that_its_list_does_not_have_is_noted_and_no_error(bench: GatewayBench, vector: Vector) -> None:
     exchange = _sent(bench, vector)
-    _require_taken(exchange)
+    _require_taken(exchange, vector["body"])
     _require_notes(exchange, vector)
 
 
@@ -110,7 +105,7 @@ def _faults(kit: Kit) -> Iterator[tuple[str, Json]]:
     for body in kit.types:
         for fault in faults_of(example(body, channelId=None), f"{body} {kit.business}"):
             rule, path = fault.finding
-            if rule != _UNKNOWN_FIELD and not path.startswith("header."):
+            if rule != UNKNOWN_FIELD and not path.startswith("header."):
                 yield f"{body}: {fault.name}", fault.message
 
 
@@ -135,7 +130,7 @@ def a_finding_names_the_canonical_path(bench: GatewayBench, message: Json) -> No
 
 def _bytes(chosen: Callable[[str], bool]) -> _Over:
     def over(_kit: Kit) -> Iterator[tuple[str, Vector]]:
-        for each in _read("json.json")["cases"]:
+        for each in byte_vectors():
             # A gateway may take several messages in one input, which is a list.
             if chosen(each["outcome"]) and each["name"] != "an array":
                 yield each["name"], each

@@ -11,8 +11,8 @@ from xinqiao.standard import field_at
 from xinqiao.validation import check
 from xinqiao_conformance.benches.flows import Flow
 from xinqiao_conformance.benches.h5 import H5Bench, Launched
-from xinqiao_conformance.benches.personal import personal_in
 from xinqiao_conformance.cases.h5 import case
+from xinqiao_conformance.personal import personal_in
 
 # A launch in which nothing is wrong; one claim at a time takes the place of its own.
 _RIGHT = {"flow": "kyc-person", "case": "CASE-1", "actor": {"role": "CUSTOMER", "id": "C1"}}
@@ -144,7 +144,8 @@ def _wrong(body: str, facts: Json) -> Iterable[str]:
     for path, value in facts.items():
         place = message
         *parents, last = path.split(".")
-        if any("[" in name for name in (*parents, last)):
+        # A path of no field of the message is the matter of another case.
+        if parents[:1] != [body] or any("[" in name for name in (*parents, last)):
             continue
         for name in parents:
             below = place.setdefault(name, {})

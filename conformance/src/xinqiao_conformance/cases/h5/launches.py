@@ -7,10 +7,10 @@ from urllib.parse import parse_qsl, quote, urlsplit
 
 from xinqiao.finding import Text
 from xinqiao_conformance.benches.h5 import H5Bench, Launched
-from xinqiao_conformance.benches.personal import personal_in
 from xinqiao_conformance.benches.subject import new_case
 from xinqiao_conformance.cases.h5 import case
 from xinqiao_conformance.kits import Kit
+from xinqiao_conformance.personal import personal_in
 
 # As many launches are asked for at once where ids could be the same.
 _MANY = 20

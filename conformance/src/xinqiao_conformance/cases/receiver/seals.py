@@ -3,39 +3,13 @@
 
 from collections.abc import Callable, Iterator, Sequence
 
-from xinqiao_conformance.benches.forging import FORGERIES
+from xinqiao_conformance.benches.forging import FOREIGN, FORGERIES, FORM, IN_TIME, MEMBERS, MISSING, OUT_OF_TIME, RIGHT
 from xinqiao_conformance.benches.receiver import ReceiverBench
 from xinqiao_conformance.cases.receiver import case
 from xinqiao_conformance.kits import Kit
 from xinqiao_conformance.observing import Exchange
 
 _Over = Callable[[Kit], Iterator[tuple[str, str]]]
-
-RIGHT = ("a message as it was sealed", "a leading space that was sealed too")
-IN_TIME = ("ten minutes later", "a clock that is a minute behind")
-FOREIGN = (
-    "a changed byte",
-    "the same JSON in other bytes",
-    "a key that nobody registered",
-    "a key under another's name",
-    "another content type than was signed",
-)
-FORM = (
-    "the payload in the middle segment",
-    "b64 is not said",
-    "b64 is true",
-    "crit does not name b64",
-    "the deprecated name EdDSA",
-    "no algorithm",
-)
-MEMBERS = (
-    "padded base64url",
-    "a member that the standard does not have",
-    "iat with a fraction",
-    "iat is missing",
-)
-OUT_OF_TIME = ("ten minutes and a second later", "a clock that is more than a minute behind")
-MISSING = ("no signature",)
 
 
 def _over(names: Sequence[str]) -> _Over:

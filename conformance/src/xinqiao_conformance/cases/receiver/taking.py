@@ -77,7 +77,7 @@ def of_repeats_that_come_at_once_one_is_taken(bench: ReceiverBench) -> None:
     answers[0].require(len(taken) <= 1, "只有一次以 202 受理", "202 once at the most")
     receipts = [each.receipt for each in answers if each.receipt]
     same = all(each == receipts[0] for each in receipts)
-    answers[0].require(same, "所有回执相同", "the same receipt in every answer")
+    answers[0].require(receipts and same, "至少一份回执，且各份相同", "a receipt, and the same one in every answer")
 
 
 @case("ENV-013", negative=True)

@@ -15,6 +15,8 @@ from xinqiao_conformance.kits import Kit
 _ASKED = 1
 _TOLERANCE = 0.05
 _SLOW = 0.5
+# By less a pause is longer by chance, too.
+_GROWTH = 1.25
 _LATER_REASON = {"reason": "reason_of_a_later_version", "retryable": True}
 
 _SAME = Text(
@@ -87,9 +89,9 @@ def the_pauses_between_attempts_grow(bench: SenderBench) -> None:
     _require_repeated(sent)
     pauses = [later.at - earlier.at for earlier, later in pairwise(sent.attempts)]
     sent.require(
-        pauses[2] > pauses[0],
-        "第三次间隔长于第一次",
-        "a third pause that is longer than the first",
+        pauses[2] >= _GROWTH * pauses[0],
+        "第三次间隔比第一次至少长四分之一",
+        "a third pause that is longer than the first, by a quarter at the least",
         Text("每次失败后延长间隔，例如加倍", "lengthen the pause with each failure, for instance double it"),
     )
 

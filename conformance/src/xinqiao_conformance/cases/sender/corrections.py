@@ -43,5 +43,6 @@ def a_correction_that_has_to_be_repeated_stays_the_same_revision(bench: SenderBe
 def the_old_message_is_not_sent_again_under_its_id(bench: SenderBench) -> None:
     first, second = _corrected(bench)
     old = first.header.get("messageId")
+    second.require(second.header, "发送更正", "a correction sent")
     again = any(each.message_id == old for each in second.attempts)
     second.require(not again, f"不再以编号 {old} 发送", f"nothing is sent under the id {old} any more")

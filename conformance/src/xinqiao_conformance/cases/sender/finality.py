@@ -35,4 +35,5 @@ def a_refusal_for_good_ends_the_attempts_that_were_under_way(bench: SenderBench)
     failures = (refused(InternalError), Turn(lost="after"))
     sent = bench.send(bench.kit.types[0], *failures, then=refused(Conflict))
     most = len(failures) + 1
+    sent.require(sent.attempts, "发送一条消息", "a message sent")
     sent.require(len(sent.attempts) <= most, f"至多发送 {most} 次", f"{most} attempts at the most", _FIX)

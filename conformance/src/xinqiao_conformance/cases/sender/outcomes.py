@@ -31,6 +31,7 @@ def _is_evidence(attempt: Attempt) -> bool:
 
 
 def _require_evidence(sent: Sent) -> None:
+    sent.require(sent.attempts, "发送一条消息", "a message sent")
     accepted = any(_is_evidence(each) for each in sent.attempts)
     told = sent.told.outcome == "accepted"
     if accepted:
@@ -59,4 +60,5 @@ def a_rejection_is_told_with_its_reason(bench: SenderBench, refusal: Turn) -> No
     sent = bench.send(bench.kit.types[0], then=refusal)
     reason = refusal.says.get("reason") or (refusal.error.reason if refusal.error else "")
     told = f"rejected: {reason}"
+    sent.require(sent.attempts, "发送一条消息", "a message sent")
     sent.require(sent.told.outcome == told, f"结果为 {told}", f"the outcome {told}")

@@ -8,7 +8,7 @@ from typing import Any
 
 from xinqiao.client import Client
 from xinqiao.errors import DestinationDown, Overloaded, Rejected
-from xinqiao.seal import KeyRing, Sealed, open_seal
+from xinqiao.seal import KeyRing, Sealed, open_either
 from xinqiao_conformance.simulators.bank.bank import Bank, Knowledge, Outgoing
 from xinqiao_conformance.simulators.bank.documents import (
     CONTENT_TYPE,
@@ -20,9 +20,13 @@ from xinqiao_conformance.simulators.bank.documents import (
 )
 from xinqiao_conformance.simulators.events import EventLog
 from xinqiao_conformance.simulators.institution import Answer, Unable
+from xinqiao_conformance.simulators.newest import Newest
 from xinqiao_conformance.simulators.outbox import Outbox
 
 __all__ = ["BankSystem"]
+
+# Notices that are recognised when they come again.
+_NOTICES = 100_000
 
 
 class BankSystem:
@@ -39,7 +43,7 @@ class BankSystem:
         self._gateway_keys = gateway_keys
         self._wait = wait.total_seconds()
         self._outbox: Outbox[Outgoing, dict[str, Any]] = Outbox(self._send)
-        self._seen: dict[str, str] = {}
+        self._seen: Newest[str, str] = Newest(_NOTICES)
         self._lock = threading.Lock()
 
     def start(self) -> None:
@@ -53,16 +57,20 @@ class BankSystem:
 
     def do(self, step: str, options: Mapping[str, str]) -> dict[str, Any]:
         """Send the document of a step and return the gateway's reply as the bank read it."""
-        [outcome] = self._outbox.post([self._bank.step(step, options)])
+        document = self._bank.step(step, options)
+        try:
+            [outcome] = self._outbox.post([document])
+        except Overloaded as error:
+            raise Unable(503, str(error)) from error
         try:
             return outcome.result(self._wait)
         except TimeoutError:
             raise Unable(504, "the gateway has not answered yet; it is still being tried") from None
 
-    def receive(self, content: bytes, content_type: str, signature: str | None) -> Answer:
+    def receive(self, content: bytes, content_type: str, signature: str, next_signature: str) -> Answer:
         """Take a notice and reply: 0000 when taken or taken before, the bank's own code otherwise."""
         try:
-            open_seal(Sealed(content, content_type, signature or ""), self._gateway_keys)
+            open_either(Sealed(content, content_type, signature), next_signature, self._gateway_keys)
         except Rejected as error:
             return self._refuse(error.http_status, error.reason, error.detail)
         try:

@@ -3,8 +3,12 @@
 from dataclasses import dataclass, replace
 
 from xinqiao.message import Json, content_digest
+from xinqiao_conformance.simulators.newest import Newest
 
 __all__ = ["Contract", "Contracts"]
+
+# Contracts that are remembered.
+_MOST = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +41,7 @@ class Contracts:
     """Contracts by case; a later proposal of the same case takes the place of the earlier one."""
 
     def __init__(self) -> None:
-        self._by_case: dict[str, Contract] = {}
+        self._by_case: Newest[str, Contract] = Newest(_MOST)
         self._effective = 0
 
     def propose(self, case_id: str, message: Json) -> Contract:

@@ -45,7 +45,7 @@ class CoreSystem(Engine):
     def do(self, step: str, options: Mapping[str, str]) -> Outcome:
         """Send a NAV report or a disclosure notice for ``case``, or what the script sends."""
         if step in self._steps:
-            return self.sent(self._steps[step](options.get("case")))
+            return self.sent(lambda: self._steps[step](options.get("case")))
         return super().do(step, options)
 
     def react(self, message: Json, file: CaseFile) -> None:

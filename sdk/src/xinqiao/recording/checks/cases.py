@@ -133,20 +133,31 @@ def _at(message: Json | None, body: str, path: str) -> Any:  # noqa: ANN401 -- w
 def look_at_correlation(recorded: Iterable[Recorded], _: Context) -> Looks:
     """The first answer to a request of this recording; later ones may come of themselves."""
     looked = 0
-    with Index() as open_requests:
+    with Index() as open_requests, Index() as came:
         for each in recorded:
             for key in _answered(each) if each.by == "subject" else ():
-                ids = open_requests.get(*key)
-                if ids is None:
+                asked = open_requests.get(*key)
+                if asked is None:
                     continue
                 open_requests.drop(*key)
                 looked += 1
-                if each.header.get("correlationId") not in ids:
+                if not _names_question(each, asked, came):
                     seen = str(each.header.get("correlationId", "nothing"))[:80]
                     yield Broken(each.number, "header.correlationId", _CORRELATES, seen)
-            for key in _asked(each) if each.by == "peer" else ():
-                open_requests.put(*key, value=[*(open_requests.get(*key) or ())[-20:], each.message_id])
+            if each.by == "peer":
+                came.put(each.message_id, value=[each.case_id, each.number])
+                for key in _asked(each):
+                    before = open_requests.get(*key) or []
+                    open_requests.put(*key, value=[*before[-20:], [each.message_id, each.number]])
     return looked
+
+
+def _names_question(each: Recorded, asked: list[tuple[str | None, int]], came: Index) -> bool:
+    """Say whether an answer names the request, or what has since come of its case and let it be answered."""
+    named = each.header.get("correlationId")
+    case_id, number = came.get(named) or (None, 0)
+    since = min(number for _, number in asked)
+    return named in {message_id for message_id, _ in asked} or (case_id == each.case_id and number > since)
 
 
 @check("answered", "PRC-015", "receiver", zh="请求没有得到业务答复", en="a request is left without an answer")

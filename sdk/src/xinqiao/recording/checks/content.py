@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from xinqiao.finding import Finding, Text
 from xinqiao.forms import form_of
 from xinqiao.message import Json
-from xinqiao.recording.checking import Broken, Context, Look, Looks, check, sent, shown
+from xinqiao.recording.checking import Broken, Context, Look, Looks, check, in_words, sent, shown
 from xinqiao.recording.model import Recorded
 from xinqiao.recording.quoting import leaves
 from xinqiao.report import bilingual
@@ -82,7 +82,10 @@ def _is_later(each: Recorded, finding: Finding) -> bool:
 
 def _broken(each: Recorded, finding: Finding) -> Broken:
     seen = f"{finding.rule} {finding.value or ''}".strip()
-    return Broken(each.number, finding.path, finding.fix or finding.text, f"{seen}: {bilingual(finding.text)}")
+    if in_words(finding.path) == finding.path:
+        # Of a field that is no word the text repeats the name.
+        seen = f"{seen}: {bilingual(finding.text)}"
+    return Broken(each.number, finding.path, finding.fix or finding.text, seen)
 
 
 def _register(name: str, requirement: str, zh: str, en: str, breaks: Breaks, about: About | None = None) -> None:

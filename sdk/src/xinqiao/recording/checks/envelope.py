@@ -6,7 +6,7 @@ from functools import cache
 
 from xinqiao.finding import Text
 from xinqiao.message import NOBODY, Json, content_digest
-from xinqiao.recording.checking import Broken, Context, Looks, check, sent
+from xinqiao.recording.checking import Broken, Context, Looks, check, in_words, sent
 from xinqiao.recording.index import Index
 from xinqiao.recording.model import Recorded
 from xinqiao.rules.check_digits import social_credit_check_character
@@ -58,7 +58,8 @@ def look_at_bodies(recorded: Iterable[Recorded], _: Context) -> Looks:
         looked += 1
         later = _has_form(each.header, "standardVersion") and each.header["standardVersion"] != STANDARD_VERSION
         if not each.header or (each.body is None and not later):
-            yield Broken(each.number, "", _ONE_BODY, ", ".join(sorted(each.message or ())[:5])[:80] or "nothing")
+            names = sorted(map(in_words, each.message or ()))[:5]
+            yield Broken(each.number, "", _ONE_BODY, ", ".join(names)[:80] or "nothing")
     return looked
 
 

@@ -93,7 +93,7 @@ def look_at_value(recorded: Iterable[Recorded], context: Context) -> Looks:
         for each in recorded:
             body: Json = (each.message or {})[each.body] if each.body else {}
             if each.body in _MEASURES:
-                known = {"type": each.body, "ordered": _ordered(each.body, body), "settled": {}}
+                known = {"type": each.body, "ordered": _ordered(each.body, body), "settled": "0"}
                 orders.put(*_order(each, "sender"), value=known)
             key: tuple[str, ...] = _order(each, "receiver")
             if each.body != "orderConfirmation" or each.by != "subject" or not key[0]:
@@ -106,11 +106,21 @@ def look_at_value(recorded: Iterable[Recorded], context: Context) -> Looks:
             if not (order["ordered"] or context.masked):
                 continue
             looked += 1
-            order["settled"].pop(str(each.header.get("replaces")), None)
-            order["settled"][str(each.message_id)] = _settled(order["type"], body)
+            replaced = [str(each.header.get("replaces")), str(each.message_id)]
+            before = sum(_taken_back(orders, key, name) for name in replaced)
+            settled = _settled(order["type"], body)
+            orders.put(*key, str(each.message_id), value=str(settled))
+            order["settled"] = str(int(order["settled"]) - before + settled)
             orders.put(*key, value=order)
             yield from _judge(each, order, body)
     return looked
+
+
+def _taken_back(orders: Index, key: tuple[str, ...], message: str) -> int:
+    """Forget what a confirmation settled, and return it: it is corrected, or comes again."""
+    settled = orders.get(*key, message)
+    orders.drop(*key, message)
+    return int(settled or 0)
 
 
 def _as_repeated(body: Json) -> Json:
@@ -118,7 +128,7 @@ def _as_repeated(body: Json) -> Json:
     measured = {kind: _number(body.get(_MEASURES[kind][0])) for kind in ("subscriptionOrder", "redemptionOrder")}
     said = [(kind, str(number)) for kind, number in measured.items() if number]
     kind = said[0][0] if said else "subscriptionOrder"
-    return {"type": kind, "ordered": [said[0][1]] if len(said) == 1 else [], "settled": {}}
+    return {"type": kind, "ordered": [said[0][1]] if len(said) == 1 else [], "settled": "0"}
 
 
 def _number(part: Any) -> int | None:  # noqa: ANN401 -- what a message holds
@@ -132,8 +142,8 @@ def _ordered(kind: str, body: Json) -> list[str]:
     return [str(number) for name in _MEASURES[kind][1] if (number := _number(body.get(name))) is not None]
 
 
-def _settled(kind: str, body: Json) -> str:
-    return str(sum(_number(body.get(name)) or 0 for name in _MEASURES[kind][2]))
+def _settled(kind: str, body: Json) -> int:
+    return sum(_number(body.get(name)) or 0 for name in _MEASURES[kind][2])
 
 
 def _judge(each: Recorded, order: Json, body: Json) -> Iterator[Broken]:
@@ -142,5 +152,5 @@ def _judge(each: Recorded, order: Json, body: Json) -> Iterator[Broken]:
     # A zero is how files say that nothing was ordered in this measure.
     if said and str(said) not in order["ordered"]:
         yield Broken(each.number, path, _ORDERED, "another")
-    if sum(map(int, order["settled"].values())) > max(map(int, order["ordered"]), default=0):
+    if int(order["settled"]) > max(map(int, order["ordered"]), default=0):
         yield Broken(each.number, path, _LIMIT, "more")

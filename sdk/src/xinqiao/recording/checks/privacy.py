@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from xinqiao.finding import Text
 from xinqiao.message import Json
@@ -72,6 +72,8 @@ def look_at_answers(recorded: Iterable[Recorded], _: Context) -> Looks:
 
 
 _CONSENT = Text("早于消息、写明时间和文本摘要的同意", "consent before the message, with its time and digest")
+# Two systems of one house: their clocks differ, and one may write whole seconds.
+_LEEWAY = timedelta(minutes=1)
 # Messages that bring somebody's personal information for the first time, and whose it is: None where always a person's.
 _ABOUT = {
     "kycApplication": "applicant",
@@ -109,7 +111,7 @@ def _lacks_consent(consent: object, created: object) -> str | None:
         return "no digest of its text"
     try:
         given, sent_at = (datetime.fromisoformat(str(each)) for each in (consent.get("givenAt"), created))
-        return "given after the message" if given > sent_at else None
+        return "given after the message" if given - sent_at > _LEEWAY else None
     except (ValueError, TypeError):
         return "no time"
 
@@ -143,6 +145,7 @@ def look_at_reasons(recorded: Iterable[Recorded], _: Context) -> Looks:
 
 def _reasons(each: Recorded) -> Iterator[tuple[str, object]]:
     if each.body == "kycExpired":
-        yield from leaves(each.message)
+        # Who sends it may be called after what it does: the header is not read.
+        yield from leaves((each.message or {})["kycExpired"], "kycExpired")
     elif each.body == "kycDecision" and (each.message or {})["kycDecision"].get("outcome") == "REJECTED":
         yield from leaves((each.message or {})["kycDecision"].get("reasons"), "kycDecision.reasons")
