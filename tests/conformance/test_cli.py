@@ -36,6 +36,16 @@ def declared(folder: Path, reach: str, institution: str = BANK) -> list[str]:
     return ["run", "--declaration", str(path)]
 
 
+# Names an address at which nobody listens.
+_DEAF = 'print(\'{"ready": true, "url": "http://127.0.0.1:9"}\', flush=True)'
+
+
+def deaf(folder: Path) -> list[str]:
+    """Declare a subject that comes up and then answers nothing."""
+    (folder / "deaf.py").write_text(_DEAF, encoding="utf-8")
+    return declared(folder, f'{{start: "{sys.executable} deaf.py"}}')
+
+
 def without_spaces(text: str) -> str:
     return re.sub(r"\s", "", text)
 
@@ -76,17 +86,33 @@ def test_a_requirement_is_explained_with_its_cases() -> None:
     assert command("explain", "ENV-999").returncode == 2
 
 
+def test_a_kit_is_explained_with_its_messages_features_and_cases() -> None:
+    said = command("explain", "receiver/family-trust-trustee/rest").stdout
+    assert "接收 takes: kycDecision, kycExpired" in said
+    assert "特性 feature: xml" in said
+    assert "  MSG-004  " in said
+    about = json.loads(command("explain", "sender/abs/rest", "--json").stdout)
+    assert about["messages"] == ["loanPool", "repaymentPlan", "collectionReport", "remittanceNotice", "accountEntry"]
+    assert about["requirements"]["TRN-004"] > 5
+    assert command("explain", "sender/abs").returncode == 2
+
+
 def test_the_list_for_people_holds_every_sentence_to_its_end() -> None:
     shown = column(command("list").stdout, 5)
     missing = [text for each in requirements() for text in each.text if without_spaces(text) not in shown]
     assert missing == []
 
 
-def test_a_subject_that_does_not_come_up_ends_with_1_and_is_told_what_to_mend(tmp_path: Path) -> None:
-    done = command(*declared(tmp_path, f'{{start: "{sys.executable} -c pass"}}'), "--json")
+def test_a_subject_that_answers_nothing_fails_all_that_must_be_met(tmp_path: Path) -> None:
+    done = command(*deaf(tmp_path), "--json")
     results = json.loads(done.stdout)
     assert (done.returncode, results["verdict"]) == (1, "failed")
     assert {row["result"] for row in results["kits"][0]["requirements"]} == {"failed"}
+
+
+def test_a_subject_that_does_not_come_up_ends_with_2(tmp_path: Path) -> None:
+    done = command(*declared(tmp_path, f'{{start: "{sys.executable} -c pass"}}'))
+    assert (done.returncode, "ended with exit code 0" in done.stderr) == (2, True)
 
 
 @pytest.mark.parametrize(
@@ -104,7 +130,7 @@ def test_a_declaration_that_is_wrong_ends_with_2(tmp_path: Path, reach: str, ins
 
 
 def test_a_second_run_into_the_same_folder_keeps_the_one_before_to_compare_with(tmp_path: Path) -> None:
-    line = [*declared(tmp_path, f'{{start: "{sys.executable} -c pass"}}'), "--output", str(tmp_path / "out")]
+    line = [*deaf(tmp_path), "--output", str(tmp_path / "out")]
     assert [command(*line).returncode, (tmp_path / "out" / "before").exists()] == [1, False]
     again = command(*line)
     assert "changes: xinqiao-conformance compare" in again.stdout
@@ -113,7 +139,7 @@ def test_a_second_run_into_the_same_folder_keeps_the_one_before_to_compare_with(
 
 def test_a_run_that_cannot_be_begun_leaves_the_one_before_as_it_was(tmp_path: Path) -> None:
     out = tmp_path / "out"
-    assert command(*declared(tmp_path, f'{{start: "{sys.executable} -c pass"}}'), "--output", str(out)).returncode == 1
+    assert command(*deaf(tmp_path), "--output", str(out)).returncode == 1
     kept = {each.name: each.read_bytes() for each in out.iterdir()}
     done = command(*declared(tmp_path, "{start: no-such-program}"), "--output", str(out))
     assert (done.returncode, "reach.start 无法启动 cannot be started" in done.stderr) == (2, True)
@@ -121,7 +147,7 @@ def test_a_run_that_cannot_be_begun_leaves_the_one_before_as_it_was(tmp_path: Pa
 
 
 def test_what_was_not_asked_is_printed_below_the_verdict(tmp_path: Path) -> None:
-    done = command(*declared(tmp_path, f'{{start: "{sys.executable} -c pass"}}'))
+    done = command(*deaf(tmp_path))
     assert "未检验 not asked: sender/family-trust/rest  corrections" in done.stdout
 
 

@@ -10,7 +10,7 @@ from typer.testing import CliRunner, Result
 
 from tests.sdk.recording.stage import KEY, Stage, good_receiver, good_sender, message, written
 from xinqiao.certificate import verify
-from xinqiao.errors import Conflict, ContentRefused, MalformedJson, NotValid, SettingsInvalid
+from xinqiao.errors import ContentRefused, MalformedJson, NotValid, SettingsInvalid
 from xinqiao.keys import KeyRing
 from xinqiao.recording import Recorded, Recording, masked
 from xinqiao.signed import Issuer
@@ -70,7 +70,7 @@ def test_traffic_that_breaks_nothing_passes_and_claims_only_what_it_shows(tmp_pa
     # Masks hide what a schema is about, and no recording shows how a sender behaves when nobody answers.
     assert by_id(results.kits[0], "ENV-005", "MSG-002", "TRN-004") == {
         "ENV-005": "passed",
-        "MSG-002": "not_run",
+        "MSG-002": "unseen",
         "TRN-004": "passed",
     }
 
@@ -88,20 +88,20 @@ def test_what_the_traffic_breaks_fails_with_the_exchange_it_was_seen_in(tmp_path
 def test_a_requirement_of_which_masks_hide_a_part_is_not_said_to_be_met(tmp_path: Path) -> None:
     # The messages could be read, which MSG-002 asks for too; whether they fit their schemas nobody sees.
     (requirement,) = (each for each in judged(good_sender(), tmp_path).kits[0].requirements if each.id == "MSG-002")
-    assert (requirement.result, requirement.cases) == ("not_run", ())
+    assert (requirement.result, requirement.cases) == ("unseen", ())
 
 
 def test_traffic_of_another_business_or_way_shows_nothing_and_nothing_passes(tmp_path: Path) -> None:
     results = judged(good_sender(), tmp_path, kit="sender/registration/rest")
     assert results.verdict == "failed"
-    assert {each.result for each in results.kits[0].requirements} == {"not_run"}
+    assert {each.result for each in results.kits[0].requirements} == {"unseen"}
 
 
 def test_silence_is_judged_only_where_it_is_said_how_long_an_answer_may_take(tmp_path: Path) -> None:
     unanswered = good_receiver()
     unanswered.change("kycDecision", message=message("disclosureNotice"))
     kit = "receiver/family-trust/rest"
-    for name, patience, expected in (("a", None, "not_run"), ("b", 60.0, "failed")):
+    for name, patience, expected in (("a", None, "unseen"), ("b", 60.0, "failed")):
         folder = tmp_path / name
         folder.mkdir()
         results = judged(unanswered, folder, patience, kit=kit)
@@ -131,14 +131,15 @@ def test_results_that_failed_are_written_and_not_certified(tmp_path: Path) -> No
         certify((tmp_path / "out" / "results.json").read_bytes(), Issuer("示例信托", BANK), KEY)
 
 
-def test_the_evidence_is_the_recording_byte_for_byte_and_never_overwritten(tmp_path: Path) -> None:
+def test_the_evidence_is_the_recording_byte_for_byte_and_the_one_before_is_kept(tmp_path: Path) -> None:
     declared(tmp_path)
     recording = recorded(good_sender(), tmp_path)
     out = tmp_path / "out"
     assert run(tmp_path, "--output", str(out)).exit_code == 0
     evidence = Recording.open(out / "evidence.jsonl")
     assert evidence.root == recording.root == read_results(out / "results.json").evidence.root
-    assert isinstance(run(tmp_path, "--output", str(out)).exception, Conflict)
+    assert run(tmp_path, "--output", str(out)).exit_code == 0
+    assert (out / "before" / "evidence.jsonl").read_bytes() == (out / "evidence.jsonl").read_bytes()
 
 
 def test_a_recording_that_is_not_masked_is_not_judged(tmp_path: Path) -> None:

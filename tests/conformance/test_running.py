@@ -210,19 +210,6 @@ def test_a_should_that_is_not_met_is_a_warning(
     assert [each.id for each in results.kits[0].warnings] == ["MSG-019"]
 
 
-def test_a_subject_that_does_not_come_up_fails_all_that_it_declared(
-    monkeypatch: pytest.MonkeyPatch, declaration: Declaration, tmp_path: Path
-) -> None:
-    def not_up(_declaration: Declaration, _kit: Kit) -> Bench:
-        raise Breach(Text("已启动", "it is up"), seen={"exit": 1})
-
-    monkeypatch.setattr(running, "BENCHES", {"sender": not_up})
-    monkeypatch.setattr(running, "planned", lambda *_: [case("ENV-005", passes), case("ENV-010", passes)])
-    with Evidence(tmp_path / "evidence.jsonl", declaration) as evidence:
-        results = running.run(declaration, evidence)
-    assert [each.result for each in results.kits[0].requirements] == ["failed", "failed"]
-
-
 def test_a_kit_without_cases_is_not_passed_but_cannot_be_run(declaration: Declaration) -> None:
     with pytest.raises(CouldNotRun, match="no cases"):
         running.planned(declaration, Kit("nobody", "family-trust", "rest"))

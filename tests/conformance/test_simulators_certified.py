@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.conformance.passing import failed_on
 from xinqiao_conformance.benches import BENCHES
 from xinqiao_conformance.kits import kit_named
-from xinqiao_conformance.observing import Breach
 from xinqiao_conformance.running import planned
 from xinqiao_conformance.simulators.script import INSTITUTIONS
 
@@ -39,12 +39,6 @@ def test_a_simulator_meets_each_requirement_of_a_kit(name: str, tmp_path: Path) 
     kit = kit_named(name)
     declaration = declared(kit, tmp_path)
     firsts = {each.case.requirement.id: each for each in reversed(planned(declaration, kit))}
-    failed = []
+    runs = [each for each in firsts.values() if each.case.requirement.id != _WAITING and not each.case.is_last]
     with BENCHES[kit.role](declaration, kit) as bench:
-        for each in firsts.values():
-            try:
-                if each.case.requirement.id != _WAITING and not each.case.is_last:
-                    each.do(bench)
-            except Breach as breach:
-                failed.append(f"{each.id}: {breach}")
-    assert failed == []
+        assert failed_on(bench, runs) == []

@@ -31,10 +31,10 @@ __all__ = ["FOLDER", "pages", "pdf_of"]
 FOLDER = Path("docs/images/conformance")
 _WIDE, _NARROW = {"width": 1000, "height": 700}, {"width": 390, "height": 844}
 # A picture shows the beginning of a page.
-_LONGEST = {"wide": 1500, "narrow": 1500}
+_LONGEST = {"wide": 1900, "narrow": 1500}
 _BODY, _TRUST = new_key("body-2026"), new_key("trust-2026")
 _KEYS = KeyRing([_BODY.public(), _TRUST.public()])
-_ASSOCIATION, _COMPANY = Issuer("示例行业协会", "51100000500000005H"), Issuer("示例信托公司", TRUST_COMPANY)
+_ASSOCIATION, _COMPANY = Issuer("示例行业协会", "51100000500000005N"), Issuer("示例信托公司", TRUST_COMPANY)
 _ISSUED = TESTED + timedelta(hours=1)
 
 
@@ -53,13 +53,13 @@ def _registry() -> Registry:
     rows: list[tuple[dict[str, Any], Issuer, int]] = [
         ({}, _ASSOCIATION, 365),
         (
-            {"name": "示例保险", "institution": "91440300100000001R", "kits": ["sender/insurance-trust/rest"]},
+            {"name": "示例保险", "institution": "91440300100000001W", "kits": ["sender/insurance-trust/rest"]},
             _ASSOCIATION,
             365,
         ),
-        ({"name": "示例农商行", "institution": "91330000100000002X", **recorded}, _COMPANY, 180),
+        ({"name": "示例农商行", "institution": "91330000100000002M", **recorded}, _COMPANY, 180),
         (
-            {"name": "示例财富", "institution": "91310000100000003Y", "kits": ["sender/trading-day/rest"]},
+            {"name": "示例财富", "institution": "91310000100000003G", "kits": ["sender/trading-day/rest"]},
             _ASSOCIATION,
             30,
         ),
@@ -118,7 +118,9 @@ def _first_sheet(pdf: bytes) -> bytes:
 def _write(path: Path, picture: bytes) -> None:
     """Write a picture in a few dozen colours: these pages have no more, and it is a quarter of the size."""
     with Image.open(BytesIO(picture)) as image:
-        image.convert("RGB").quantize(96, dither=Image.Dither.NONE).save(path, optimize=True)
+        image.convert("RGB").quantize(96, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(
+            path, optimize=True
+        )
 
 
 def main() -> None:

@@ -17,7 +17,7 @@ __all__ = ["ISSUER", "KEY", "KEYS", "NOW", "RAW", "RESULTS", "SEEN", "refused", 
 
 KEY = new_key("body-2026")
 KEYS = KeyRing([KEY.public()])
-ISSUER = Issuer("示例行业协会", "51100000500000005H")
+ISSUER = Issuer("示例行业协会", "51100000500000005N")
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 RESULTS = b'{"results": "1"}\n'
 DIGESTS = {name: f"sha256:{sha256(name.encode()).hexdigest()}" for name in ("suite", "declaration", "root")}

@@ -2,6 +2,7 @@
 
 import base64
 import json
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -15,6 +16,7 @@ from xinqiao.certificate import YEAR, Certificate, How, Seen, issue, verify
 from xinqiao.errors import CertificateInvalid, SettingsInvalid
 from xinqiao.keys import KeyRing, new_key
 from xinqiao.outcome import error_of, rejection
+from xinqiao.seal import seal
 from xinqiao.signed import Issuer, canonical, thumbprint
 from xinqiao.testing import BANK, TRUST_COMPANY
 
@@ -238,6 +240,22 @@ def test_nothing_is_certified_before_it_was_tested() -> None:
 def test_an_issuer_that_no_certificate_can_name_is_refused(issuer: Issuer) -> None:
     with pytest.raises(SettingsInvalid, match=r"certificate\.issuer\."):
         issue(SEEN, issuer, KEY, at=NOW)
+
+
+def test_a_mistyped_code_of_an_institution_is_in_no_certificate() -> None:
+    wrong = BANK[:-1] + ("A" if BANK[-1] != "A" else "B")
+    seen = replace(SEEN, subject=replace(SEEN.subject, institution=wrong))
+    with pytest.raises(SettingsInvalid, match=rf"certificate\.issuer\.institution: {wrong} is mistyped"):
+        issue(SEEN, Issuer("示例行业协会", wrong), KEY, at=NOW)
+    with pytest.raises(SettingsInvalid, match=rf"subject\.institution: .* check character {BANK[-1]} is expected"):
+        issue(seen, ISSUER, KEY, at=NOW)
+
+
+def test_a_certificate_that_names_a_mistyped_code_is_malformed() -> None:
+    content = json.loads(RAW.replace(BANK.encode(), (BANK[:-1] + "A").encode()))["certificate"]
+    signature = seal(canonical(content), "application/vnd.xinqiao.certificate+json", KEY, NOW).signature
+    error = refused(canonical({"certificate": content, "signature": signature}) + b"\n")
+    assert (error.because, "is mistyped" in error.detail) == ("malformed", True)
 
 
 def test_the_reason_goes_through_a_rejection() -> None:

@@ -11,7 +11,7 @@ from xinqiao.certificate import YEAR, verify
 from xinqiao.errors import CertificateInvalid, SettingsInvalid
 from xinqiao.keys import KeyRing, new_key
 from xinqiao.revocation import Revocation, Revocations, new_revocations, read_revocations
-from xinqiao.signed import canonical, thumbprint
+from xinqiao.signed import Issuer, canonical, thumbprint
 
 
 def test_a_certificate_on_the_list_is_revoked_even_when_it_has_expired() -> None:
@@ -65,6 +65,11 @@ def test_a_list_of_revocations_is_refused_as_a_certificate_is(change: Any, becau
     with pytest.raises(CertificateInvalid) as caught:
         read_revocations(raw, KeyRing([new_key("x").public()]))
     assert caught.value.because == "foreign_key"
+
+
+def test_a_list_of_a_mistyped_institution_is_not_signed() -> None:
+    with pytest.raises(SettingsInvalid, match=r"revocations\.issuer\.institution: .* check character N is expected"):
+        new_revocations([], Issuer(ISSUER.name, "51100000500000005H"), KEY, NOW)
 
 
 def test_a_seal_over_the_same_bytes_for_another_purpose_is_none_over_a_certificate() -> None:

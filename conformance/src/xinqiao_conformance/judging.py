@@ -71,7 +71,7 @@ def _judged_kit(
     for check in chosen:
         found.append(judged(check, _of_kit(recording, kit), context))
         watch.done(_case_of(found[-1]))
-    return model.KitResult.of(kit.id, _requirements(declaration, kit, found), "recordings")
+    return model.KitResult.of(kit.id, _requirements(declaration, kit, found))
 
 
 def _of_kit(recording: Iterable[Recorded], kit: Kit) -> Iterator[Recorded]:
@@ -105,10 +105,11 @@ def _telling(found: Sequence[Judged]) -> list[Judged]:
 
 
 def _case_of(found: Judged) -> model.CaseResult:
-    """Return a check as a case; one that shows nothing counts as passed only for who watches."""
+    """Return a check as a case."""
     name = f"recorded.{found.check.id}"
     if found.state != "failed":
-        return model.CaseResult(case=name, negative=False, result="passed", seconds=0.0)
+        result = "passed" if found.state == "passed" else "unseen"
+        return model.CaseResult(case=name, negative=False, result=result, seconds=0.0)
     first = found.found[0]
     seen = where(first)
     finding = model.Finding(

@@ -78,7 +78,9 @@ class Kit:
     def title(self) -> Text:
         """Return the name for people."""
         known, business = _read(), self.about.title
-        side = {"zh": "（受托人一侧）", "en": ", trustee's side"} if self.is_of_trustee else {"zh": "", "en": ""}
+        side = (
+            {"zh": "（受托人所发）", "en": ", what the trustee sends"} if self.is_of_trustee else {"zh": "", "en": ""}
+        )
         role, transport = known["roles"][self.role], known["transports"][self.transport]
         zh, en = f"{business.zh}{side['zh']}", f"{business.en}{side['en']}"
         return Text(f"{role['zh']} · {zh} · {transport['zh']}", f"{role['en']} · {en} · {transport['en']}")

@@ -13,7 +13,7 @@ from xinqiao.message import Json
 from xinqiao.standard import field_at, message_types
 from xinqiao_conformance.bounding import bounded, bounded_place, bounded_text
 
-__all__ = ["Breach", "CouldNotRun", "Exchange", "Owner", "answered", "personal_values"]
+__all__ = ["Breach", "CouldNotRun", "Exchange", "Owner", "Unseen", "answered", "personal_values"]
 
 Owner = Literal["subject", "gateway", "suite"]
 
@@ -30,6 +30,10 @@ _USUAL = frozenset(
 
 class CouldNotRun(Exception):
     """The suite says nothing about the subject: it was not reached, the set-up is wrong, or the suite stopped."""
+
+
+class Unseen(Exception):
+    """Nothing that a case is about occurred, and the standard leaves it to the subject whether it does."""
 
 
 class Breach(AssertionError):

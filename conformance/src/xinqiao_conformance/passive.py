@@ -10,7 +10,7 @@ from xinqiao.recording.checking import judged
 from xinqiao.seal import CONTENT_TYPE_JSON, KeyRing, new_key, seal
 from xinqiao.testing import BANK, vectors
 from xinqiao_conformance.case import Test
-from xinqiao_conformance.observing import Breach, Owner
+from xinqiao_conformance.observing import Breach, Owner, Unseen
 
 __all__ = ["Observed", "is_always_shown", "look", "named", "nothing_shown", "require_shown", "where"]
 
@@ -50,13 +50,14 @@ def nothing_shown(check: Check, owner: Owner = "subject", fix: Text | None = Non
 def require_shown(check: Check, bench: Observed, types: Iterable[str], fix: Text | None = None) -> None:
     """Raise ``Breach`` for what a check finds first, or where it saw nothing of what these types always hold.
 
-    In a run in which nothing was exchanged nothing is met either.
+    Raises ``Unseen`` where it saw nothing of what they may hold. A run in which nothing was exchanged meets nothing.
     """
     if look(check, bench):
         return
     is_empty = next(iter(bench.recording), None) is None
     if is_empty or is_always_shown(check, types):
         raise nothing_shown(check, fix=fix)
+    raise Unseen(check.id)
 
 
 def is_always_shown(check: Check, types: Iterable[str]) -> bool:

@@ -20,7 +20,7 @@ from xinqiao_conformance.case import Run, cases
 from xinqiao_conformance.declaration import Declaration
 from xinqiao_conformance.evidence import Evidence
 from xinqiao_conformance.kits import Kit
-from xinqiao_conformance.observing import Breach, CouldNotRun
+from xinqiao_conformance.observing import Breach, CouldNotRun, Unseen
 from xinqiao_conformance.requirements import Requirement
 from xinqiao_conformance.results import model
 
@@ -125,7 +125,7 @@ def _run_kit(declaration: Declaration, kit: Kit, evidence: Evidence, watch: Watc
     done: list[tuple[Requirement, model.CaseResult]] = []
     silent = 0
     with ExitStack() as stack:
-        bench, gone = _reached(stack, declaration, kit)
+        bench, gone = stack.enter_context(BENCHES[kit.role](declaration, kit)), None
         for each in runs:
             result = _failed(each, gone, 0.0) if gone else _run_case(each, bench)
             silent = silent + 1 if result.result == "failed" and result.seconds >= declaration.patience else 0
@@ -133,17 +133,8 @@ def _run_kit(declaration: Declaration, kit: Kit, evidence: Evidence, watch: Watc
                 gone = _fallen_silent(declaration)
             watch.done(result)
             done.append((each.case.requirement, result))
-        if bench is not None:
-            evidence.add(bench.recording)
+        evidence.add(bench.recording)
     return model.KitResult.of(kit.id, list(_judged(done)))
-
-
-def _reached(stack: ExitStack, declaration: Declaration, kit: Kit) -> tuple[Any, Breach | None]:
-    """Return the bench, or why there is none: a subject that does not come up fails all that it declared."""
-    try:
-        return stack.enter_context(BENCHES[kit.role](declaration, kit)), None
-    except Breach as breach:
-        return None, breach
 
 
 def _fallen_silent(declaration: Declaration) -> Breach:
@@ -161,14 +152,20 @@ def _run_case(each: Run, bench: Any) -> model.CaseResult:  # noqa: ANN401 -- the
     begun = time.monotonic()
     try:
         each.do(bench)
+    except Unseen:
+        return _done(each, "unseen", begun)
     except Breach as breach:
         return _failed(each, breach, time.monotonic() - begun)
     except CouldNotRun as error:
         return _failed(each, _prevented(error), time.monotonic() - begun)
     except Exception as error:  # noqa: BLE001 -- whatever a subject does is a result
         return _failed(each, _unforeseen(error), time.monotonic() - begun)
+    return _done(each, "passed", begun)
+
+
+def _done(each: Run, result: model.Outcome, begun: float) -> model.CaseResult:
     seconds = round(time.monotonic() - begun, 3)
-    return model.CaseResult(case=each.id, negative=each.case.negative, result="passed", seconds=seconds)
+    return model.CaseResult(case=each.id, negative=each.case.negative, result=result, seconds=seconds)
 
 
 def _prevented(error: CouldNotRun) -> Breach:

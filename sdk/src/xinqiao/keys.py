@@ -195,14 +195,22 @@ def new_key(kid: str, algorithm: str = "Ed25519") -> SigningKey:
 def read_signing_key(path: Path | str) -> SigningKey:
     """Read a private JWK file.
 
-    Raises ``KeyUnusable`` where the file is missing, malformed, or may be read by its group or others.
+    Raises ``KeyUnusable`` where the file is missing, malformed, a public key, or may be read by its group or others.
     """
-    return SigningKey.from_jwk(_read_jwk(Path(path), secret=True))
+    place = Path(path)
+    content, mode = _opened(place)
+    jwk = _jwk(content, place)
+    # Before its mode: to close a public key to others would mend nothing.
+    if "d" not in jwk:
+        raise KeyUnusable(f"{place} is a public JWK, with no private part (d); name the file of the private key")
+    _require_closed(place, mode)
+    return SigningKey.from_jwk(jwk)
 
 
 def read_verifying_key(path: Path | str) -> VerifyingKey:
     """Read a public JWK file. The private part of a private one is ignored. Raises ``KeyUnusable``."""
-    return VerifyingKey.from_jwk(_read_jwk(Path(path), secret=False))
+    place = Path(path)
+    return VerifyingKey.from_jwk(_jwk(_opened(place)[0], place))
 
 
 def read_key_file(path: Path, *, secret: bool) -> bytes:
@@ -210,19 +218,27 @@ def read_key_file(path: Path, *, secret: bool) -> bytes:
 
     Raises ``KeyUnusable`` where it is missing, or is ``secret`` and may be read by its group or others.
     """
-    try:
-        with path.open("rb") as file:
-            mode = os.fstat(file.fileno()).st_mode
-            content = file.read(64_000)
-    except OSError as error:
-        raise KeyUnusable(f"{path}: {error.strerror}") from error
-    if secret and os.name == "posix" and mode & 0o077:
-        raise KeyUnusable(f"{path} may be read by others (mode {mode & 0o777:o}); run: chmod 600 {path}")
+    content, mode = _opened(path)
+    if secret:
+        _require_closed(path, mode)
     return content
 
 
-def _read_jwk(path: Path, *, secret: bool) -> dict[str, Any]:
-    content = read_key_file(path, secret=secret)
+def _opened(path: Path) -> tuple[bytes, int]:
+    """Return the content of a key's file, and its mode."""
+    try:
+        with path.open("rb") as file:
+            return file.read(64_000), os.fstat(file.fileno()).st_mode
+    except OSError as error:
+        raise KeyUnusable(f"{path}: {error.strerror}") from error
+
+
+def _require_closed(path: Path, mode: int) -> None:
+    if os.name == "posix" and mode & 0o077:
+        raise KeyUnusable(f"{path} may be read by others (mode {mode & 0o777:o}); run: chmod 600 {path}")
+
+
+def _jwk(content: bytes, path: Path) -> dict[str, Any]:
     try:
         jwk = json.loads(content)
     except ValueError as error:

@@ -26,6 +26,7 @@ from xinqiao.errors import (
 )
 from xinqiao.keys import KeyRing, SigningKey, VerifyingKey
 from xinqiao.message import Json, read_json
+from xinqiao.rules.values import check_institution_code
 from xinqiao.seal import Sealed, kid_of, open_stored, seal
 
 __all__ = ["Issuer", "canonical", "open_document", "sign_document", "thumbprint"]
@@ -126,8 +127,17 @@ def _problem(name: str, content: Json) -> str:
     """Return where a content is not as the schema has it, and what is expected there; nothing where it is."""
     error = next(_validator(name).iter_errors(content), None)
     if error is None:
-        return ""
+        return _mistyped(content)
     return "".join(f".{each}" for each in error.instance_path) + f": {error.message[:300]}"
+
+
+def _mistyped(content: Json) -> str:
+    """Return where the code of an institution is none by its check character, which no schema sees."""
+    for who in ("issuer", "subject"):
+        code = content.get(who, {}).get("institution")
+        if code and (expected := check_institution_code(code)):
+            return f".{who}.institution: {code} is mistyped: by its first 17 characters {expected} is expected"
+    return ""
 
 
 @cache

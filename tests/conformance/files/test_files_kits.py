@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.conformance.passing import failed_on
 from xinqiao_conformance.benches.files import Sent
 from xinqiao_conformance.benches.inbox import Inbox, Step
 from xinqiao_conformance.benches.taking import Laid
@@ -27,16 +28,9 @@ _WAITING = frozenset({"FIL-006", "FIL-007", "TRN-005"})
 
 
 def _failed(kit: Kit, *, waits: bool) -> list[str]:
-    failed = []
+    runs = [each for each in planned(partner_declared(kit), kit) if waits or each.case.requirement.id not in _WAITING]
     with reference_partner(kit) as bench:
-        for each in planned(partner_declared(kit), kit):
-            if each.case.requirement.id in _WAITING and not waits:
-                continue
-            try:
-                each.do(bench)
-            except Breach as breach:
-                failed.append(f"{each.id}: {breach}")
-    return failed
+        return failed_on(bench, runs)
 
 
 @pytest.mark.parametrize("kit", _KITS, ids=lambda kit: kit.business)

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.conformance.passing import failed_on
 from xinqiao_conformance.evidence import Evidence
 from xinqiao_conformance.kits import Kit, kits
 from xinqiao_conformance.mutants import h5 as by_hand
 from xinqiao_conformance.mutants import h5_mechanical as mechanical
 from xinqiao_conformance.mutants.hosts import host_declared, reference_host
 from xinqiao_conformance.mutants.mutant import Mutant, failing
-from xinqiao_conformance.observing import Breach
 from xinqiao_conformance.references.h5 import ReferenceHost
 from xinqiao_conformance.running import planned
 
@@ -20,14 +20,8 @@ _FAMILY = next(each for each in _KITS if each.business == "family-trust")
 
 
 def _failed(kit: Kit, kind: type[ReferenceHost] = ReferenceHost) -> list[str]:
-    failed = []
     with reference_host(kit, kind) as bench:
-        for each in planned(host_declared(kit), kit):
-            try:
-                each.do(bench)
-            except Breach as breach:
-                failed.append(f"{each.id}: {breach}")
-    return failed
+        return failed_on(bench, planned(host_declared(kit), kit))
 
 
 @pytest.mark.parametrize("kit", _KITS, ids=lambda kit: kit.business)

@@ -5,7 +5,7 @@ from importlib.resources import files
 import orjson
 import pytest
 
-from tests.conformance.passing import passed_on
+from tests.conformance.passing import failed_on, passed_on
 from xinqiao_conformance.benches import forging
 from xinqiao_conformance.benches.forging import FORGERIES
 from xinqiao_conformance.benches.web import Request, Response
@@ -15,7 +15,6 @@ from xinqiao_conformance.mutants import receiver_mechanical as mechanical
 from xinqiao_conformance.mutants import receiver_reacting as reacting
 from xinqiao_conformance.mutants.mutant import Mutant, failing
 from xinqiao_conformance.mutants.partners import declared, reference_receiver
-from xinqiao_conformance.observing import Breach
 from xinqiao_conformance.references.receiver import ReactingReceiver, ReferenceReceiver
 from xinqiao_conformance.requirements import requirements
 from xinqiao_conformance.running import planned
@@ -24,15 +23,8 @@ _KITS = [each for each in kits() if each.role == "receiver"]
 
 
 def _failed(kit: Kit, kind: type[ReferenceReceiver], theme: str = "") -> list[str]:
-    failed = []
     with reference_receiver(kit, kind) as bench:
-        for each in planned(declared(kit, kind), kit):
-            try:
-                if theme in each.id:
-                    each.do(bench)
-            except Breach as breach:
-                failed.append(f"{each.id}: {breach}")
-    return failed
+        return failed_on(bench, [each for each in planned(declared(kit, kind), kit) if theme in each.id])
 
 
 @pytest.mark.parametrize("kit", _KITS, ids=lambda kit: kit.business)

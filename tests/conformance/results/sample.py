@@ -22,7 +22,7 @@ from xinqiao_conformance.results.model import (
     SuiteVersion,
 )
 
-__all__ = ["FINDINGS", "KITS", "TESTED", "digest", "results"]
+__all__ = ["FINDINGS", "KITS", "TESTED", "TWICE", "digest", "results"]
 
 TESTED = datetime(2026, 1, 22, 6, 30, tzinfo=UTC)
 KITS = ("sender/family-trust/rest", "receiver/family-trust/rest")
@@ -37,7 +37,8 @@ _THEMES = {"ENV": "envelope", "MSG": "content", "PRC": "process", "PRV": "privac
 _SENT = example("contractProposal", messageId="01961b4a-9d11-7c3e-9a42-6b1d0f6e8c70", createdAt="2026-01-22T06:29:31Z")
 _MESSAGE = mask_message(_SENT, "contractProposal")
 
-# requirement -> what one of its cases found
+# requirement -> what one of its cases found; of ``TWICE`` two did
+TWICE = "ENV-005"
 FINDINGS = {
     "ENV-005": Finding(
         expected=Text("重发时沿用首次的消息编号", "the same message id as the first time"),
@@ -60,7 +61,12 @@ FINDINGS = {
     "ENV-011": Finding(
         expected=Text("签署证据的关联编号为所答复合同的编号", "the evidence names the proposal that it answers"),
         seen={"header": {"messageId": "01961b4a-7c00-7abc-8def-0123456789ab"}, "signatureEvidence": {"note": "***"}},
-        difference=(Difference(path="header.correlationId", expected="01961b4a-7c00-7abc-8def-0123456789a0"),),
+        difference=(
+            Difference(
+                path="header.correlationId",
+                expected={"zh": "所答复合同的消息编号", "en": "the message id of the proposal that it answers"},
+            ),
+        ),
         fix=Text("填写 header.correlationId", "fill in header.correlationId"),
         clause=requirement_of("ENV-011").source,
         exchanges=(31,),
@@ -73,6 +79,9 @@ FINDINGS = {
         owner="suite",
     ),
 }
+
+
+_UNSEEN = [CaseResult(case="sender.recorded.nothing", negative=False, result="unseen", seconds=0.0)]
 
 
 def digest(said: str) -> str:
@@ -90,9 +99,9 @@ def results(
     institution: str = BANK,
     suite: str = "0.1.0",
 ) -> Results:
-    """Return results in which the requirements of ``failing`` are not met; of ``unseen`` nothing was run."""
+    """Return results in which the requirements of ``failing`` are not met; of ``unseen`` nothing occurred."""
     return Results.of(
-        [_kit(kit, failing, how, unseen, without) for kit in kits],
+        [_kit(kit, failing, unseen, without) for kit in kits],
         standard="1.0",
         suite=SuiteVersion(version=suite, digest=digest(f"suite {suite}")),
         declaration=Declared(
@@ -107,14 +116,14 @@ def results(
     )
 
 
-def _kit(kit: str, failing: Collection[str], how: How, unseen: Collection[str], without: Collection[str]) -> KitResult:
+def _kit(kit: str, failing: Collection[str], unseen: Collection[str], without: Collection[str]) -> KitResult:
     role = kit.partition("/")[0]
     tested = [requirement_of(each) for each in _TESTED[role].split() if each not in without]
     judged = [
-        RequirementResult.of(each.id, each.level, [] if each.id in unseen else _cases(role, each.id, failing))
+        RequirementResult.of(each.id, each.level, _UNSEEN if each.id in unseen else _cases(role, each.id, failing))
         for each in tested
     ]
-    return KitResult.of(kit, judged, how)
+    return KitResult.of(kit, judged)
 
 
 def _cases(role: str, requirement: str, failing: Collection[str]) -> list[CaseResult]:
@@ -126,7 +135,9 @@ def _cases(role: str, requirement: str, failing: Collection[str]) -> list[CaseRe
     ]
     if requirement in failing:
         finding = FINDINGS.get(requirement) or _finding(requirement)
-        cases[1] = cases[1].model_copy(update={"result": "failed", "finding": finding})
+        for place in (1, 2) if requirement == TWICE else (1,):
+            found = finding.model_copy(update={"exchanges": tuple(each + place - 1 for each in finding.exchanges)})
+            cases[place] = cases[place].model_copy(update={"result": "failed", "finding": found})
     return cases
 
 

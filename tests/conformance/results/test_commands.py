@@ -17,7 +17,7 @@ from xinqiao_conformance.certificates.issuing import certify as issued
 from xinqiao_conformance.results.model import write_results
 
 KEY, OTHER = new_key("body-2026"), new_key("other-2026")
-ASSOCIATION = ("示例行业协会", "51100000500000005H")
+ASSOCIATION = ("示例行业协会", "51100000500000005N")
 
 
 @pytest.fixture
@@ -67,11 +67,12 @@ def test_a_regression_ends_with_1_and_is_told(folder: Path) -> None:
     assert worse.code == 1
     assert worse.out.splitlines() == [
         "新出现的不符合 newly failing: 2",
-        "  sender/family-trust/rest ENV-005",
-        "  sender/family-trust/rest MSG-019（提醒 warning）",
+        "  sender/family-trust/rest ENV-005  1 个用例 case",
+        "  sender/family-trust/rest MSG-019  1 个用例 case（提醒 warning）",
     ]
     better = command("compare", folder / "failed.json", folder / "passed.json", "--json")
     assert (better.code, said(better)["regression"]) == (0, False)
+    assert [each["cases"] for each in said(better)["changes"]] == [1, 1]
     assert command("compare", folder / "passed.json", folder / "passed.json").out == "没有变化 nothing changed\n"
 
 
@@ -99,6 +100,33 @@ def test_results_that_failed_end_with_1(folder: Path) -> None:
     assert not (folder / "certificate.json").exists()
 
 
+def test_a_certificate_that_is_there_is_not_overwritten(folder: Path) -> None:
+    certify(folder)
+    before = (folder / "certificate.json").read_bytes()
+    done = certify(folder)
+    assert (done.code, "name another file with --to, or move this one away" in done.err) == (2, True)
+    assert (folder / "certificate.json").read_bytes() == before
+    assert certify(folder, "passed.json", "--to", str(folder / "another.json")).code == 0
+
+
+@pytest.mark.parametrize("made", ["certificate", "registry"])
+def test_a_mistyped_code_of_an_institution_signs_nothing(folder: Path, made: str) -> None:
+    wrong = ("--institution", "51100000500000005H")
+    if made == "registry":
+        certify(folder)
+        done, path = command(*_adding(folder), *wrong), folder / "r.json"
+    else:
+        done, path = certify(folder, "passed.json", *wrong), folder / "certificate.json"
+    assert (done.code, path.exists()) == (2, False)
+    assert "issuer.institution: 51100000500000005H is mistyped" in done.err
+    assert "check character N is expected" in done.err
+
+
+def test_a_public_key_given_to_sign_with_is_said_to_be_one(folder: Path) -> None:
+    done = certify(folder, "passed.json", "--key", str(folder / "body-public.jwk"))
+    assert (done.code, "is a public JWK" in done.err, "chmod" in done.err) == (2, True, False)
+
+
 def test_results_that_were_changed_by_hand_end_with_1_and_no_certificate(folder: Path) -> None:
     said = json.loads((folder / "failed.json").read_text())
     said["verdict"] = said["kits"][0]["verdict"] = "passed"
@@ -113,6 +141,7 @@ def test_results_are_certified_with_the_evidence_and_the_declaration_that_are_na
     (folder / "evidence.jsonl").rename(folder / "other.jsonl")
     assert certify(folder).code == 2
     assert certify(folder, "passed.json", "--evidence", str(folder / "other.jsonl")).code == 0
+    (folder / "certificate.json").unlink()
     (folder / "declaration.yaml").write_text(DECLARED, encoding="utf-8")
     more = ("--evidence", str(folder / "other.jsonl"), "--declaration", str(folder / "declaration.yaml"))
     done = certify(folder, "passed.json", *more)
@@ -189,6 +218,22 @@ def test_a_certificate_of_another_time_is_refused(folder: Path) -> None:
         (folder / "certificate.json").write_bytes(made)
         done = verify(folder, "--json")
         assert (done.code, said(done)["reason"]) == (1, reason)
+
+
+def test_a_certificate_is_verified_as_of_a_day(folder: Path) -> None:
+    """The day ends in China: 16:00 of UTC."""
+    raw, issued_at = (folder / "passed.json").read_bytes(), datetime(2026, 3, 2, 15, 59, tzinfo=UTC)
+    made = issued(raw, Issuer(*ASSOCIATION), KEY, lasting=timedelta(days=1), at=issued_at)
+    (folder / "certificate.json").write_bytes(made)
+    ended = {day: verify(folder, "--at", f"2026-03-{day:02}", "--json") for day in (1, 2, 3)}
+    assert [done.code for done in ended.values()] == [1, 0, 1]
+    assert (said(ended[1])["reason"], said(ended[3])["reason"]) == ("not_yet_valid", "expired")
+    assert said(ended[2])["at"] == "2026-03-02T15:59:59.999999Z"
+    assert "截至 as of 2026-03-02T15:59:59.999999Z" in verify(folder, "--at", "2026-03-02").out
+    for day in ("tomorrow", "2026-02-30", "2026-03-02T10:00:00Z", "0001-01-01", "9999-12-31"):
+        wrong = verify(folder, "--at", day)
+        assert (wrong.code, wrong.out) in ((2, ""), (1, "")), day
+    assert "a day is written 2027-12-01" in verify(folder, "--at", "tomorrow").err
 
 
 def test_the_registry_is_signed_anew_with_a_new_key(folder: Path) -> None:

@@ -20,16 +20,16 @@ def changes(before: dict[str, Any], after: dict[str, Any]) -> list[Change]:
 
 def test_two_runs_that_are_alike_changed_nothing() -> None:
     comparison = compare(results(["ENV-005"]), results(["ENV-005"]))
-    assert comparison.changes == (Change("still_failing", KITS[0], "ENV-005"),)
+    assert comparison.changes == (Change("still_failing", KITS[0], "ENV-005", cases=2),)
     assert not comparison.regression
 
 
 @pytest.mark.parametrize(
     ("before", "after", "expected", "regression"),
     [
-        ({}, {"failing": ["ENV-005"]}, Change("newly_failing", ONE[0], "ENV-005"), True),
-        ({}, {"failing": ["MSG-019"]}, Change("newly_failing", ONE[0], "MSG-019", warning=True), False),
-        ({"failing": ["ENV-005"]}, {}, Change("mended", ONE[0], "ENV-005"), False),
+        ({}, {"failing": ["ENV-005"]}, Change("newly_failing", ONE[0], "ENV-005", cases=2), True),
+        ({}, {"failing": ["MSG-019"]}, Change("newly_failing", ONE[0], "MSG-019", True, cases=1), False),
+        ({"failing": ["ENV-005"]}, {}, Change("mended", ONE[0], "ENV-005", cases=2), False),
         ({"without": ["ENV-005"]}, {}, Change("requirement_new", ONE[0], "ENV-005"), False),
         ({}, {"without": ["ENV-005"]}, Change("requirement_gone", ONE[0], "ENV-005"), False),
         ({}, {"kits": KITS}, Change("kit_new", KITS[1], KITS[1]), False),
@@ -45,16 +45,16 @@ def test_each_change_is_told(before: dict[str, Any], after: dict[str, Any], expe
 def test_a_requirement_that_is_new_and_fails_is_both() -> None:
     assert changes({"without": ["ENV-005"]}, {"failing": ["ENV-005"]}) == [
         Change("requirement_new", ONE[0], "ENV-005"),
-        Change("newly_failing", ONE[0], "ENV-005"),
+        Change("newly_failing", ONE[0], "ENV-005", cases=2),
     ]
 
 
-def test_a_requirement_that_is_no_longer_run_fails_and_its_cases_are_gone() -> None:
+def test_a_requirement_that_is_no_longer_seen_is_said_and_its_cases_are_gone() -> None:
     found = changes({}, {"unseen": ["ENV-005"]})
-    assert found[0] == Change("newly_failing", ONE[0], "ENV-005")
-    assert [each.kind for each in found[1:]] == ["case_gone"] * 3
+    assert found[0] == Change("not_seen", ONE[0], "ENV-005")
+    assert [each.kind for each in found[1:]] == [*["case_gone"] * 3, "case_new"]
     back = changes({"unseen": ["ENV-005"]}, {})
-    assert (back[0].kind, [each.kind for each in back[1:]]) == ("mended", ["case_new"] * 3)
+    assert (back[0].kind, [each.kind for each in back[1:]]) == ("seen_again", ["case_gone", *["case_new"] * 3])
 
 
 def test_what_both_stand_on_is_said_first() -> None:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from tests.conformance.results.sample import FINDINGS, results
+from tests.conformance.results.sample import FINDINGS, KITS, results
 from xinqiao.errors import DuplicateKey, MalformedJson, MalformedRequest, SettingsInvalid
 from xinqiao.finding import Text
 from xinqiao_conformance.results.model import (
@@ -19,6 +19,7 @@ from xinqiao_conformance.results.model import (
     Finding,
     KitResult,
     RequirementResult,
+    Results,
     parse_results,
     read_results,
     write_results,
@@ -44,7 +45,8 @@ def test_what_is_written_is_read_again(tmp_path: Path) -> None:
         ({}, "passed"),
         ({"failing": ["ENV-005"]}, "failed"),
         ({"failing": ["MSG-019"]}, "passed"),  # it should be met, not must
-        ({"unseen": ["ENV-005"]}, "failed"),
+        ({"unseen": ["ENV-005"]}, "passed"),
+        ({"unseen": IDS, "kits": ["sender/family-trust/rest"]}, "failed"),
         ({"unseen": ["ENV-005"], "how": "recordings"}, "passed"),
         ({"unseen": IDS, "how": "recordings", "kits": ["sender/family-trust/rest"]}, "failed"),
         ({"kits": []}, "failed"),
@@ -55,11 +57,13 @@ def test_the_verdict_follows_from_what_must_be_met(about: dict[str, Any], verdic
 
 
 @given(st.sets(st.sampled_from(IDS)), st.sets(st.sampled_from(IDS)))
-def test_a_run_passes_exactly_if_no_must_failed_or_was_left_out(failing: set[str], unseen: set[str]) -> None:
+def test_a_run_passes_exactly_if_a_must_is_met_and_none_failed(failing: set[str], unseen: set[str]) -> None:
     found = results(failing, unseen=unseen, kits=["sender/family-trust/rest"])
-    lacking = [each for each in found.kits[0].requirements if found.lacks(each) and each.level == "MUST"]
-    assert (found.verdict == "passed") == (not lacking)
-    assert {each.id for each in found.kits[0].requirements if found.lacks(each)} == failing | unseen
+    must = {each.result for each in found.kits[0].requirements if each.level == "MUST"}
+    assert (found.verdict == "passed") == ("failed" not in must and "passed" in must)
+    by_id = {each.id: each.result for each in found.kits[0].requirements}
+    assert {each for each in by_id if by_id[each] == "failed"} == failing - unseen
+    assert {each for each in by_id if by_id[each] == "unseen"} == unseen
 
 
 def first_case(said: Any) -> Any:
@@ -71,8 +75,8 @@ def first_case(said: Any) -> Any:
     [
         (lambda said: said.update(verdict="failed"), "its kits say otherwise"),
         (lambda said: said["kits"][0].update(verdict="failed"), "its requirements say otherwise"),
-        (lambda said: said["kits"][0]["requirements"][0].update(result="not_run"), "by its cases it is passed"),
-        (lambda said: said["kits"][0]["requirements"][0].update(cases=[]), "by its cases it is not_run"),
+        (lambda said: said["kits"][0]["requirements"][0].update(result="unseen"), "by its cases it is passed"),
+        (lambda said: said["kits"][0]["requirements"][0].update(cases=[]), "by its cases it is unseen"),
         (lambda said: first_case(said).update(result="failed"), "failed and has no finding"),
         (lambda said: said["kits"].append(said["kits"][0]), "a kit is there twice"),
         (lambda said: said["kits"][0]["requirements"].append(said["kits"][0]["requirements"][0]), "twice"),
@@ -94,6 +98,15 @@ def test_a_file_that_contradicts_itself_or_says_something_else_is_refused(
     change(said)
     with pytest.raises(MalformedRequest, match=place):
         parse_results(json.dumps(said).encode())
+
+
+def test_what_is_wrong_is_said_in_our_own_words() -> None:
+    said = written() | {"verdict": "failed"}
+    with pytest.raises(MalformedRequest) as caught:
+        parse_results(json.dumps(said).encode(), "some.json")
+    assert caught.value.detail == (
+        "some.json is no results.json of this suite: the run is said to have failed; its kits say otherwise"
+    )
 
 
 @pytest.mark.parametrize(
@@ -121,8 +134,18 @@ def test_a_text_is_bounded_and_in_both_languages(text: Any) -> None:
         Finding(expected=text, clause="x")
 
 
-def test_a_requirement_without_cases_was_not_run() -> None:
+def test_all_that_is_planned_is_run_unless_recordings_are_judged() -> None:
+    idle = RequirementResult.of("ENV-002", "MUST", [])
+    kit = results(kits=KITS[:1]).kits[0]
+    left = ("kits", "verdict", "how", "results")
+    about = {name: getattr(results(), name) for name in Results.model_fields if name not in left}
+    with pytest.raises(ValidationError, match="says nothing of ENV-002"):
+        Results.of([KitResult.of(kit.kit, [*kit.requirements, idle])], how="run", **about)
+    assert Results.of([KitResult.of(kit.kit, [*kit.requirements, idle])], how="recordings", **about).verdict == "passed"
+
+
+def test_a_requirement_without_cases_was_unseen() -> None:
     passed = CaseResult(case="a", negative=False, result="passed", seconds=0.1)
-    assert RequirementResult.of("ENV-001", "MUST", []).result == "not_run"
+    assert RequirementResult.of("ENV-001", "MUST", []).result == "unseen"
     assert RequirementResult.of("ENV-001", "MUST", [passed]).result == "passed"
     assert KitResult.of("sender/family-trust/rest", []).verdict == "failed"

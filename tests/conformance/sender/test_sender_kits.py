@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tests.conformance.passing import passed_on
+from tests.conformance.passing import failed_on, passed_on
 from xinqiao.message import Json
 from xinqiao.transport import Answer
 from xinqiao_conformance.benches.web import Request, Response
@@ -26,16 +26,9 @@ _FAMILY = kit_named("sender/family-trust/rest")
 
 
 def _failed(kit: Kit, *, waits: bool) -> list[str]:
-    failed = []
+    runs = [each for each in planned(declared(kit), kit) if waits or each.case.requirement.id != _WAITING]
     with reference_sender(kit) as bench:
-        for each in planned(declared(kit), kit):
-            if each.case.requirement.id == _WAITING and not waits:
-                continue
-            try:
-                each.do(bench)
-            except Breach as breach:
-                failed.append(f"{each.id}: {breach}")
-    return failed
+        return failed_on(bench, runs)
 
 
 @pytest.mark.parametrize("kit", [*_KITS, _GRPC], ids=lambda kit: kit.id)

@@ -82,6 +82,9 @@ def test_the_commands_of_the_page_run(tmp_path: Path) -> None:
     ):
         assert shown in done.stdout
     assert "not observable in a masked recording" in done.stdout
+    assert "已整改 mended: 2" in done.stdout
+    assert "header.messageId" in (tmp_path / "judged" / "report.html").read_text(encoding="utf-8")
+    assert '"how":"recordings"' in (tmp_path / "certificate.json").read_text(encoding="utf-8")
     assert "王小明" not in (tmp_path / "masked.jsonl").read_text(encoding="utf-8")
 
 

@@ -12,8 +12,7 @@ from typing import IO
 
 import orjson
 
-from xinqiao.finding import Text
-from xinqiao_conformance.observing import Breach, CouldNotRun
+from xinqiao_conformance.observing import CouldNotRun
 from xinqiao_conformance.reach import is_address
 
 __all__ = ["started"]
@@ -27,9 +26,9 @@ _KEPT = 1 << 20
 _SHOWN = 2_000
 _LINE = 65_536
 
-_READY = Text(
-    f'在 {_STARTING:.0f} 秒内于标准输出打印一行 {{"ready": true, "url": "http://…"}}',
-    f'one line {{"ready": true, "url": "http://…"}} on standard output within {_STARTING:.0f} seconds',
+_READY = (
+    f"应在 {_STARTING:.0f} 秒内于标准输出打印一行 one line is expected on standard output in {_STARTING:.0f} seconds: "
+    '{"ready": true, "url": "http://…"}'
 )
 
 
@@ -37,8 +36,8 @@ _READY = Text(
 def started(command: str, folder: Path, environment: Mapping[str, str], log: Path) -> Iterator[str]:
     """Start a command in a folder and yield the address that it names; end it with all that it started.
 
-    What it writes to its error output is kept in ``log``. Raises ``CouldNotRun`` where there is no such command, and
-    ``Breach`` where it does not come up.
+    What it writes to its error output is kept in ``log``. Raises ``CouldNotRun`` where there is no such command, or it
+    does not come up.
     """
     try:
         process = subprocess.Popen(  # noqa: S603 -- the command is what the declaration is for
@@ -70,6 +69,7 @@ class _Lines:
     """Reads what a process writes to the end, so that it never waits for a reader; keeps what is worth keeping."""
 
     def __init__(self, process: subprocess.Popen[bytes], log: IO[bytes]) -> None:
+        self._process = process
         self._first, self._ready = b"", threading.Event()
         pipes = [(self._read_output, process.stdout), (self._keep_errors, process.stderr)]
         self._log = log
@@ -90,8 +90,16 @@ class _Lines:
         self._threads[-1].join(_SETTLING)
         self._log.flush()
         tail = log.read_bytes()[-_SHOWN:].decode("utf-8", "replace").strip()
-        seen = {"command": command, "printed": self._first.decode("utf-8", "replace")[:_SHOWN], "errors": tail}
-        raise Breach(_READY, seen=seen, fix=Text(f"错误输出见 {log}", f"what it wrote to its error output is in {log}"))
+        printed = self._first.decode("utf-8", "replace")[:_SHOWN].strip()
+        raise CouldNotRun(
+            f"被测方没有启动 the subject did not come up: {command!r}, {self._ended()}; {_READY}\n"
+            f"标准输出的首行 its first line: {printed or '—'}\n"
+            f"错误输出的末尾 the end of its error output ({log}):\n{tail or '—'}"
+        )
+
+    def _ended(self) -> str:
+        code = self._process.poll()
+        return "仍在运行 still runs" if code is None else f"已退出 ended with exit code {code}"
 
     def _read_output(self, pipe: IO[bytes]) -> None:
         with suppress(OSError):  # closed, since the process has ended

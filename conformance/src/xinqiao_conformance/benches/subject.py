@@ -146,7 +146,7 @@ def reached(
 ) -> Iterator[str]:
     """Yield the address of the subject, empty where somebody serves by hand.
 
-    Raises ``CouldNotRun`` where it cannot be reached, ``Breach`` where it was started and did not come up.
+    Raises ``CouldNotRun`` where it cannot be reached, or was started and did not come up.
     """
     reach, environment = declaration.reach, given.environment(gateway)
     if start is not None:

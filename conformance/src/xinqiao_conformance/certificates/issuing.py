@@ -31,7 +31,7 @@ def certify(
     """
     found = parse_results(results)
     if found.verdict != "passed":
-        lacking = [f"{kit.kit} {each.id}" for kit in found.kits for each in kit.requirements if found.lacks(each)]
+        lacking = [f"{kit.kit} {each.id}" for kit in found.kits for each in kit.requirements if each.result == "failed"]
         more = f" and {len(lacking) - _NAMED} more" if len(lacking) > _NAMED else ""
         said = ", ".join(lacking[:_NAMED]) or "nothing was run"
         raise NotValid(f"results that failed are not certified: {said}{more}")
@@ -62,11 +62,12 @@ def _how(found: Results, *, channel: bool) -> How:
 
 def _counted(kit: KitResult) -> CertifiedKit:
     results = [each.result for each in kit.requirements]
+    cases = [each for each in kit.cases if each.result != "unseen"]
     return CertifiedKit(
         kit=kit.kit,
         requirements=results.count("passed"),
         warnings=len(kit.warnings),
-        unseen=results.count("not_run"),
-        cases=len(kit.cases),
-        negative=sum(each.negative for each in kit.cases),
+        unseen=results.count("unseen"),
+        cases=len(cases),
+        negative=sum(each.negative for each in cases),
     )

@@ -3,14 +3,14 @@
 import json
 import sys
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta, timezone
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from xinqiao.certificate import Certificate, verify
-from xinqiao.errors import CertificateInvalid, NotValid
+from xinqiao.errors import CertificateInvalid, NotValid, SettingsInvalid
 from xinqiao.finding import Text
 from xinqiao.keys import KeyRing, read_signing_key, read_verifying_key
 from xinqiao.message import timestamp
@@ -26,6 +26,8 @@ from xinqiao_conformance.results.model import MOST_BYTES, parse_results
 __all__ = ["IssuerKeys", "certify_command", "verify_command"]
 
 _MOST_SIGNED = 8_000_000
+# Whose day it is.
+_CHINA = timezone(timedelta(hours=8))
 _REFUSALS: Mapping[str, Text] = {
     "malformed": Text("不是证书，或被改写", "it is no certificate, or was written anew"),
     "foreign_key": Text("不是所信任的机构签发", "no issuer who is trusted here signed it"),
@@ -63,6 +65,7 @@ def certify_command(
     as_json: AsJson = False,
 ) -> None:
     """为通过的结果签发证书 / Issue a certificate over results that passed. Exit code 1: they failed, or are altered."""
+    _require_new(to)
     signing = read_signing_key(key)
     raw = read_within(results, MOST_BYTES)
     declared = read_declaration(declaration) if declaration else None
@@ -75,9 +78,20 @@ def certify_command(
     write_whole(to, made)
     certificate = verify(made, KeyRing([signing.public()]))
     if as_json:
-        print(json.dumps({"certificate": str(to), **_told(certificate)}, ensure_ascii=False, indent=2))
+        print(
+            json.dumps({"certificate": str(to), **_told(certificate, datetime.now(UTC))}, ensure_ascii=False, indent=2)
+        )
     else:
         print(f"{to}  {certificate.serial}\n{certificate.claims.zh}\n{certificate.claims.en}")
+
+
+def _require_new(path: Path) -> None:
+    """Keep a certificate that was signed: its serial may be in a registry. Raises ``SettingsInvalid``."""
+    if path.exists():
+        raise SettingsInvalid(
+            f"{path} 已存在，证书不会被覆盖，请用 --to 另指定文件或先移走 is there already, and no certificate is "
+            "overwritten: name another file with --to, or move this one away first"
+        )
 
 
 def verify_command(
@@ -94,16 +108,21 @@ def verify_command(
     results: Annotated[
         Path | None, typer.Option(metavar="FILE", help="应对应的结果 / results.json that it should be of.")
     ] = None,
+    at: Annotated[
+        str | None, typer.Option(metavar="DATE", help="截至某日，默认现在 / As of the end of a day (UTC+8), not now.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """离线验证证书 / Verify a certificate offline. Exit code 1: it is refused, with the reason."""
     keys = KeyRing(read_verifying_key(each) for each in issuer_key)
     keepers = KeyRing(read_verifying_key(each) for each in keeper_key or ())
+    then = _end_of(at) if at else datetime.now(UTC)
     try:
         listed = _listed(revocations, KeyRing([*keys, *keepers]))
         found = verify(
             read_within(certificate, _MOST_SIGNED),
             keys,
+            at=then,
             revocations=listed,
             keepers=keepers,
             results=read_within(results, MOST_BYTES) if results else None,
@@ -112,7 +131,8 @@ def verify_command(
         _refuse(error, as_json=as_json)
         raise typer.Exit(1) from error
     if as_json:
-        said = {"valid": True, **_told(found), "revocations": _about(listed) if listed else None}
+        looked = {"at": timestamp(then), "revocations": _about(listed, then) if listed else None}
+        said = {"valid": True, **_told(found, then), **looked}
         print(json.dumps(said, ensure_ascii=False, indent=2))
         return
     print(f"有效 valid  {found.serial}  {found.seen.subject.name}\n{found.claims.zh}\n{found.claims.en}")
@@ -122,26 +142,33 @@ def verify_command(
             f"  {kit.kit}: {kit.requirements} 条要求 requirements, {kit.cases} 个用例 cases ({kit.negative} negative)"
         )
     print(f"  所声明的功能 features declared: {', '.join(found.seen.supports) or '—'}")
-    print(f"有效至 until {timestamp(found.expires_at)}")
-    print(_checked(listed))
+    print(f"有效至 until {timestamp(found.expires_at)}" + (f"，截至 as of {timestamp(then)}" if at else ""))
+    print(_checked(listed, then))
+
+
+def _end_of(day: str) -> datetime:
+    try:
+        return datetime.combine(date.fromisoformat(day), time.max, _CHINA).astimezone(UTC)
+    except ValueError as error:
+        raise typer.BadParameter(f"{day}: 日期写作 a day is written 2027-12-01", param_hint="--at") from error
 
 
 def _listed(path: Path | None, keys: KeyRing) -> Revocations | None:
     return read_revocations(read_within(path, _MOST_SIGNED), keys) if path else None
 
 
-def _checked(listed: Revocations | None) -> str:
+def _checked(listed: Revocations | None, then: datetime) -> str:
     if listed is None:
         return "未查吊销名单 no list of revocations was looked at (--revocations)"
     said = f"不在吊销名单中 not on the list of revocations of {timestamp(listed.issued_at)}"
-    if not listed.is_stale(datetime.now(UTC)):
+    if not listed.is_stale(then):
         return said
     return f"{said}\n注意 note: 名单已过时，请取新的 it is old, get the one of after {timestamp(listed.next_update)}"
 
 
-def _about(listed: Revocations) -> dict[str, Any]:
+def _about(listed: Revocations, then: datetime) -> dict[str, Any]:
     moments = {"issuedAt": timestamp(listed.issued_at), "nextUpdate": timestamp(listed.next_update)}
-    return {**moments, "stale": listed.is_stale(datetime.now(UTC))}
+    return {**moments, "stale": listed.is_stale(then)}
 
 
 def _refuse(error: CertificateInvalid, *, as_json: bool) -> None:
@@ -154,8 +181,8 @@ def _refuse(error: CertificateInvalid, *, as_json: bool) -> None:
         print(f"不可信 refused: {error.because}\n{text.zh} {text.en}\n{detail}", file=sys.stderr)
 
 
-def _told(certificate: Certificate) -> dict[str, Any]:
-    left = certificate.expires_at - datetime.now(UTC)
+def _told(certificate: Certificate, then: datetime) -> dict[str, Any]:
+    left = certificate.expires_at - then
     return {
         "serial": certificate.serial,
         "subject": certificate.seen.subject.name,

@@ -64,6 +64,7 @@ def _print(comparison: Comparison) -> None:
             print(f"{text.zh} {text.en}: {len(found)}")
         for each in found:
             name = each.name if each.name == each.kit else f"{each.kit} {each.name}"
-            print(f"  {name}{'（提醒 warning）' if each.warning else ''}")
+            counted = f"  {each.cases} 个用例 case{'s' if each.cases > 1 else ''}" if each.cases else ""
+            print(f"  {name}{counted}{'（提醒 warning）' if each.warning else ''}")
     if not comparison.changes:
         print("没有变化 nothing changed")

@@ -2,14 +2,14 @@
 
 import logging
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
 from xinqiao_conformance.benches import web
 from xinqiao_conformance.declaration import Declaration
 from xinqiao_conformance.kits import Kit
-from xinqiao_conformance.observing import Breach
+from xinqiao_conformance.observing import Breach, Unseen
 from xinqiao_conformance.running import planned
 
 __all__ = ["Mutant", "failing"]
@@ -45,7 +45,8 @@ def failing(mutant: Mutant, only: Iterable[str] = ()) -> frozenset[str]:
             if requirement in failed or (wanted and requirement not in wanted):
                 continue
             try:
-                each.do(bench)
+                with suppress(Unseen):
+                    each.do(bench)
             except Breach:
                 failed.add(requirement)
     return frozenset(failed)

@@ -34,16 +34,21 @@ class Ground:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One change: ``name`` is a kit, a requirement or a case. ``warning``: of what should be met, not must."""
+    """One change: ``name`` is a kit, a requirement or a case. ``warning``: of what should be met, not must.
+
+    ``cases``: of a requirement that fails, how many of its cases do; of one that was mended, how many had.
+    """
 
     kind: Kind
     kit: str
     name: str
     warning: bool = False
+    cases: int = 0
 
     def as_json(self) -> Json:
         """Return it for machines."""
-        return {"kind": self.kind, "kit": self.kit, "name": self.name, "warning": self.warning}
+        counted = {"cases": self.cases} if self.cases else {}
+        return {"kind": self.kind, "kit": self.kit, "name": self.name, "warning": self.warning, **counted}
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +101,7 @@ def compare(before: Results, after: Results) -> Comparison:
             # A kit that had failed takes nothing away.
             changes.append(Change("kit_gone", name, name, warning=one.verdict == "failed"))
         elif other is not None:
-            changes += _of_kit(one, other, before, after)
+            changes += _of_kit(one, other)
     return Comparison(tuple(_grounds(before, after)), tuple(changes))
 
 
@@ -121,7 +126,7 @@ def _product(results: Results) -> str:
     return f"{subject.product} {subject.version}".strip()
 
 
-def _of_kit(one: KitResult | None, other: KitResult, before: Results, after: Results) -> Iterator[Change]:
+def _of_kit(one: KitResult | None, other: KitResult) -> Iterator[Change]:
     if one is None:
         yield Change("kit_new", other.kit, other.kit)
     old = {each.id: each for each in one.requirements} if one else {}
@@ -132,25 +137,27 @@ def _of_kit(one: KitResult | None, other: KitResult, before: Results, after: Res
             continue
         if name not in old and one is not None:
             yield Change("requirement_new", other.kit, name)
-        lacked = name in old and before.lacks(old[name])
-        yield from _of_requirement(other.kit, old.get(name), new[name], lacked=lacked, lacks=after.lacks(new[name]))
+        yield from _of_requirement(other.kit, old.get(name), new[name])
 
 
-def _of_requirement(
-    kit: str, before: RequirementResult | None, after: RequirementResult, *, lacked: bool, lacks: bool
-) -> Iterator[Change]:
+def _of_requirement(kit: str, before: RequirementResult | None, after: RequirementResult) -> Iterator[Change]:
     warning = after.level != "MUST"
-    if lacks:
-        yield Change("still_failing" if lacked else "newly_failing", kit, after.id, warning)
+    lacked = _failed(before) if before is not None else 0
+    if after.result == "failed":
+        yield Change("still_failing" if lacked else "newly_failing", kit, after.id, warning, _failed(after))
     elif after.result == "passed":
         if lacked:
-            yield Change("mended", kit, after.id, warning)
-        elif before is not None and before.result == "not_run":
+            yield Change("mended", kit, after.id, warning, lacked)
+        elif before is not None and before.result == "unseen":
             yield Change("seen_again", kit, after.id, warning)
-    elif before is not None and before.result != "not_run":
-        # Recordings that show nothing of it mend nothing.
+    elif before is not None and before.result != "unseen":
+        # What shows nothing of it mends nothing.
         yield Change("not_seen", kit, after.id, warning)
     if before is not None:
         old, new = ({each.case for each in found.cases} for found in (before, after))
         yield from (Change("case_gone", kit, each, warning) for each in sorted(old - new))
         yield from (Change("case_new", kit, each, warning) for each in sorted(new - old))
+
+
+def _failed(requirement: RequirementResult) -> int:
+    return sum(each.result == "failed" for each in requirement.cases)

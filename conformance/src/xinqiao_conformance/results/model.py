@@ -52,7 +52,8 @@ __all__ = [
 ]
 
 RESULTS = "results.json"
-Outcome = Literal["passed", "failed", "not_run"]
+# Unseen: nothing that it is about occurred.
+Outcome = Literal["passed", "failed", "unseen"]
 Verdict = Literal["passed", "failed"]
 # What was looked at: the subject was run; recordings of it were read; a channel of a gateway was run against it.
 How = Literal["run", "recordings", "channel"]
@@ -113,11 +114,11 @@ class Finding(_Part):
 
 
 class CaseResult(_Part):
-    """What became of one case: a failed one has a finding, a passed one has none."""
+    """What became of one case: a failed one has a finding, others have none."""
 
     case: Line
     negative: bool
-    result: Verdict
+    result: Outcome
     seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)]
     finding: Finding | None = None
 
@@ -129,7 +130,7 @@ class CaseResult(_Part):
 
 
 class RequirementResult(_Part):
-    """What became of one requirement: its cases were run, or none was."""
+    """What became of one requirement, by its cases; recordings have none for what they do not show."""
 
     id: Annotated[str, Field(pattern=r"^[A-Z]{2,6}-[0-9]{3}$")]
     level: Literal["MUST", "SHOULD", "MAY"]
@@ -155,23 +156,22 @@ class RequirementResult(_Part):
 
 
 def _outcome(cases: tuple[CaseResult, ...]) -> Outcome:
-    if not cases:
-        return "not_run"
-    return "failed" if any(each.result == "failed" for each in cases) else "passed"
+    found = {each.result for each in cases}
+    return "failed" if "failed" in found else "passed" if "passed" in found else "unseen"
 
 
 class KitResult(_Part):
-    """What became of one kit. Its verdict follows from its requirements and from ``How`` it was looked at."""
+    """What became of one kit. Its verdict follows from its requirements."""
 
     kit: Annotated[str, Field(pattern=r"^[a-z0-9-]+/[a-z0-9-]+/[a-z0-9-]+$", max_length=120)]
     verdict: Verdict
     requirements: tuple[RequirementResult, ...] = Field(max_length=1_000)
 
     @classmethod
-    def of(cls, kit: str, requirements: Iterable[RequirementResult], how: How = "run") -> Self:
+    def of(cls, kit: str, requirements: Iterable[RequirementResult]) -> Self:
         """Judge a kit by its requirements."""
         judged = tuple(requirements)
-        return cls(kit=kit, verdict=_verdict(judged, how), requirements=judged)
+        return cls(kit=kit, verdict=_verdict(judged), requirements=judged)
 
     @property
     def cases(self) -> tuple[CaseResult, ...]:
@@ -191,11 +191,10 @@ class KitResult(_Part):
         return self
 
 
-def _verdict(requirements: tuple[RequirementResult, ...], how: How) -> Verdict:
-    """Judge: a MUST that failed fails; so does one that was not run, unless recordings have nothing to show of it."""
+def _verdict(requirements: tuple[RequirementResult, ...]) -> Verdict:
+    """Judge: a MUST that failed fails, and so does a kit that shows nothing at all."""
     must = [each.result for each in requirements if each.level == "MUST"]
-    unmet = "failed" in must or ("not_run" in must and how != "recordings")
-    return "failed" if unmet or "passed" not in must else "passed"
+    return "failed" if "failed" in must or "passed" not in must else "passed"
 
 
 class SuiteVersion(_Part):
@@ -209,7 +208,7 @@ class Subject(_Part):
     """Who was tested: ``institution`` is a unified social credit code, ``product`` and ``version`` what they run."""
 
     name: Line
-    institution: Annotated[str, Field(pattern=r"^[0-9A-Z]{18}$")]
+    institution: Annotated[str, Field(pattern=r"^[0-9A-HJ-NPQRTUWXY]{18}$")]
     product: Annotated[str, Field(max_length=400), AfterValidator(_one_line)] = ""
     version: Annotated[str, Field(max_length=400), AfterValidator(_one_line)] = ""
 
@@ -249,16 +248,14 @@ class Results(_Part):
         judged = tuple(kits)
         return cls(kits=judged, verdict=_verdict_of_all(judged), **about)
 
-    def lacks(self, requirement: RequirementResult) -> bool:
-        """Say whether a requirement is not met: it failed, or was not run; recordings may show nothing of it."""
-        return requirement.result == "failed" or (requirement.result == "not_run" and self.how != "recordings")
-
     @model_validator(mode="after")
     def _follows_from_its_kits(self) -> Self:
         if len({each.kit for each in self.kits}) != len(self.kits):
             raise ValueError("a kit is there twice")
         for each in self.kits:
-            if each.verdict != _verdict(each.requirements, self.how):
+            if self.how != "recordings" and (idle := [one.id for one in each.requirements if not one.cases]):
+                raise ValueError(f"{each.kit} says nothing of {', '.join(idle[:_LISTED])}: all that is declared is run")
+            if each.verdict != _verdict(each.requirements):
                 raise ValueError(f"{each.kit} is said to have {each.verdict}; its requirements say otherwise")
         if self.verdict != _verdict_of_all(self.kits):
             raise ValueError(f"the run is said to have {self.verdict}; its kits say otherwise")
@@ -295,6 +292,9 @@ def parse_results(raw: bytes, where: str = RESULTS) -> Results:
 
 def _listed(error: ValidationError) -> str:
     problems = error.errors(include_input=False, include_url=False)
-    said = [f"{'.'.join(map(str, each['loc'])) or 'it'}: {each['msg']}" for each in problems[:_LISTED]]
+    said = [
+        ": ".join(filter(None, (".".join(map(str, each["loc"])), each["msg"].removeprefix("Value error, "))))
+        for each in problems[:_LISTED]
+    ]
     more = f" (and {len(problems) - _LISTED} more)" if len(problems) > _LISTED else ""
     return "; ".join(said) + more

@@ -1,20 +1,20 @@
 """Pages that need nothing else: styles inside, no scripts, nothing fetched; whatever a subject said is escaped."""
 
 from datetime import datetime, timedelta, timezone
+from html import escape
 
-import orjson
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from xinqiao.finding import Text
+from xinqiao_conformance.results.quoting import readable, text_in
 
 __all__ = ["page"]
 
 # Whose time pages tell.
 _CHINA = timezone(timedelta(hours=8))
-_MOST_SHOWN = 12_000
-# Lines of JSON that are printed on paper.
-_MOST_PRINTED = 18
+# Characters of one value of a difference.
+_MOST_VALUE = 400
 
 
 def page(template: str, **shown: object) -> str:
@@ -43,14 +43,22 @@ def _day(at: datetime) -> Markup:
     return Markup('<time datetime="{}">{}</time>').format(local.isoformat(), f"{local:%Y-%m-%d}")
 
 
-def _shown(value: object) -> str:
-    """Return JSON as people read it; of a long one the beginning."""
-    text = value if isinstance(value, str) else orjson.dumps(value, option=orjson.OPT_INDENT_2).decode()
-    return text if len(text) <= _MOST_SHOWN else f"{text[:_MOST_SHOWN]}\n… results.json"
+def _value(value: object) -> Markup:
+    """Return a value of a difference: a text in both languages line by line, anything else as JSON."""
+    if value is None:
+        return Markup("—")
+    if text := text_in(value):
+        lines = ([("zh-CN", text.zh)] if text.zh != text.en else []) + [("en", text.en)]
+        return Markup("").join(Markup('<span class="line" lang="{}">{}</span>').format(*each) for each in lines)
+    shown = readable(value)
+    return Markup("<code>{}</code>").format(
+        _verbatim(shown if len(shown) <= _MOST_VALUE else f"{shown[:_MOST_VALUE]}…")
+    )
 
 
-def _is_long(value: object) -> bool:
-    return _shown(value).count("\n") > _MOST_PRINTED
+def _verbatim(text: str) -> Markup:
+    """Return text for between two tags, where quotation marks, of which JSON is full, may stay as they are."""
+    return Markup(escape(text, quote=False))  # noqa: S704 -- escaped
 
 
 def _environment() -> Environment:
@@ -61,7 +69,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"said": _said, "moment": _moment, "day": _day, "shown": _shown, "is_long": _is_long}
+    environment.filters |= {"said": _said, "moment": _moment, "day": _day, "value": _value, "verbatim": _verbatim}
     environment.globals["label"] = _label
     return environment
 
