@@ -25,7 +25,7 @@ serve: $(STAMP) ## a gateway on ./data, port 8700
 	$(BIN)/xinqiao-gateway serve --data data --port 8700
 
 test: $(STAMP) ## all tests of everyday work
-	$(BIN)/python -m pytest -n logical tests --ignore tests/peers
+	$(BIN)/python -m pytest -n logical tests --ignore tests/peers --ignore tests/kits
 
 test-peers: $(STAMP) ## browsers, OpenSSH and Dovecot against the gateway (Debian: see tests/peers/README.md)
 	@$(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check -c constraints.txt -r requirements-peers.txt
@@ -45,9 +45,8 @@ test-value: $(STAMP) ## a month of prepaid money at a real platform's size, thro
 mutants: $(STAMP) ## every wrong implementation against the suite that must find it; the kill rate is the last line
 	$(BIN)/xinqiao-conformance mutants
 
-test-kits: $(STAMP) ## the gateway against every kit that it declares, every simulator against every kit that it plays
-	EVERY_KIT=1 $(BIN)/python -m pytest -n logical tests/acceptance/test_conformance_gateway.py
-	$(BIN)/python -m tests.conformance.certified_simulators
+test-kits: $(STAMP) ## every kit: references, samples of mutants, the gateway's own kits, each simulator those that it plays
+	$(BIN)/python -m pytest -n logical tests/kits
 
 lint: $(STAMP) ## style, types, borders between the parts, the proto files
 	$(BIN)/ruff check .

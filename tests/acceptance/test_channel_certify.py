@@ -232,7 +232,9 @@ def asleep(data: Path) -> dict[str, str]:
 def test_a_run_that_is_interrupted_ends_with_all_that_it_started(data: Path, interrupted: str) -> None:
     declaration = declared(data, RECEIVER, reach=asleep(data))
     files = ["--declaration", str(declaration), "--data", str(data)]
-    command = [sys.executable, "-m", "xinqiao_gateway", "channel", "certify", "partner", *files]
+    # Where the tests run in the background, interrupts are ignored, and what is started inherits that.
+    able = ["env", "--default-signal=INT"]
+    command = [*able, sys.executable, "-m", "xinqiao_gateway", "channel", "certify", "partner", *files]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True) as process:
         pid, deadline = data.parent / "pid", time.monotonic() + 40
         while not pid.exists():

@@ -1,5 +1,6 @@
 """The command ``xinqiao-conformance``."""
 
+import signal
 import sys
 import traceback
 from typing import NoReturn
@@ -46,6 +47,8 @@ def _stop(said: str) -> NoReturn:
 
 def main() -> None:
     """Run the command line. What keeps a command from running at all ends it with exit code 2; 1 is a verdict."""
+    # Who is told to end takes down what it has started, as after an interrupt.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         app()
     except XinqiaoError as error:

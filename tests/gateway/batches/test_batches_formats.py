@@ -41,7 +41,7 @@ def sample(channel: str, name: str) -> bytes:
 
 def opened(floor: Floor, channel: str, extends: str, **more: Any) -> Floor:
     """Add a channel to a gateway, with parts of its own profile; a bank is another one than that which is there."""
-    other = {"name": "另一银行", "type": "bank", "code": "91110000100000100U"} if extends == "demo-bank" else None
+    other = {"name": "另一银行", "type": "bank", "code": "91110000100000100F"} if extends == "demo-bank" else None
     return floor.add(channel, extends, other, **more)
 
 

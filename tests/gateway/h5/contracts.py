@@ -28,7 +28,7 @@ from xinqiao_gateway.installation import add_channel, open_installation
 
 __all__ = ["OTHER", "PDF", "Contracts", "digest_of", "drawing", "opened_contracts", "strokes"]
 
-OTHER = {"name": "另一银行", "type": "bank", "code": "91110000100000001P"}
+OTHER = {"name": "另一银行", "type": "bank", "code": "91110000100000001W"}
 PDF = b"%PDF-1.7\n1 0 obj << /Type /Catalog >> endobj\n%%EOF\n"
 SECTION = {"flows": ["contract-signing", "kyc-person"], "frame_ancestors": [HOST], "idle": 1800, "keep": 86400}
 _CASES, _MOBILES = count(1), count(13_800_000_000)

@@ -193,8 +193,8 @@ def _ended_as_interrupted() -> Iterator[None]:
 def _end(process: subprocess.Popen[bytes]) -> None:
     if process.poll() is not None:
         return
-    # An interrupt, so that the suite takes down what it has started.
-    process.send_signal(signal.SIGINT)
+    # The suite takes down what it has started. Not an interrupt: what runs in the background may ignore those.
+    process.terminate()
     try:
         process.wait(_ENDING)
     except subprocess.TimeoutExpired:

@@ -1,9 +1,5 @@
-"""The gateway passes its own kits: a real process, two channels that fetch, over REST and over gRPC.
+"""The gateway passes its own kits: a real process, channels that fetch, over REST and over gRPC."""
 
-Two kits are run every day, all with ``EVERY_KIT=1`` (``make test-kits``).
-"""
-
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -25,9 +21,6 @@ INSTITUTIONS = {
     "core": {"name": "信托核心", "type": "trust-company", "code": TRUST_COMPANY},
     "stranger": {"name": "保险公司", "type": "insurer", "code": INSURER},
 }
-# The widest process, and another over the other transport.
-EVERY_DAY = ("gateway/family-trust/rest", "gateway/trading-day/grpc")
-EVERY = [each.id for each in kits() if each.role == "gateway"]
 
 
 def install(folder: Path) -> Path:
@@ -70,7 +63,7 @@ def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, st
         yield folder, url, f"127.0.0.1:{port}"
 
 
-@pytest.mark.parametrize("kit", EVERY if os.environ.get("EVERY_KIT") else EVERY_DAY)
+@pytest.mark.parametrize("kit", [each.id for each in kits() if each.role == "gateway"])
 def test_the_gateway_meets_its_kit(gateway: tuple[Path, str, str], kit: str, tmp_path: Path) -> None:
     folder, url, grpc = gateway
     declaration = declared(folder, url, grpc, [kit])

@@ -1,26 +1,18 @@
-"""Simulators as subjects of the suite: which kits each has to pass, and what came of a run.
-
-``python -m tests.conformance.certified_simulators`` runs all of them, each as a process, and prints the table.
-"""
+"""Each simulator, started as a process as its documentation says, passes every kit of what it plays."""
 
 import sys
-import tempfile
-import time
-from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
 import yaml
 
 from xinqiao_conformance.case import cases
 from xinqiao_conformance.declaration import Declaration, read_declaration
 from xinqiao_conformance.evidence import Evidence
 from xinqiao_conformance.kits import Kit, kits
-from xinqiao_conformance.results.model import CaseResult
 from xinqiao_conformance.running import run
 from xinqiao_conformance.scenarios import business_named
-from xinqiao_conformance.simulators.script import script_of
-
-__all__ = ["KITS", "Certified", "certified", "declared", "player"]
+from xinqiao_conformance.simulators.script import INSTITUTIONS, script_of
 
 KITS = [each for each in kits() if each.role in ("sender", "receiver") and each.transport == "rest"]
 
@@ -30,21 +22,6 @@ def player(kit: Kit) -> str:
     sides = business_named(kit.about.name).sides
     is_opener = (kit.role == "sender") is not kit.is_of_trustee
     return sides["opener" if is_opener else "counterparty"]
-
-
-@dataclass(frozen=True)
-class Certified:
-    """What came of a kit: how many cases, which of them failed, how long it took."""
-
-    kit: Kit
-    cases: int
-    failed: tuple[CaseResult, ...]
-    verdict: str
-    seconds: float
-
-    def __str__(self) -> str:
-        name = f"{player(self.kit):9} {self.kit.id:37}"
-        return f"{name} {self.cases:5} {self.verdict:7} {self.seconds:6.1f} s"
 
 
 def _features(kit: Kit, name: str) -> list[str]:
@@ -70,28 +47,15 @@ def declared(kit: Kit, folder: Path) -> Declaration:
     return read_declaration(path)
 
 
-def certified(kit: Kit, folder: Path) -> Certified:
-    """Run a kit against its simulator; the folder gets keys and evidence."""
-    declaration = declared(kit, folder)
-    begun = time.monotonic()
-    with Evidence(folder / "evidence.jsonl", declaration) as evidence:
+def test_every_kit_of_a_sender_or_receiver_has_a_simulator_and_every_simulator_a_kit() -> None:
+    assert {player(kit) for kit in KITS} == set(INSTITUTIONS)
+
+
+@pytest.mark.parametrize("kit", KITS, ids=lambda kit: f"{player(kit)} {kit.id}")
+def test_a_simulator_passes_every_case_of_a_kit(kit: Kit, tmp_path: Path) -> None:
+    declaration = declared(kit, tmp_path)
+    with Evidence(tmp_path / "evidence.jsonl", declaration) as evidence:
         [result] = run(declaration, evidence).kits
-    failed = tuple(each for each in result.cases if each.result != "passed")
-    return Certified(kit, len(result.cases), failed, result.verdict, time.monotonic() - begun)
-
-
-def main() -> int:
-    """Run every kit and print what came of it; return how many failed."""
-    wrong = 0
-    for kit in KITS:
-        with tempfile.TemporaryDirectory() as folder:
-            found = certified(kit, Path(folder))
-        print(found, flush=True)
-        for each in found.failed:
-            print(f"  {each.case}: {each.finding and each.finding.expected}", flush=True)
-        wrong += found.verdict != "passed"
-    return wrong
-
-
-if __name__ == "__main__":
-    sys.exit(main() > 0)
+    failed = [(each.case, each.finding and each.finding.expected) for each in result.cases if each.result == "failed"]
+    assert failed == []
+    assert result.verdict == "passed"
