@@ -25,7 +25,7 @@ serve: $(STAMP) ## a gateway on ./data, port 8700
 	$(BIN)/xinqiao-gateway serve --data data --port 8700
 
 test: $(STAMP) ## all tests of everyday work
-	$(BIN)/python -m pytest -n logical tests --ignore tests/peers --ignore tests/kits
+	$(BIN)/python -m pytest -n logical tests --ignore tests/crash --ignore tests/kits --ignore tests/peers
 
 test-peers: $(STAMP) ## browsers, OpenSSH and Dovecot against the gateway (Debian: see tests/peers/README.md)
 	@$(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check -c constraints.txt -r requirements-peers.txt
@@ -36,7 +36,8 @@ test-deep: $(STAMP) ## property tests on ten times as many messages, every mappi
 	$(BIN)/python -m pytest tests/adapters/test_check_laws.py tests/adapters/test_rows_mutants.py --messages 20000
 	$(BIN)/python -m pytest tests/faults/test_backlog.py --messages 1000000
 
-test-crash: $(STAMP) ## kill gateways and PostgreSQL under load, 100 times on each journal
+test-crash: $(STAMP) ## kill gateways and PostgreSQL under load, 100 times on each journal; nodes that take over
+	$(BIN)/python -m pytest tests/crash
 	$(BIN)/python -m tests.crash --kills $(KILLS) --journal both
 
 test-value: $(STAMP) ## a month of prepaid money at a real platform's size, through the gateway

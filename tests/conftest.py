@@ -1,9 +1,9 @@
-"""Options of the whole suite, and the real PostgreSQL that its tests share."""
+"""Options of the whole suite, and the journals that its tests share: new ones, and a real PostgreSQL."""
 
 import pytest
 from hypothesis import settings
 
-pytest_plugins = ["tests.postgres"]
+pytest_plugins = ["tests.journals", "tests.postgres"]
 
 DEEP = 20_000
 

@@ -43,6 +43,7 @@ def test_the_commands_of_the_readme_run(folder: Path) -> None:
     for shown in ('"acceptedMessageId"', "verified", '"case_id":"CASE-1"', "demo-bank", "通过 passed"):
         assert shown in done.stdout
     assert (folder / "results" / "results.json").exists()
+    assert "Not declared, so not asked" in (folder / "report" / "report.html").read_text(encoding="utf-8")
 
 
 def test_both_readmes_run_the_same() -> None:

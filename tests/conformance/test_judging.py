@@ -27,7 +27,6 @@ declaration: "1"
 standard: "1.0"
 subject: {{name: 示例银行, institution: "{institution}"}}
 kits: [{kit}]
-reach: {{manual: true}}
 """
 app = typer.Typer()
 app.command()(judge_command)
@@ -44,7 +43,7 @@ def recorded(exchanges: Sequence[Recorded], folder: Path) -> Recording:
 
 
 def judged(exchanges: Sequence[Recorded], folder: Path, patience: float | None = None, **about: str) -> Results:
-    return judge(read_declaration(declared(folder, **about)), recorded(exchanges, folder), patience)
+    return judge(read_declaration(declared(folder, **about), to_run=False), recorded(exchanges, folder), patience)
 
 
 def by_id(kit: KitResult, *names: str) -> dict[str, str]:
@@ -145,7 +144,7 @@ def test_the_evidence_is_the_recording_byte_for_byte_and_the_one_before_is_kept(
 def test_a_recording_that_is_not_masked_is_not_judged(tmp_path: Path) -> None:
     plain = written(good_sender(), tmp_path / "traffic.jsonl")
     with pytest.raises(ContentRefused, match="not masked"):
-        judge(read_declaration(declared(tmp_path)), plain)
+        judge(read_declaration(declared(tmp_path), to_run=False), plain)
 
 
 def test_a_recording_of_somebody_else_is_not_judged(tmp_path: Path) -> None:

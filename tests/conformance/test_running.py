@@ -197,9 +197,9 @@ def test_a_feature_that_no_kit_tests_is_not_declared_in_vain(tmp_path: Path) -> 
 
 def test_what_nothing_is_asked_of_is_said(tmp_path: Path) -> None:
     declaration = declared_with(tmp_path)
-    assert running.unasked(declaration, declaration.kits[0]) == {"corrections": ["ENV-012"]}
+    assert running.unasked(declaration.supports, declaration.kits[0]) == {"corrections": ["ENV-012"]}
     declaration = declared_with(tmp_path, supports="[corrections]")
-    assert running.unasked(declaration, declaration.kits[0]) == {}
+    assert running.unasked(declaration.supports, declaration.kits[0]) == {}
 
 
 def test_a_should_that_is_not_met_is_a_warning(
@@ -229,6 +229,7 @@ def test_the_digest_of_the_suite_is_the_same_each_time() -> None:
             "subject: {name: 示例银行, institution: 91110000100000000R}",
             "subject: {name: 示例银行, institution: '9111'}",
         ),
+        ('reach: {control: "http://127.0.0.1:9"}', ""),
         ('reach: {control: "http://127.0.0.1:9"}', 'reach: {control: "http://127.0.0.1:9", manual: true}'),
         ('reach: {control: "http://127.0.0.1:9"}', 'reach: {control: "localhost:9"}'),
         ('standard: "1.0"', 'standard: "1.0"\nsupports: [telepathy]'),

@@ -185,6 +185,7 @@ def test_an_installation_is_served_by_one_at_a_time(data: Path) -> None:
         (b"- body_limit\n", "gateway.yaml:1: settings are a mapping"),
         (b"just words", "gateway.yaml:1: settings are a mapping"),
         (b"1: 2", "gateway.yaml:1: settings are a mapping"),
+        (b"queue: 5\n_env_prefix: X", "gateway.yaml:2: _env_prefix: no such key here"),
         (b"institution_code: \xff", "gateway.yaml: is not UTF-8"),
         (b"messages_limit: 0", "messages_limit: "),
         (b"retry: {frist: 1}", "retry.frist: "),

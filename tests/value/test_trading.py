@@ -82,7 +82,7 @@ def test_a_confirmation_lost_or_doubled_or_a_fen_off_is_found(month: list[Json],
 
 
 def test_the_check_of_a_month_is_linear_in_its_messages() -> None:
-    small, large = TradingMonth(10).messages(), TradingMonth(40).messages()
+    small, large = TradingMonth(5).messages(), TradingMonth(20).messages()
     calls = calls_of(lambda: audit(small)), calls_of(lambda: audit(large))
     assert calls[1] / calls[0] < 1.1 * len(large) / len(small)
     print(f"{len(small)} messages: {calls[0]} calls; {len(large)} messages: {calls[1]} calls")

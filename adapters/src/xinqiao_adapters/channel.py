@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from importlib.metadata import entry_points
 from pathlib import Path
 
@@ -51,12 +52,12 @@ class Channel:
         """Whether the partner's format is the standard itself."""
         return isinstance(self.adapter, CanonicalAdapter)
 
-    @property
+    @cached_property
     def incoming(self) -> dict[str, list[str]]:
         """Names of the interfaces that bring each message type in, by its body key."""
         return self._by_body("in")
 
-    @property
+    @cached_property
     def outgoing(self) -> dict[str, list[str]]:
         """Names of the interfaces that send each message type out, by its body key."""
         return self._by_body("out")

@@ -97,7 +97,10 @@ class GatewayReach(_Part):
 
 
 class Reach(_Part):
-    """How a subject is reached: a command that starts it, its address, or a gateway's channels; or by hand."""
+    """How a subject is reached: a command that starts it, its address, or a gateway's channels; or by hand.
+
+    None of them where nothing is run, and recordings are judged.
+    """
 
     start: str = Field(default="", max_length=2_000)
     control: str = Field(default="", max_length=300)
@@ -115,7 +118,7 @@ class Reach(_Part):
     @model_validator(mode="after")
     def _one_way(self) -> "Reach":
         ways = [bool(self.start), bool(self.control), self.manual, self.gateway is not None]
-        if sum(ways) != 1:
+        if sum(ways) > 1:
             raise ValueError("四者取一 one of start, control, manual and gateway is expected")
         return self
 
@@ -126,7 +129,7 @@ class _Text(_Part):
     subject: Subject
     kits: list[str] = Field(min_length=1, max_length=200)
     supports: list[str] = Field(default=[], max_length=20)
-    reach: Reach
+    reach: Reach = Reach()
     patience: float = Field(default=10.0, ge=0.5, le=600)
     test: bool = True
 
@@ -148,8 +151,11 @@ class Declaration:
     folder: Path = field(default=Path())
 
 
-def read_declaration(path: Path) -> Declaration:
-    """Read ``declaration.yaml``. Raises ``SettingsInvalid`` with everything that is wrong in it."""
+def read_declaration(path: Path, *, to_run: bool = True) -> Declaration:
+    """Read ``declaration.yaml``. Raises ``SettingsInvalid`` with everything that is wrong in it.
+
+    ``to_run``: it has to say how the subject is reached, which recordings and results of it need not.
+    """
     try:
         with path.open("rb") as file:
             raw = file.read(_MOST + 1)
@@ -172,7 +178,8 @@ def read_declaration(path: Path) -> Declaration:
         kits = tuple(dict.fromkeys(kit_named(each) for each in said.kits))
     except ValueError as error:
         raise SettingsInvalid(f"{path}: kits: {error}") from error
-    _require_reached(path, kits, said.reach)
+    if to_run:
+        _require_reached(path, kits, said.reach)
     digest = f"sha256:{hashlib.sha256(raw).hexdigest()}"
     return Declaration(
         said.subject, kits, frozenset(said.supports), said.reach, said.patience, said.test, digest,
@@ -182,6 +189,8 @@ def read_declaration(path: Path) -> Declaration:
 
 def _require_reached(path: Path, kits: Iterable[Kit], reach: Reach) -> None:
     """Hold kits to a way on which their role can be reached."""
+    if reach == Reach():
+        raise SettingsInvalid(f"{path}: reach: 四者取一 one of start, control, manual and gateway is expected")
     for kit in kits:
         if (kit.role == "gateway") != (reach.gateway is not None):
             wanted = "reach.gateway" if kit.role == "gateway" else "reach.start, control, manual"

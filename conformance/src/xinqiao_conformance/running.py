@@ -61,11 +61,11 @@ def planned(declaration: Declaration, kit: Kit) -> list[Run]:
     return sorted(chosen, key=lambda each: (each.case.is_last, each.case.requirement.id, each.id))
 
 
-def unasked(declaration: Declaration, kit: Kit) -> dict[str, list[str]]:
+def unasked(supports: frozenset[str], kit: Kit) -> dict[str, list[str]]:
     """Return the features of which nothing was asked, since they are not declared: each with its requirements."""
     found: dict[str, set[str]] = {}
     for each in cases():
-        for feature in each.needs - declaration.supports if each.is_for(kit, each.needs) else ():
+        for feature in each.needs - supports if each.is_for(kit, each.needs) else ():
             found.setdefault(feature, set()).add(each.requirement.id)
     return {feature: sorted(found[feature]) for feature in sorted(found)}
 

@@ -11,7 +11,7 @@ from xinqiao.adapter import Adapter, Answer, Encoded
 from xinqiao.errors import NoRoute, ProfileInvalid, ReceiverMismatch, UnknownChannel
 from xinqiao.message import Header, Json
 from xinqiao.seal import SIGNATURE_HEADER, KeyRing, Sealed, SigningKey, open_seal
-from xinqiao.standard import MessageType, message_types
+from xinqiao.standard import MessageType
 from xinqiao_adapters.channel import Channel
 from xinqiao_adapters.docking.tcp import is_loopback
 from xinqiao_adapters.security.sealer import Outgoing
@@ -197,9 +197,7 @@ class Channels:
         self._add_routes(channel)
 
     def _add_routes(self, channel: ServedChannel) -> None:
-        for body in message_types():
-            if not channel.channel.delivers(body):
-                continue
+        for body in channel.channel.outgoing:
             other = self._routes.setdefault((channel.institution_code, channel.test, body), channel)
             if other is not channel:
                 names = f"{other.channel_id} and {channel.channel_id}"

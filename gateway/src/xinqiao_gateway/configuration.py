@@ -11,6 +11,7 @@ from typing import Any
 from xinqiao.errors import KeyUnusable, Rejected, SealInvalid, SettingsInvalid, XinqiaoError
 from xinqiao.evidence import CHAIN_TYPE
 from xinqiao.seal import KeyRing, Sealed, VerifyingKey, kid_of, open_stored, read_signing_key
+from xinqiao_adapters.loader import load_profile
 from xinqiao_adapters.problems import Problems
 from xinqiao_gateway.calendars import Calendars, read_calendars
 from xinqiao_gateway.channels import Channels, ServedChannel
@@ -114,8 +115,8 @@ def _channels(data: Path, settings: Settings, problems: Problems) -> list[Served
 
 def _channel(folder: Path, settings: Settings) -> ServedChannel | None:
     """Load a channel; None for one that is being drafted, which is not served."""
-    search = [folder.parent]
-    return None if missing_of(folder, search) else served_from(folder, search, settings)
+    loaded = load_profile(folder.name, [folder.parent])
+    return None if missing_of(loaded) else served_from(loaded, settings)
 
 
 def _obligations(

@@ -23,6 +23,7 @@ from xinqiao_gateway.operators import Operators
 from xinqiao_gateway.reload import Reloaded, kept, loops_to_renew, needs_restart, settings_changed
 from xinqiao_gateway.resolution import Desk
 from xinqiao_gateway.rotation import drop_ended
+from xinqiao_gateway.rounds import again_and_again
 from xinqiao_gateway.service import Service, governance_of
 from xinqiao_gateway.surveillance import Surveillance
 from xinqiao_gateway.telemetry.metrics import Metrics
@@ -113,7 +114,7 @@ class Gateway:
         self._run("surveillance", self.surveillance.run())
         self._run("watch", self.watch.run())
         self._run("live watch", self.live_watch.run())
-        self._run("retention", self._retain())
+        self._run("retention", again_and_again(self._retain, _HOUR, _log, "retention"))
 
     async def stop(self) -> None:
         """Stop delivering, commit what waits, close the journal."""
@@ -183,20 +184,12 @@ class Gateway:
         self._run("watch", self.watch.run())
 
     async def _retain(self) -> None:
-        """Every hour apply the rules of retention, and tell of batches that stand still; what fails is tried again."""
-        while True:
-            service = self.service
-            try:
-                drop_ended(service.installation.data, self.journal.now())
-                await self.journal.run(lambda c: raise_stalled(c, self.journal.now()))
-                rules = read_rules(service.installation.data)
-                key = service.installation.key
-                await Retention(self.journal, service.desk, rules, self.code, key, self.journal.now).turn()
-            except XinqiaoError as error:
-                _log.warning("retention failed", reason=error.reason, why=error.detail)
-            except Exception:  # noqa: BLE001 -- the top of the task
-                _log.exception("retention failed")
-            await asyncio.sleep(_HOUR)
+        """Apply the rules of retention, and tell of batches that stand still; what fails is tried again."""
+        service = self.service
+        data, key = service.installation.data, service.installation.key
+        drop_ended(data, self.journal.now())
+        await self.journal.run(lambda c: raise_stalled(c, self.journal.now()))
+        await Retention(self.journal, service.desk, read_rules(data), self.code, key, self.journal.now).turn()
 
     def _built(self, installation: Installation) -> Service:
         return Service.build(

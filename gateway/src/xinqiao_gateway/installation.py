@@ -32,7 +32,7 @@ from xinqiao.keys import read_key_file
 from xinqiao.message import new_message_id, timestamp
 from xinqiao.outcome import receipt, rejection
 from xinqiao.seal import KeyRing, SigningKey, VerifyingKey, new_key, read_signing_key, read_verifying_key, write_key
-from xinqiao_adapters.channel import Channel, compile_channel, load_channel, shipped_channels
+from xinqiao_adapters.channel import Channel, compile_channel, shipped_channels
 from xinqiao_adapters.loader import LoadedProfile, load_profile
 from xinqiao_adapters.onboarding.confirmation import unconfirmed
 from xinqiao_adapters.problems import Problems
@@ -153,10 +153,7 @@ def open_installation(data: Path) -> Installation:
 
     Raises a ``ConfigurationError`` that names the file to correct.
     """
-    for folder in (data, data / "keys", data / "channels"):
-        _make_folder(folder)
-    _make_gateway_key(data / "keys")
-    _make_admin_token(data / "admin.token")
+    _make_installation(data)
     return _read(data)
 
 
@@ -211,6 +208,13 @@ def _read(data: Path) -> Installation:
     )
 
 
+def _make_installation(data: Path) -> None:
+    for folder in (data, data / "keys", data / "channels"):
+        _make_folder(folder)
+    _make_gateway_key(data / "keys")
+    _make_admin_token(data / "admin.token")
+
+
 def _make_folder(path: Path) -> None:
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -256,16 +260,17 @@ def _installed(folder: Path, settings: Settings) -> Iterator[ServedChannel]:
     for path in sorted(folder.glob("*/channel.yaml")):
         if not path.is_file():
             raise ProfileInvalid(f"{path} is a folder, and should be the channel's profile")
-        missing = missing_of(path.parent, [folder])
+        loaded = load_profile(path.parent.name, [folder])
+        missing = missing_of(loaded)
         if missing is None:
-            yield served_from(path.parent, [folder], settings)
+            yield served_from(loaded, settings)
         else:
             _log.warning("channel.not_served", channel=path.parent.name, why=missing)
 
 
-def missing_of(folder: Path, search: Sequence[Path]) -> str | None:
+def missing_of(loaded: LoadedProfile) -> str | None:
     """Return what a channel that is being drafted lacks to be served, None where it lacks nothing."""
-    profile = load_profile(folder.name, search).profile
+    folder, profile = loaded.folders[0], loaded.profile
     guesses = unconfirmed(profile)
     if guesses:
         return f"{len(guesses)} proposals are unconfirmed; run: channel confirm {folder.name}"
@@ -274,10 +279,12 @@ def missing_of(folder: Path, search: Sequence[Path]) -> str | None:
     return f"no key of the partner; run: channel add {folder.name} --key FILE"
 
 
-def served_from(folder: Path, search: Sequence[Path], settings: Settings) -> ServedChannel:
-    """Load a channel with its keys. Raises a ``ConfigurationError`` that names file and line of every problem."""
-    loaded = load_profile(folder.name, search)
-    profile, problems = loaded.profile, Problems()
+def served_from(loaded: LoadedProfile, settings: Settings) -> ServedChannel:
+    """Compile a channel and read its keys.
+
+    Raises a ``ConfigurationError`` that names file and line of every problem.
+    """
+    folder, profile, problems = loaded.folders[0], loaded.profile, Problems()
     if profile.channel != folder.name:
         problems.note(
             f"{folder / 'channel.yaml'}: the folder is {folder.name}, the profile says channel: {profile.channel}; "
@@ -365,10 +372,11 @@ def complete_channel(data: Path, channel_id: str, keys: Sequence[Path]) -> Path:
     with tempfile.TemporaryDirectory(prefix="xinqiao-channel-") as temporary:
         new = Path(temporary) / channel_id
         shutil.copytree(folder, new)
-        security = load_channel(channel_id, [new.parent, data / "channels"]).profile.security
+        loaded = load_profile(channel_id, [new.parent, data / "channels"])
+        security = loaded.profile.security
         _write_keys(new / "keys", keys, security)
-        _prove(new, data)
-    open_installation(data)
+        _prove(loaded, data)
+    _make_installation(data)
     with tempfile.TemporaryDirectory(prefix=".adding-", dir=data) as beside:
         made = Path(beside) / "keys"
         _write_keys(made, keys, security)
@@ -414,10 +422,11 @@ def add_channel(
     with tempfile.TemporaryDirectory(prefix="xinqiao-channel-") as temporary:
         new = Path(temporary) / channel_id
         _write_profile(new, profile)
-        security = load_channel(channel_id, [new.parent, data / "channels"]).profile.security
+        loaded = load_profile(channel_id, [new.parent, data / "channels"])
+        security = loaded.profile.security
         _write_keys(new / "keys", keys, security)
-        _prove(new, data)
-    open_installation(data)
+        _prove(loaded, data)
+    _make_installation(data)
     with tempfile.TemporaryDirectory(prefix=".adding-", dir=data) as beside:
         new = Path(beside) / channel_id
         _write_profile(new, profile)
@@ -426,11 +435,11 @@ def add_channel(
     return folder / "channel.yaml"
 
 
-def _prove(new: Path, data: Path) -> None:
-    installed, settings = data / "channels", read_settings(data)
-    if missing := missing_of(new, [new.parent, installed]):
-        raise ProfileInvalid(f"{new.name} cannot be served: {missing}")
-    Channels([*_installed(installed, settings), served_from(new, [new.parent, installed], settings)])
+def _prove(loaded: LoadedProfile, data: Path) -> None:
+    settings = read_settings(data)
+    if missing := missing_of(loaded):
+        raise ProfileInvalid(f"{loaded.profile.channel} cannot be served: {missing}")
+    Channels([*_installed(data / "channels", settings), served_from(loaded, settings)])
 
 
 def _write_profile(folder: Path, profile: dict[str, Any]) -> None:

@@ -2,13 +2,12 @@
 
 import os
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import yaml
 from pydantic import BaseModel, Field, HttpUrl, ValidationError
 from pydantic_settings import (
     BaseSettings,
-    InitSettingsSource,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     SettingsError,
@@ -50,7 +49,6 @@ class Settings(BaseSettings):
     """What an operator may set. Times are seconds, sizes bytes."""
 
     model_config = SettingsConfigDict(env_prefix="XINQIAO_", env_nested_delimiter="__", extra="forbid")
-    from_file: ClassVar[dict[str, Any]] = {}
 
     institution_code: InstitutionCode = Field(
         EXAMPLE_INSTITUTION, description="code of the institution that runs this gateway"
@@ -89,14 +87,14 @@ class Settings(BaseSettings):
     @classmethod
     def settings_customise_sources(
         cls,
-        settings_cls: type[BaseSettings],
+        settings_cls: type[BaseSettings],  # noqa: ARG003
         init_settings: PydanticBaseSettingsSource,
         env_settings: PydanticBaseSettingsSource,
         dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 -- no .env files: one place less to look
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Environment before file."""
-        return init_settings, env_settings, InitSettingsSource(settings_cls, cls.from_file)
+        """Environment before file, whose values ``read_settings`` hands over."""
+        return env_settings, init_settings
 
 
 def settings_file(data: Path) -> Path:
@@ -111,9 +109,8 @@ def read_settings(data: Path) -> Settings:
     """
     path = settings_file(data)
     in_file = _read(path)
-    source = type("Settings", (Settings,), {"from_file": in_file, "__module__": __name__})
     try:
-        settings: Settings = source()
+        settings = Settings(**in_file)
     except ValidationError as error:
         problems = [_problem(path, where, said) for where, said in said_of(error, Settings, in_file)]
         raise SettingsInvalid("\n".join(problems)) from error
@@ -171,4 +168,7 @@ def _read(path: Path) -> dict[str, Any]:
         return {}
     if not isinstance(found, dict) or not all(isinstance(name, str) for name in found):
         raise SettingsInvalid(f"{path}:1: settings are a mapping of names to values, such as institution_code: …")
+    for name in found:
+        if name.startswith("_"):  # an argument of pydantic's own, which would be taken for one
+            raise SettingsInvalid(f"{_place(path, (name,))}: {name}: no such key here; take it away")
     return found

@@ -13,11 +13,12 @@ from pathlib import Path
 
 import structlog
 
-from xinqiao.errors import JournalUnavailable, XinqiaoError
+from xinqiao.errors import XinqiaoError
 from xinqiao_gateway.journal import Journal
 from xinqiao_gateway.journal.figures import Figures, figures
 from xinqiao_gateway.journal.fitness import schema_fits
 from xinqiao_gateway.journal.visits import let_go
+from xinqiao_gateway.rounds import again_and_again
 
 __all__ = ["Readiness", "Surveillance"]
 
@@ -117,15 +118,8 @@ class Surveillance:
         await self._journal.run(partial(let_go, now=self._journal.now()))
 
     async def run(self) -> None:
-        """Look until cancelled; while the journal is away there is nothing to see."""
-        while True:
-            try:
-                await self.turn()
-            except JournalUnavailable:
-                pass  # the writer has said so
-            except Exception:  # noqa: BLE001 -- the top of the task
-                _log.exception("look failed")
-            await asyncio.sleep(_ROUND)
+        """Look until cancelled."""
+        await again_and_again(self.turn, _ROUND, _log, "look")
 
     async def _compare_clock(self) -> None:
         """Say once that the journal is dated ahead of the clock, and once that this is over."""

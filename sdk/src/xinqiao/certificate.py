@@ -230,7 +230,7 @@ _SAID: Mapping[How, Text] = {
     "recordings": Text(
         "{issuer}证明：{whose}的 {exchanges} 次报文往来记录于 {day} 经判读，凡记录中可见且在此计数的要求均符合。"
         "测试工具未运行该系统，不证明记录完整；记录中未见的要求计为“未见”（unseen）。",
-        "{issuer} states that {exchanges} recorded exchanges of {whose}, judged on {day}, meet the requirements "
+        "{issuer} states that {exchanges} recorded {noun} of {whose}, judged on {day}, met the requirements "
         "counted here. The suite did not run the system and does not attest that the recordings are complete; "
         "requirements that they do not show are counted as unseen.",
     ),
@@ -250,6 +250,7 @@ def _claims(seen: Seen, issuer: Issuer) -> Text:
         "issuer": issuer.name,
         "day": f"{seen.tested_at.astimezone(_CHINA):%Y-%m-%d}",
         "exchanges": seen.exchanges,
+        "noun": "exchange" if seen.exchanges == 1 else "exchanges",
     }
     zh, en = _SAID[seen.how]
     return Text(

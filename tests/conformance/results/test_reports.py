@@ -38,6 +38,13 @@ def test_the_page_has_the_sentence_of_every_requirement_in_both_languages() -> N
     assert "没有需要整改的内容" in said
 
 
+def test_what_was_not_asked_is_named() -> None:
+    kit = results().kits[0].kit
+    said = words(html_of(results(), {kit: {"corrections": ["ENV-012"]}}))
+    assert f"when the suite asks for it (/do/correction, mends) {kit} ENV-012" in said
+    assert "not asked" not in words(html_of(results()))
+
+
 def test_a_finding_is_a_work_order() -> None:
     html = html_of(FAILED)
     order = html[html.index('id="order-1"') : html.index('id="order-2"')]

@@ -37,6 +37,16 @@ def test_no_requirement_hides_another() -> None:
     assert told == ["MSG-004  vector[0]", "MSG-004  vector[1]", "… 还有 83 more of MSG-004", "SEC-002  padded"]
 
 
+def test_what_should_be_met_and_is_not_is_a_warning() -> None:
+    rows = [
+        RequirementResult.of("ENV-005", "MUST", [failed("a")]),
+        RequirementResult.of("MSG-019", "SHOULD", [failed("b")]),
+    ]
+    lines = printed(of_one_kit(*rows))
+    told = {name: next(each for each in lines if each.startswith(f"│ {name}")) for name in ("ENV-005", "MSG-019")}
+    assert ("不符合 not met" in told["ENV-005"], "提醒 warning" in told["MSG-019"]) == (True, True)
+
+
 def test_findings_stand_under_their_kit_where_there_are_several() -> None:
     lines = printed(results(FINDINGS))
     assert lines.index(KITS[0]) < lines.index("ENV-005  sender.envelope.the_opposite_of_005_is_refused")

@@ -3,18 +3,21 @@
 import shlex
 import socket
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from xinqiao.errors import SettingsInvalid
+from xinqiao.errors import Conflict, Overloaded, SettingsInvalid
+from xinqiao.message import Json
 from xinqiao.testing import BANK
+from xinqiao_conformance.benches.listening import Turn, refused
 from xinqiao_conformance.benches.sender import sender_bench
 from xinqiao_conformance.declaration import Declaration, Reach, Subject
 from xinqiao_conformance.kits import kit_named
-from xinqiao_conformance.observing import CouldNotRun
-from xinqiao_conformance.references.sender import sender_at
+from xinqiao_conformance.observing import Breach, CouldNotRun
+from xinqiao_conformance.references.sender import ReferenceSender, sender_at
 
 _KIT = kit_named("sender/family-trust/rest")
 _PROGRAM = """
@@ -107,6 +110,27 @@ def test_a_subject_that_runs_keeps_its_gateway_from_run_to_run(tmp_path: Path) -
     environment = _first_environment(tmp_path)
     with sender_at(environment) as url, sender_bench(_declared(tmp_path, control=url), _KIT) as bench:
         assert bench.send("kycApplication").told.outcome == "accepted"
+
+
+class _Endless(ReferenceSender):
+    """Takes no refusal for an answer."""
+
+    def submit(self, message: Json) -> str:
+        until = time.monotonic() + 2.0
+        while time.monotonic() < until:
+            self.post(self.sealed(message))
+        return "failed"
+
+
+@pytest.mark.parametrize(("then", "fix"), [(refused(Conflict), "goes on sending"), (refused(Overloaded), "patience")])
+def test_whoever_never_tells_an_outcome_is_told_why_that_may_be(tmp_path: Path, then: Turn, fix: str) -> None:
+    environment = _first_environment(tmp_path)
+    with sender_at(environment, _Endless) as url:
+        declared = replace(_declared(tmp_path, control=url), patience=0.5)
+        with sender_bench(declared, _KIT) as bench, pytest.raises(Breach, match="an outcome within") as told:
+            bench.send("kycApplication", then=then)
+    assert told.value.fix is not None
+    assert fix in told.value.fix.en
 
 
 def _first_environment(folder: Path) -> dict[str, str]:

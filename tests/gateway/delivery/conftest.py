@@ -1,12 +1,9 @@
 """A journal on a virtual clock, with messages for the channel ``core``."""
 
-import shutil
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import pytest
 from sqlalchemy import Connection
@@ -18,8 +15,6 @@ from xinqiao_gateway.journal.listing import exceptions
 
 KEY = new_key("gateway-test")
 START = 1_800_000_000.0
-_FOLDER = TemporaryDirectory(prefix="xinqiao-desk-")
-_MADE = _FOLDER.name
 
 
 @dataclass
@@ -77,18 +72,8 @@ class Desk:
         return [each["kind"] for each in exceptions(self.journal.reading)]
 
 
-@cache
-def _empty() -> Path:
-    """Make an empty journal once for all tests."""
-    Journal.open(f"sqlite:///{_MADE}/journal.db", Path(_MADE, "master.key"), KEY).close()
-    return Path(_MADE)
-
-
 def open_desk(folder: Path, url: str | None = None, *, clock: Clock | None = None) -> Desk:
     clock = clock or Clock()
-    if url is None and not (folder / "journal.db").exists():
-        for name in ("journal.db", "master.key"):
-            shutil.copy2(_empty() / name, folder / name)
     url = url or f"sqlite:///{folder / 'journal.db'}"
     return Desk(Journal.open(url, folder / "master.key", KEY, now=clock), clock)
 

@@ -2,6 +2,8 @@
 
 import linecache
 from collections.abc import Callable
+from functools import lru_cache
+from types import CodeType
 from typing import Any
 
 __all__ = ["Code", "literal", "template"]
@@ -52,8 +54,14 @@ class Code:
         text, file = self.source(), f"<mapping {name}>"
         linecache.cache[file] = (len(text), None, text.splitlines(keepends=True), file)
         names: dict[str, Any] = dict(self.constants)
-        exec(compile(text, file, "exec"), names)  # noqa: S102 -- written by us, from a checked profile
+        exec(_compiled(text, file), names)  # noqa: S102 -- written by us, from a checked profile
         return names
+
+
+# A channel is loaded to be proven, then to be served, and again at each reload: mostly it says what it said before.
+@lru_cache(maxsize=512)
+def _compiled(text: str, file: str) -> CodeType:
+    return compile(text, file, "exec")
 
 
 def literal(text: str) -> Part:

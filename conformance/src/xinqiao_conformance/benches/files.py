@@ -4,7 +4,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 import httpx
@@ -16,19 +16,18 @@ from xinqiao.finding import Text
 from xinqiao.manifest import split_seal
 from xinqiao.masking import mask
 from xinqiao.message import Json
-from xinqiao.recording import Answer, Context, Head, Recorded, Recording
+from xinqiao.recording import Answer, Context, Recorded, Recording
 from xinqiao.seal import CONTENT_TYPE_JSON, KeyRing, Sealed
 from xinqiao_conformance.benches.false_results import false_result
 from xinqiao_conformance.benches.sftp import Login, sftp_server
 from xinqiao_conformance.benches.subject import (
     Prepared,
     Start,
-    address_of,
-    at_port,
     new_case,
     person,
     prepared,
     reached,
+    recorded,
 )
 from xinqiao_conformance.benches.taking import Answering, Laid, Taking, Turn
 from xinqiao_conformance.benches.web import Response, web_server
@@ -257,15 +256,13 @@ def files_bench(
         given = _PreparedWithFolder(
             plain.folder, plain.key, plain.gateway_key, plain.institution, plain.other, plain.test, files, login
         )
-        recording = Recording.create(scratch / "recording.jsonl", Head(given.institution, declaration.test))
-        stack.callback(recording.close)
+        recording = stack.enter_context(recorded(declaration, given))
         answering = Answering(given.other, given.institution, given.gateway_key, given.test)
         taking = Taking(files, answering, false_result(answering), min(_QUIET, declaration.patience / 10))
         stack.enter_context(taking.watching())
         # Nothing is sent there: a file partner has the folder, but the contract names a gateway to everybody.
-        port = address_of(declaration) if start is None else 0
-        base = stack.enter_context(at_port(web_server(lambda _: Response(404), port), given))
-        url = stack.enter_context(reached(declaration, given, base, start, ask or person(declaration.patience)))
+        serve, ask = partial(web_server, lambda _: Response(404)), ask or person(declaration.patience)
+        _, url = stack.enter_context(reached(declaration, given, serve, start, ask))
         client = stack.enter_context(http_client(url, declaration.patience))
         yield FilesBench(declaration, kit, given, taking, recording, client)
 

@@ -23,6 +23,7 @@ __all__ = [
     "OUT_OF_TIME",
     "RIGHT",
     "Forge",
+    "seal_said",
     "signed",
 ]
 
@@ -50,6 +51,12 @@ def signed(
     protected = _encoded(orjson.dumps(said))
     signature = _encoded(key.sign(protected.encode() + b"." + content))
     return f"{protected}.{_encoded(middle)}.{signature}"
+
+
+def seal_said(sealed: Sealed) -> str:
+    """Return the header of a seal as a report shows it: JSON, or that there is none."""
+    protected = sealed.signature.partition(".")[0]
+    return base64.urlsafe_b64decode(protected + "=" * (-len(protected) % 4)).decode() or "no seal"
 
 
 def _encoded(data: bytes) -> str:

@@ -1,12 +1,10 @@
 """The bench of an H5 host: it is asked for launches, which the suite opens as a gateway's pages would."""
 
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from functools import cached_property
-from pathlib import Path
+from functools import cached_property, partial
 from threading import Lock
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
@@ -17,19 +15,18 @@ from xinqiao.errors import NotAuthorized
 from xinqiao.finding import Text
 from xinqiao.masking import mask
 from xinqiao.message import Json
-from xinqiao.recording import Answer, Head, Recorded, Recording
+from xinqiao.recording import Answer, Recorded, Recording
 from xinqiao.seal import KeyRing, Sealed, open_token
 from xinqiao_conformance.benches.flows import Flow, flows_of
 from xinqiao_conformance.benches.subject import (
     CHANNEL,
     Prepared,
     Start,
-    address_of,
-    at_port,
     new_case,
     person,
     prepared,
     reached,
+    recorded,
 )
 from xinqiao_conformance.benches.web import Request, Response, web_server
 from xinqiao_conformance.declaration import Declaration
@@ -198,11 +195,8 @@ def h5_bench(
     """
     given, pages = prepared(declaration), Pages()
     with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="xinqiao-conformance-")))
-        recording = Recording.create(folder / "recording.jsonl", Head(given.institution, declaration.test))
-        stack.callback(recording.close)
-        port = address_of(declaration) if start is None else 0
-        base = stack.enter_context(at_port(web_server(pages.handle, port), given))
-        url = stack.enter_context(reached(declaration, given, base, start, ask or person(declaration.patience)))
+        recording = stack.enter_context(recorded(declaration, given))
+        serve, ask = partial(web_server, pages.handle), ask or person(declaration.patience)
+        base, url = stack.enter_context(reached(declaration, given, serve, start, ask))
         client = stack.enter_context(http_client(url, declaration.patience))
         yield H5Bench(kit, given, base, pages, recording, client.post)

@@ -98,7 +98,10 @@ class _Lines:
         )
 
     def _ended(self) -> str:
-        code = self._process.poll()
+        # Its output may end a moment before it does.
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(_SETTLING)
+        code = self._process.returncode
         return "仍在运行 still runs" if code is None else f"已退出 ended with exit code {code}"
 
     def _read_output(self, pipe: IO[bytes]) -> None:

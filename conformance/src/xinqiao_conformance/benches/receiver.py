@@ -1,30 +1,27 @@
 """The bench of a receiver: the suite's own gateway pushes messages to it, and takes what it sends because of them."""
 
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
-from functools import cached_property
-from pathlib import Path
+from functools import cached_property, partial
 from typing import Any
 
 import httpx
 
 from xinqiao.errors import BodyTooLarge
 from xinqiao.message import Json, new_message_id, write_json
-from xinqiao.recording import Answer, Context, Head, Recorded, Recording
+from xinqiao.recording import Answer, Context, Recorded, Recording
 from xinqiao.seal import CONTENT_TYPE_JSON, SIGNATURE_HEADER, KeyRing, Sealed, SigningKey, seal
 from xinqiao_conformance.benches.listening import Listening
 from xinqiao_conformance.benches.subject import (
     CHANNEL,
     Prepared,
     Start,
-    address_of,
-    at_port,
     new_case,
     person,
     prepared,
     reached,
+    recorded,
 )
 from xinqiao_conformance.benches.web import web_server
 from xinqiao_conformance.declaration import Declaration
@@ -138,14 +135,11 @@ def receiver_bench(
 
     Raises ``CouldNotRun``, ``Breach``, ``SettingsInvalid``, ``KeyUnusable``.
     """
-    given, ask = prepared(declaration), ask or person(declaration.patience)
+    given = prepared(declaration)
     with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="xinqiao-conformance-")))
-        recording = Recording.create(folder / "recording.jsonl", Head(given.institution, declaration.test))
-        stack.callback(recording.close)
+        recording = stack.enter_context(recorded(declaration, given))
         gateway = Listening(CHANNEL, given.other, KeyRing([given.gateway_key.public()]), recording)
-        port = address_of(declaration) if start is None else 0
-        address = stack.enter_context(at_port(web_server(gateway.handle, port), given))
-        url = stack.enter_context(reached(declaration, given, address, start, ask))
+        serve = partial(web_server, gateway.handle)
+        _, url = stack.enter_context(reached(declaration, given, serve, start, ask or person(declaration.patience)))
         client = stack.enter_context(http_client(url, declaration.patience))
         yield ReceiverBench(declaration, kit, given, gateway, recording, client)

@@ -1,19 +1,17 @@
 """The bench of a sender: it is asked to send, the suite's own gateway takes what it sends or refuses it."""
 
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
-from functools import cached_property
-from pathlib import Path
+from functools import cached_property, partial
 from typing import Protocol
 
 import httpx
 
-from xinqiao.errors import SettingsInvalid
+from xinqiao.errors import Retryable, SettingsInvalid
 from xinqiao.finding import Text
 from xinqiao.message import Json
-from xinqiao.recording import Context, Head, Recording
+from xinqiao.recording import Context, Recording
 from xinqiao.seal import KeyRing
 from xinqiao_conformance.benches.listening import ACCEPTED, Attempt, Listening, Turn
 from xinqiao_conformance.benches.subject import (
@@ -21,13 +19,12 @@ from xinqiao_conformance.benches.subject import (
     Prepared,
     Start,
     Told,
-    address_of,
-    at_port,
     done,
     new_case,
     person,
     prepared,
     reached,
+    recorded,
 )
 from xinqiao_conformance.benches.web import web_server
 from xinqiao_conformance.declaration import Declaration
@@ -41,6 +38,10 @@ __all__ = ["SenderBench", "Sent", "sender_bench", "typed"]
 _PATIENCE = Text(
     "重试所需时间更长的，在声明中加大 patience",
     "where the attempts take longer than that, say a larger patience in the declaration",
+)
+_ENDLESS = Text(
+    "被拒绝且 retryable 为 false 后仍在重发；应停止并说明结果",
+    "it goes on sending after a rejection that says retryable false: end there, and tell the outcome",
 )
 # Attempts that a report shows of one thing that was asked for.
 _SHOWN = 10
@@ -131,11 +132,12 @@ class SenderBench:
         finally:
             self.gateway.steer()
         sent = Sent(asked, told, tuple(self.gateway.attempts(before)))
+        is_endless = _is_final(then) and len(sent.attempts) > len(turns) + 1
         sent.require(
             told.status != 0,
             f"在 {self.patience:g} 秒内说明结果",
             f"an outcome within {self.patience:g} seconds",
-            _PATIENCE,
+            _ENDLESS if is_endless else _PATIENCE,
         )
         return sent
 
@@ -160,6 +162,10 @@ def typed(sent: Sent, body: str) -> bool:
     return bool(sent.attempts) and all(body in each.message for each in sent.attempts)
 
 
+def _is_final(turn: Turn) -> bool:
+    return turn.error is not None and not turn.says.get("retryable", issubclass(turn.error, Retryable))
+
+
 def _named(turn: Turn) -> str:
     if turn.lost:
         return f"connection lost {turn.lost} acceptance"
@@ -181,13 +187,10 @@ def sender_bench(
     """
     given, ask = prepared(declaration), ask or person(declaration.patience)
     with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="xinqiao-conformance-")))
-        recording = Recording.create(folder / "recording.jsonl", Head(given.institution, declaration.test))
-        stack.callback(recording.close)
+        recording = stack.enter_context(recorded(declaration, given))
         gateway = Listening(CHANNEL, given.other, KeyRing([given.gateway_key.public()]), recording, kit.transport)
-        port = address_of(declaration) if start is None else 0
-        address = stack.enter_context(at_port(_served(gateway, kit.transport, port), given))
-        url = stack.enter_context(reached(declaration, given, address, start, ask))
+        serve = partial(_served, gateway, kit.transport)
+        _, url = stack.enter_context(reached(declaration, given, serve, start, ask))
         if declaration.reach.manual and start is None:
             do: _Doing = _ByHand(gateway, ask)
         else:

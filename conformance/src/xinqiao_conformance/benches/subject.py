@@ -7,9 +7,10 @@ its environment as a file for whoever starts it himself, and what it wrote to it
 import select
 import shlex
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
@@ -19,6 +20,7 @@ import orjson
 
 from xinqiao.errors import SettingsInvalid
 from xinqiao.message import Json
+from xinqiao.recording import Head, Recording
 from xinqiao.seal import SigningKey, new_key, read_signing_key, write_key
 from xinqiao.testing import BANK, TRUST_COMPANY
 from xinqiao_conformance.benches.process import started
@@ -31,13 +33,12 @@ __all__ = [
     "Prepared",
     "Start",
     "Told",
-    "address_of",
-    "at_port",
     "done",
     "new_case",
     "person",
     "prepared",
     "reached",
+    "recorded",
 ]
 
 CHANNEL = "conformance"
@@ -48,6 +49,8 @@ _WORD = 200
 
 # How a subject in this process is started: with its environment; it serves at the address that is yielded.
 Start = Callable[[Mapping[str, str]], AbstractContextManager[str]]
+# How the suite's own side is served: at a port, 0 for any; its address is yielded.
+Serve = Callable[[int], AbstractContextManager[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,12 +114,18 @@ def _key(path: Path, kid: str) -> SigningKey:
     return read_signing_key(path)
 
 
-def address_of(declaration: Declaration) -> int:
-    """Return the port of the suite's gateway: a free one (0), or for a subject that runs already the one it knows.
+@contextmanager
+def recorded(declaration: Declaration, given: Prepared) -> Iterator[Recording]:
+    """Make a recording of what passes between the suite and the subject, gone with the block."""
+    with tempfile.TemporaryDirectory(prefix="xinqiao-conformance-") as folder:
+        recording = Recording.create(Path(folder) / "recording.jsonl", Head(given.institution, declaration.test))
+        with closing(recording):
+            yield recording
 
-    Raises ``SettingsInvalid``.
-    """
-    if declaration.reach.start:
+
+def _port_for(declaration: Declaration, start: Start | None) -> int:
+    """Return the port of the suite's own side: a free one (0), or for a subject that runs already the one it knows."""
+    if start is not None or declaration.reach.start:
         return 0
     path = declaration.folder / _FOLDER / _PORT
     try:
@@ -126,7 +135,7 @@ def address_of(declaration: Declaration) -> int:
 
 
 @contextmanager
-def at_port(server: AbstractContextManager[str], given: Prepared) -> Iterator[str]:
+def _at_port(server: AbstractContextManager[str], given: Prepared) -> Iterator[str]:
     """Serve the suite's own side. Raises ``SettingsInvalid`` where the port is taken that the subject knows."""
     with ExitStack() as stack:
         try:
@@ -142,12 +151,21 @@ def at_port(server: AbstractContextManager[str], given: Prepared) -> Iterator[st
 
 @contextmanager
 def reached(
+    declaration: Declaration, given: Prepared, serve: Serve, start: Start | None, ask: Callable[[str], str]
+) -> Iterator[tuple[str, str]]:
+    """Serve the suite's own side, and yield its address and the subject's, empty where somebody serves by hand.
+
+    Raises ``CouldNotRun`` where the subject cannot be reached, or was started and did not come up, ``SettingsInvalid``
+    where the suite's own side cannot be where the subject expects it.
+    """
+    with _at_port(serve(_port_for(declaration, start)), given) as own, _up(declaration, given, own, start, ask) as url:
+        yield own, url
+
+
+@contextmanager
+def _up(
     declaration: Declaration, given: Prepared, gateway: str, start: Start | None, ask: Callable[[str], str]
 ) -> Iterator[str]:
-    """Yield the address of the subject, empty where somebody serves by hand.
-
-    Raises ``CouldNotRun`` where it cannot be reached, or was started and did not come up.
-    """
     reach, environment = declaration.reach, given.environment(gateway)
     if start is not None:
         with start(environment) as url:

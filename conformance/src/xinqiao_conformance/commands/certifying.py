@@ -68,7 +68,7 @@ def certify_command(
     _require_new(to)
     signing = read_signing_key(key)
     raw = read_within(results, MOST_BYTES)
-    declared = read_declaration(declaration) if declaration else None
+    declared = read_declaration(declaration, to_run=False) if declaration else None
     try:
         made = certify(raw, Issuer(issuer, institution), signing, channel=channel, lasting=timedelta(days=days))
         require_derived(parse_results(raw, str(results)), evidence or results.with_name(EVIDENCE), declared)

@@ -30,7 +30,7 @@ def judge_command(
     as_json: AsJson = False,
 ) -> None:
     """由脱敏记录判读所声明的套件 / Judge a masked recording as what is declared. Exit codes as of run."""
-    declared, recorded = read_declaration(declaration), _opened(recording)
+    declared, recorded = read_declaration(declaration, to_run=False), _opened(recording)
     if output is not None:
         make_folder(output)
     if as_json:

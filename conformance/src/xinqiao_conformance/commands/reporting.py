@@ -7,12 +7,14 @@ from typing import Annotated
 import typer
 
 from xinqiao_conformance.commands.running import AsJson
+from xinqiao_conformance.kits import kit_named
 from xinqiao_conformance.results.badge import badge_of
 from xinqiao_conformance.results.comparison import KINDS, Comparison, compare
 from xinqiao_conformance.results.files import write_whole
 from xinqiao_conformance.results.html import html_of
 from xinqiao_conformance.results.junit import junit_of
-from xinqiao_conformance.results.model import read_results
+from xinqiao_conformance.results.model import Results, read_results
+from xinqiao_conformance.running import suite_digest, unasked
 
 __all__ = ["compare_command", "report_command"]
 
@@ -27,7 +29,7 @@ def report_command(
     """由结果生成报告 / Make the report: report.html, junit.xml, badge.svg and badge.en.svg."""
     found = read_results(results)
     made = {
-        "report.html": html_of(found).encode(),
+        "report.html": html_of(found, _unasked(found)).encode(),
         "junit.xml": junit_of(found),
         "badge.svg": badge_of(found, "zh").encode(),
         "badge.en.svg": badge_of(found, "en").encode(),
@@ -39,6 +41,15 @@ def report_command(
     else:
         for name in made:
             print(to / name)
+
+
+def _unasked(found: Results) -> dict[str, dict[str, list[str]]]:
+    """Return what a run of this very suite did not ask; what another one would have asked is not known."""
+    if found.how == "recordings" or found.suite.digest != suite_digest():
+        return {}
+    supports = frozenset(found.declaration.supports)
+    by_kit = {each.kit: unasked(supports, kit_named(each.kit)) for each in found.kits}
+    return {kit: features for kit, features in by_kit.items() if features}
 
 
 def compare_command(

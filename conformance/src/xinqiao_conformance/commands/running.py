@@ -183,7 +183,7 @@ def make_folder(path: Path) -> None:
 def _print_unasked(declared: Declaration) -> None:
     """Say what nothing was asked of, since it is not declared: a verdict is silent on it."""
     for kit in declared.kits:
-        for feature, ids in unasked(declared, kit).items():
+        for feature, ids in unasked(declared.supports, kit).items():
             said = f"未声明 not declared: {FEATURES[feature].zh} / {FEATURES[feature].en}"
             print(f"未检验 not asked: {kit.id}  {feature}（{said}）  {', '.join(ids)}")
 

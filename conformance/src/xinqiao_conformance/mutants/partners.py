@@ -1,18 +1,16 @@
 """How mutants of senders and receivers are made: a reference with some steps done otherwise, on a bench of its own."""
 
-import tempfile
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from dataclasses import replace
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
 from functools import partial
-from pathlib import Path
 
 from xinqiao.testing import BANK, TRUST_COMPANY
 from xinqiao_conformance.benches.receiver import ReceiverBench, receiver_bench
 from xinqiao_conformance.benches.sender import SenderBench, sender_bench
-from xinqiao_conformance.declaration import Declaration, Reach, Subject
+from xinqiao_conformance.declaration import Declaration
 from xinqiao_conformance.kits import Kit, kit_named
 from xinqiao_conformance.mutants.mutant import Mutant
+from xinqiao_conformance.mutants.on_bench import declaring, on_bench
 from xinqiao_conformance.references.receiver import ReactingReceiver, ReferenceReceiver, receiver_at
 from xinqiao_conformance.references.sender import ReferenceSender, sender_at
 
@@ -27,28 +25,19 @@ def declared(kit: Kit, kind: type[ReferenceSender | ReferenceReceiver] | None = 
     supports = {"sender": {"corrections"}, "receiver": {"xml"}}[kit.role]
     if kind is not None and issubclass(kind, ReactingReceiver):
         supports |= {"reactions", "process"}
-    return Declaration(
-        Subject(name="reference", institution=institution), (kit,), frozenset(supports),
-        Reach(start="reference"), _PATIENCE, True, "sha256:" + "0" * 64,
-    )  # fmt: skip
+    return declaring(kit, institution, supports, _PATIENCE)
 
 
-@contextmanager
-def reference_sender(kit: Kit, kind: type[ReferenceSender] = ReferenceSender) -> Iterator[SenderBench]:
-    """Yield a bench with a sender in this process."""
-    with tempfile.TemporaryDirectory(prefix="xinqiao-reference-") as folder:
-        declaration = replace(declared(kit, kind), folder=Path(folder))
-        with sender_bench(declaration, kit, start=partial(sender_at, kind=kind)) as bench:
-            yield bench
+def reference_sender(kit: Kit, kind: type[ReferenceSender] = ReferenceSender) -> AbstractContextManager[SenderBench]:
+    """Return a bench with a sender in this process."""
+    return on_bench(declared(kit, kind), sender_bench, partial(sender_at, kind=kind))
 
 
-@contextmanager
-def reference_receiver(kit: Kit, kind: type[ReferenceReceiver] = ReferenceReceiver) -> Iterator[ReceiverBench]:
-    """Yield a bench with a receiver in this process."""
-    with tempfile.TemporaryDirectory(prefix="xinqiao-reference-") as folder:
-        declaration = replace(declared(kit, kind), folder=Path(folder))
-        with receiver_bench(declaration, kit, start=partial(receiver_at, kind=kind)) as bench:
-            yield bench
+def reference_receiver(
+    kit: Kit, kind: type[ReferenceReceiver] = ReferenceReceiver
+) -> AbstractContextManager[ReceiverBench]:
+    """Return a bench with a receiver in this process."""
+    return on_bench(declared(kit, kind), receiver_bench, partial(receiver_at, kind=kind))
 
 
 def mutant_sender(

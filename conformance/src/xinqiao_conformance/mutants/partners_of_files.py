@@ -1,17 +1,15 @@
 """How mutants of file partners are made: the reference with a step done otherwise, on a bench of its own."""
 
-import tempfile
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from dataclasses import replace
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
 from functools import partial
-from pathlib import Path
 
 from xinqiao.testing import BANK
 from xinqiao_conformance.benches.files import FilesBench, files_bench
-from xinqiao_conformance.declaration import Declaration, Reach, Subject
+from xinqiao_conformance.declaration import Declaration
 from xinqiao_conformance.kits import Kit, kit_named
 from xinqiao_conformance.mutants.mutant import Mutant
+from xinqiao_conformance.mutants.on_bench import declaring, on_bench
 from xinqiao_conformance.references.files import ReferencePartner, partner_at
 
 __all__ = ["mutant_partner", "partner_declared", "reference_partner"]
@@ -24,19 +22,12 @@ _SUPPORTS = frozenset({"corrections", "lines"})
 
 def partner_declared(kit: Kit) -> Declaration:
     """Return what a reference declares, or a mutant made of it."""
-    return Declaration(
-        Subject(name="reference", institution=BANK), (kit,), _SUPPORTS, Reach(start="reference"), _PATIENCE, True,
-        "sha256:" + "0" * 64,
-    )  # fmt: skip
+    return declaring(kit, BANK, _SUPPORTS, _PATIENCE)
 
 
-@contextmanager
-def reference_partner(kit: Kit, kind: type[ReferencePartner] = ReferencePartner) -> Iterator[FilesBench]:
-    """Yield a bench with a file partner in this process."""
-    with tempfile.TemporaryDirectory(prefix="xinqiao-reference-") as folder:
-        declaration = replace(partner_declared(kit), folder=Path(folder))
-        with files_bench(declaration, kit, start=partial(partner_at, kind=kind, types=kit.types)) as bench:
-            yield bench
+def reference_partner(kit: Kit, kind: type[ReferencePartner] = ReferencePartner) -> AbstractContextManager[FilesBench]:
+    """Return a bench with a file partner in this process."""
+    return on_bench(partner_declared(kit), files_bench, partial(partner_at, kind=kind, types=kit.types))
 
 
 def mutant_partner(

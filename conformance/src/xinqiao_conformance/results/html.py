@@ -1,8 +1,10 @@
 """The report for people: one page in both languages, whose findings are work orders."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from xinqiao.finding import Text
+from xinqiao_conformance.declaration import FEATURES
 from xinqiao_conformance.kits import kit_named
 from xinqiao_conformance.results.model import KitResult, Results
 from xinqiao_conformance.results.orders import known, orders_of
@@ -20,8 +22,12 @@ HOW: Mapping[str, Text] = {
 }
 
 
-def html_of(results: Results) -> str:
-    """Return the report as one HTML file."""
+# By kit, the features of which nothing was asked, each with its requirements.
+Unasked = Mapping[str, Mapping[str, Sequence[str]]]
+
+
+def html_of(results: Results, unasked: Unasked = MappingProxyType({})) -> str:
+    """Return the report as one HTML file. ``unasked``: what the verdict is silent on, since it is not declared."""
     orders = orders_of(results)
     must = sum(each.level == "MUST" for each in orders)
     return page(
@@ -29,6 +35,8 @@ def html_of(results: Results) -> str:
         results=results,
         subject=results.declaration.subject,
         how=HOW[results.how],
+        unasked=unasked,
+        features=FEATURES,
         titles={each.kit: _title(each) for each in results.kits},
         about=known,
         orders=orders[:_SPELT_OUT],

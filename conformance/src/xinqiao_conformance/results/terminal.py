@@ -19,6 +19,8 @@ _MOST_FINDINGS = 2
 _MOST_PLACES = 3
 _MOST_TEXT = 600
 _STYLES = {"passed": "green", "failed": "bold red", "unseen": "yellow"}
+# What should be met and is not fails nothing.
+_NOT_MET, _WARNING = "[bold red]不符合 not met", "[yellow]提醒 warning"
 _VERDICTS = {"passed": "通过 passed", "failed": "未通过 failed", "unseen": "未见 not seen"}
 
 
@@ -87,8 +89,7 @@ def _print_kit(kit: KitResult, console: Console) -> None:
     table = Table("id", "level", Column("结果 result", no_wrap=True), _sentences(), show_lines=True)
     for each in failed:
         text = requirement_of(each.id).text
-        verdict = f"[{_STYLES[each.result]}]{_VERDICTS[each.result]}"
-        table.add_row(each.id, each.level, verdict, f"{text.zh}\n{text.en}")
+        table.add_row(each.id, each.level, _NOT_MET if each.level == "MUST" else _WARNING, f"{text.zh}\n{text.en}")
     console.print(table)
 
 

@@ -34,7 +34,8 @@ _RESULTS, _EVIDENCE, _CERTIFICATE, _DECLARATION = (
     "declaration.yaml",
 )
 _LARGEST = 65_536
-# Seconds in which a suite that is told to end takes its servers down, and in which one certificate is signed.
+# Seconds in which a suite that is told to end takes its servers down, and in which one certificate is signed
+# at the least.
 _ENDING = 10.0
 _SIGNING = 120.0
 
@@ -103,7 +104,9 @@ def certified(
     through = ["--channel"] if recording is None and declared != declaration else []
     signing = ["--key", str(issuing.key), "--issuer", issuing.name, "--institution", issuing.institution]
     to = ["--days", str(issuing.days), "--to", str(run / _CERTIFICATE)]
-    status = _do([str(command), "certify", str(run / _RESULTS), *signing, *to, *through], _SIGNING, quiet=True)
+    # What was judged is judged again before it is signed.
+    seconds = max(timeout, _SIGNING)
+    status = _do([str(command), "certify", str(run / _RESULTS), *signing, *to, *through], seconds, quiet=True)
     if status:
         raise SettingsInvalid(f"{_COMMAND} certify could not sign (exit status {status}); what it said stands above")
     return Outcome(True, folder / FOLDER / _RESULTS, _kept(run, declared, folder / FOLDER))
@@ -124,9 +127,9 @@ def _declared(channel: ServedChannel, declaration: Path, run: Path, *, is_record
             f"{declaration} says test: false: what the suite sends is wrong and hostile, and never anything but test "
             "traffic; leave it out"
         )
-    if "reach" in said:
+    if "reach" in said or is_recorded:
         return declaration
-    reach: dict[str, Any] = {"manual": True} if is_recorded else {"control": _endpoint(channel, declaration)}
+    reach = {"control": _endpoint(channel, declaration)}
     made = run / _DECLARATION
     made.write_text(yaml.safe_dump({**said, "reach": reach}, allow_unicode=True, sort_keys=False), encoding="utf-8")
     return made

@@ -19,6 +19,7 @@ from xinqiao_gateway.certification.traffic import Asked, Traffic, sample
 from xinqiao_gateway.channels import ServedChannel
 from xinqiao_gateway.installation import Installation
 from xinqiao_gateway.journal import Journal
+from xinqiao_gateway.rounds import again_and_again
 
 __all__ = ["LiveWatch"]
 
@@ -50,14 +51,7 @@ class LiveWatch:
 
     async def run(self) -> None:
         """Look until cancelled."""
-        while True:
-            try:
-                await self.turn()
-            except JournalUnavailable:
-                pass  # the writer has said so
-            except Exception:  # noqa: BLE001 -- the top of the task
-                _log.exception("look at live traffic failed")
-            await asyncio.sleep(_ROUND)
+        await again_and_again(self.turn, _ROUND, _log, "look at live traffic")
 
     async def turn(self) -> None:
         """Look at each channel that says so; one that cannot be looked at keeps none of the others."""

@@ -8,7 +8,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
-from typing import Any, Protocol, TypeVar
+from typing import Any, NoReturn, Protocol, TypeVar
 
 import structlog
 
@@ -18,6 +18,7 @@ from xinqiao_gateway.journal.alarms import Alarm
 from xinqiao_gateway.obligations.alarms import Poster, log_alarm
 from xinqiao_gateway.obligations.book import Book
 from xinqiao_gateway.rotation import Overlap
+from xinqiao_gateway.rounds import again_and_again
 
 __all__ = ["Watch", "Writing"]
 
@@ -74,9 +75,9 @@ class Watch:
         await asyncio.gather(*(self.post(poster) for poster in self._posters))
 
     async def run(self) -> None:
-        """Watch until cancelled."""
+        """Watch until cancelled; what is due when a turn fails stays due."""
         posts = (partial(self.post, poster) for poster in self._posters)
-        await asyncio.gather(_keep(self.look), *(_keep(each) for each in posts))
+        await asyncio.gather(_kept_up(self.look), *map(_kept_up, posts))
 
     async def look(self) -> None:
         """Write down what falls due in the coming days, and raise what has come."""
@@ -119,11 +120,5 @@ class Watch:
                 _log.error("alarm given up", webhook=name, alarm=due.id)
 
 
-async def _keep(act: Callable[[], Awaitable[None]]) -> None:
-    """Act again and again for the life of the process; a fault is logged and the next pass begins afresh."""
-    while True:
-        try:
-            await act()
-        except Exception:  # noqa: BLE001 -- the top of the task; what is due stays due
-            _log.exception("watch failed")
-        await asyncio.sleep(_LOOK)
+def _kept_up(act: Callable[[], Awaitable[None]]) -> Awaitable[NoReturn]:
+    return again_and_again(act, _LOOK, _log, "watch")

@@ -15,9 +15,9 @@ from xinqiao.errors import (
     UnsupportedMediaType,
     WrongEncoding,
 )
-from xinqiao.message import Json
 from xinqiao.xml_form import write_xml
 from xinqiao_conformance.benches.gateway import GatewayBench, with_value
+from xinqiao_conformance.cases.document_types import document_types, in_xml
 from xinqiao_conformance.cases.gateway import case
 from xinqiao_conformance.cases.gateway.stories import Course, opening, story_of, types
 from xinqiao_conformance.kits import Kit
@@ -180,36 +180,10 @@ def a_message_whose_body_is_there_twice_is_refused(bench: GatewayBench, body: st
     bench.require_reason(bench.send(message, bench.partner.sealed_bytes(content), "the body twice"), DuplicateKey)
 
 
-# Before the root, and what the case id is replaced by.
-_ENTITIES = {
-    "a document type": (b"<!DOCTYPE message>", b""),
-    "an entity": (b'<!DOCTYPE message [<!ENTITY a "CASE">]>', b"&a;"),
-    "a file of the machine": (b'<!DOCTYPE message [<!ENTITY a SYSTEM "file:///etc/hostname">]>', b"&a;"),
-    "a parameter from elsewhere": (b'<!DOCTYPE message [<!ENTITY % a SYSTEM "http://127.0.0.1:9/"> %a;]>', b""),
-    "a document type from elsewhere": (b'<!DOCTYPE message SYSTEM "http://127.0.0.1:9/message.dtd">', b""),
-    "entities that grow": (
-        b'<!DOCTYPE message [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">'
-        b'<!ENTITY c "&b;&b;&b;&b;&b;&b;&b;&b;">]>',
-        b"&c;",
-    ),
-}
-
-
-def _entities(_kit: Kit) -> Iterator[tuple[str, str]]:
-    yield from ((name, name) for name in _ENTITIES)
-
-
-def _in_xml(message: Json, prolog: bytes = b"", reference: bytes = b"") -> bytes:
-    content = write_xml(message)
-    head, _, rest = content.partition(b"?>")
-    content = head + b"?>" + prolog + rest
-    return content.replace(message["header"]["caseId"].encode(), reference) if reference else content
-
-
-@case("SEC-009", negative=True, needs={"xml"}, over=_entities)
+@case("SEC-009", negative=True, needs={"xml"}, over=document_types)
 def document_types_and_entities_are_refused(bench: GatewayBench, name: str) -> None:
     message = opening(bench)
-    sealed = bench.partner.sealed_bytes(_in_xml(message, *_ENTITIES[name]), _XML)
+    sealed = bench.partner.sealed_bytes(in_xml(message, name), _XML)
     bench.require_reason(bench.send(message, sealed, name), ForbiddenXml)
 
 
@@ -217,7 +191,7 @@ def document_types_and_entities_are_refused(bench: GatewayBench, name: str) -> N
 def a_message_in_xml_is_the_same_message(bench: GatewayBench) -> None:
     course = Course(bench)
     message = course.message(course.steps[0])
-    first = bench.send(message, bench.partner.sealed_bytes(_in_xml(message), _XML), "in XML")
+    first = bench.send(message, bench.partner.sealed_bytes(in_xml(message), _XML), "in XML")
     first.require_receipt()
     again = bench.send(message)
     again.require(again.receipt == first.receipt, "与 XML 形式相同的受理回执", "the receipt of its XML form, unchanged")

@@ -4,7 +4,7 @@
 from collections.abc import Callable, Iterator, Sequence
 
 from xinqiao.errors import SealExpired, SealInvalid, SealMissing
-from xinqiao_conformance.benches.forging import FOREIGN, FORGERIES, FORM, IN_TIME, MEMBERS, OUT_OF_TIME
+from xinqiao_conformance.benches.forging import FOREIGN, FORGERIES, FORM, IN_TIME, MEMBERS, OUT_OF_TIME, seal_said
 from xinqiao_conformance.benches.gateway import GatewayBench
 from xinqiao_conformance.cases.gateway import case
 from xinqiao_conformance.cases.gateway.stories import opening
@@ -23,7 +23,8 @@ def _over(*names: str) -> _Over:
 
 def _sent(bench: GatewayBench, name: str) -> Exchange:
     message = opening(bench)
-    return bench.send(message, FORGERIES[name](bench.partner.sealed(message).content, bench.partner.key), name)
+    sealed = FORGERIES[name](bench.partner.sealed(message).content, bench.partner.key)
+    return bench.send(message, sealed, f"{name}: {seal_said(sealed)}")
 
 
 @case("SEC-001", negative=True, over=_over(*FOREIGN))

@@ -3,7 +3,17 @@
 
 from collections.abc import Callable, Iterator, Sequence
 
-from xinqiao_conformance.benches.forging import FOREIGN, FORGERIES, FORM, IN_TIME, MEMBERS, MISSING, OUT_OF_TIME, RIGHT
+from xinqiao_conformance.benches.forging import (
+    FOREIGN,
+    FORGERIES,
+    FORM,
+    IN_TIME,
+    MEMBERS,
+    MISSING,
+    OUT_OF_TIME,
+    RIGHT,
+    seal_said,
+)
 from xinqiao_conformance.benches.receiver import ReceiverBench
 from xinqiao_conformance.cases.receiver import case
 from xinqiao_conformance.kits import Kit
@@ -22,7 +32,7 @@ def _over(names: Sequence[str]) -> _Over:
 def _push(bench: ReceiverBench, name: str) -> Exchange:
     message = bench.message(bench.kit.types[0])
     sealed = FORGERIES[name](bench.sealed(message).content, bench.key)
-    return bench.push(message, sealed, note=name)
+    return bench.push(message, sealed, note=f"{name}: {seal_said(sealed)}")
 
 
 @case("MSG-004", over=_over(RIGHT))

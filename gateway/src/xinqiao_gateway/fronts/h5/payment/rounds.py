@@ -4,9 +4,9 @@ import asyncio
 
 import structlog
 
-from xinqiao.errors import XinqiaoError
 from xinqiao_gateway.fronts.h5.payment.paying import Cashier
 from xinqiao_gateway.gateway import Gateway
+from xinqiao_gateway.rounds import again_and_again
 
 __all__ = ["CashierFront"]
 
@@ -26,7 +26,8 @@ class CashierFront:
     async def start(self) -> None:
         """Begin. Raises ``SettingsInvalid`` where the provider that the settings name is not there."""
         self._cashier.provider()
-        self._task = asyncio.create_task(self._run(), name="cashier")
+        rounds = again_and_again(self._cashier.round, _PAUSE, _log, "round of payments")
+        self._task = asyncio.create_task(rounds, name="cashier")
 
     async def reload(self, changed: frozenset[str]) -> None:
         """Nothing is kept of channels."""
@@ -36,13 +37,3 @@ class CashierFront:
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
-
-    async def _run(self) -> None:
-        while True:
-            try:
-                await self._cashier.round()
-            except XinqiaoError as error:
-                _log.warning("round of payments failed", reason=error.reason, why=error.detail)
-            except Exception:  # noqa: BLE001 -- the top of the task
-                _log.exception("round of payments failed")
-            await asyncio.sleep(_PAUSE)
