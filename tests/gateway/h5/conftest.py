@@ -120,7 +120,11 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pages]:
 
 @pytest.fixture
 def pages(shared: Pages) -> Pages:
-    """A gateway whose channel ``partner`` has pages for the shipped flows, and a case that no other test has."""
+    """A gateway whose channel ``partner`` has pages for the shipped flows, and a case that no other test has.
+
+    Its clock is where it was at the beginning, wherever a test before moved it to.
+    """
+    shared.clock.now = Clock.now
     shared.case_id = f"CASE-{next(_CASES)}"
     return shared
 
