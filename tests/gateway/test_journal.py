@@ -57,7 +57,7 @@ def open_journal(folder: Path, key: SigningKey = KEY, url: str | None = None) ->
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def journal(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Journal]:
-    url = request.getfixturevalue("postgres").url() if request.param == "postgresql" else None
+    url = request.getfixturevalue("postgres").journal_url() if request.param == "postgresql" else None
     journal = open_journal(tmp_path, url=url)
     yield journal
     journal.close()
@@ -260,7 +260,7 @@ FROM cases, generate_series(1, :count) AS n WHERE case_id = 'CASE-1'
 
 async def test_postgresql_finds_the_items_of_a_case_by_an_index_among_many(tmp_path: Path, postgres: Postgres) -> None:
     """By the bytes of their ids, which holds in any collation: the index of the primary key is of no use for it."""
-    journal = open_journal(tmp_path, url=postgres.url())
+    journal = open_journal(tmp_path, url=postgres.journal_url())
     await journal.submit(submission(entry(message("kycApplication"))))
     for before, count in (("CASE-1#order:", 3), ("CASE-1$", 20_000), ("CASE-10#order:", 20_000)):
         made = text(ITEMS).bindparams(before=before, count=count)

@@ -79,7 +79,7 @@ def test_each_attempt_at_a_partner_that_was_busy_is_an_exchange(tmp_path: Path) 
 
 
 def test_the_same_is_seen_on_postgresql(tmp_path: Path, request: pytest.FixtureRequest) -> None:
-    url = request.getfixturevalue("postgres").url()
+    url = request.getfixturevalue("postgres").journal_url()
     with pushed_to(tmp_path, takes, f"journal_url: {url}\n") as site:
         second = of_another_case(site)
         ended(site)

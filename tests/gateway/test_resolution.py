@@ -35,7 +35,7 @@ from xinqiao_gateway.resolution import ACTIONS, KINDS, Wish, possible
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def office(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Office]:
-    url = request.getfixturevalue("postgres").url() if request.param == "postgresql" else None
+    url = request.getfixturevalue("postgres").journal_url() if request.param == "postgresql" else None
     office = open_office(tmp_path, url)
     yield office
     office.journal.close()

@@ -24,7 +24,7 @@ INPUT = 50
 def journal(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[Journal]:
     """3,000 messages, 50 in each batch, a batch an hour."""
     folder: Path = tmp_path_factory.mktemp("search")
-    url = request.getfixturevalue("postgres").url() if request.param == "postgresql" else None
+    url = request.getfixturevalue("postgres").journal_url() if request.param == "postgresql" else None
     clock = [START.timestamp()]
     journal = Journal.open(
         url or f"sqlite:///{folder / 'journal.db'}", folder / "master.key", KEY, now=lambda: clock[0]

@@ -74,7 +74,7 @@ async def test_a_submission_that_nobody_waits_for_is_not_stored_later(tmp_path: 
 async def test_what_postgresql_cannot_hold_fails_alone_with_a_reason(
     tmp_path: Path, postgres: Postgres, at: int
 ) -> None:
-    journal = open_journal(tmp_path, url=postgres.url())
+    journal = open_journal(tmp_path, url=postgres.journal_url())
     sent = [submission(one()) for _ in range(4)]
     poison = Submission(sent[at].entries, b"{}", "text/plain; x=\0", "signature", atomic=False)
     sent[at] = poison
@@ -90,7 +90,7 @@ async def test_what_postgresql_cannot_hold_fails_alone_with_a_reason(
 
 
 async def test_an_overlong_value_is_refused_without_being_quoted(tmp_path: Path, postgres: Postgres) -> None:
-    journal = open_journal(tmp_path, url=postgres.url())
+    journal = open_journal(tmp_path, url=postgres.journal_url())
     found = submission(one())
     overlong = Submission(found.entries, found.content, "x" * 5000, found.signature, atomic=False)
     with pytest.raises(ContentRefused, match="too long") as raised:
@@ -120,7 +120,7 @@ async def test_an_act_that_is_refused_leaves_the_others_of_its_commit(journal: J
 
 
 async def test_what_takes_too_long_or_asks_for_too_much_is_no_outage(tmp_path: Path, postgres: Postgres) -> None:
-    journal = open_journal(tmp_path, url=postgres.url())
+    journal = open_journal(tmp_path, url=postgres.journal_url())
 
     def slow(connection: Connection) -> None:
         connection.execute(text("SET LOCAL statement_timeout = 20"))
@@ -141,7 +141,7 @@ async def test_what_takes_too_long_or_asks_for_too_much_is_no_outage(tmp_path: P
 
 
 async def test_an_act_whose_values_the_database_cannot_hold_says_that(tmp_path: Path, postgres: Postgres) -> None:
-    journal = open_journal(tmp_path, url=postgres.url())
+    journal = open_journal(tmp_path, url=postgres.journal_url())
     with pytest.raises(ContentRefused, match="NUL"):
         await journal.run(lambda c: c.execute(text("SELECT :said"), {"said": "\0"}))
     assert journal.healthy()

@@ -420,7 +420,7 @@ SAID = {
 async def test_what_a_partner_says_and_no_database_holds_is_recorded_without_that(
     tmp_path: Path, partner: Partner, postgres: Postgres
 ) -> None:
-    desk = open_desk(tmp_path, postgres.url())
+    desk = open_desk(tmp_path, postgres.journal_url())
     line = open_line(desk, partner)
     partner.script = refuses_for("bad\0name")
     await desk.queue("A")

@@ -416,7 +416,7 @@ async def test_what_two_nodes_gather_at_once_is_in_one_file(desk: Desk, tmp_path
 
 
 async def test_two_nodes_on_one_database_make_one_file_of_what_is_due(postgres: Postgres, tmp_path: Path) -> None:
-    url = postgres.url()
+    url = postgres.journal_url()
     first = open_desk(tmp_path, url)
     second = open_desk(tmp_path, url, clock=first.clock)
     await queue(first, *(f"A{number}" for number in range(20)))

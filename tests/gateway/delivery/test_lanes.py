@@ -31,7 +31,7 @@ def away(*_: object) -> Any:
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def either(tmp_path: Path, request: pytest.FixtureRequest) -> Any:
-    url = request.getfixturevalue("postgres").url() if request.param == "postgresql" else None
+    url = request.getfixturevalue("postgres").journal_url() if request.param == "postgresql" else None
     desk = open_desk(tmp_path, url)
     yield desk
     desk.journal.close()
@@ -139,7 +139,7 @@ async def test_what_was_given_back_is_leased_again_as_not_sent(desk: Desk) -> No
 
 
 async def test_a_node_with_shorter_leases_leaves_those_of_others_alone(tmp_path: Path, postgres: Postgres) -> None:
-    desk, other = (open_desk(tmp_path, url) for url in [postgres.url()] * 2)
+    desk, other = (open_desk(tmp_path, url) for url in [postgres.journal_url()] * 2)
     await desk.queue("A")
     await desk.lease(seconds=3600)
     assert await other.lease(seconds=20) == []

@@ -20,7 +20,7 @@ from xinqiao_gateway.surveillance import Surveillance
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def either(tmp_path: Path, request: pytest.FixtureRequest) -> Any:
-    url = request.getfixturevalue("postgres").url() if request.param == "postgresql" else None
+    url = request.getfixturevalue("postgres").journal_url() if request.param == "postgresql" else None
     desk = open_desk(tmp_path, url)
     yield desk
     desk.journal.close()

@@ -34,7 +34,7 @@ async def journal(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterat
     if request.param == "sqlite":
         url = f"sqlite:///{tmp_path / 'journal.db'}"
     else:
-        url = request.getfixturevalue("postgres").url()
+        url = request.getfixturevalue("postgres").journal_url()
     found = Journal.open(url, tmp_path / "master.key", new_key("gateway"), now=lambda: 1_000.0)
     yield found
     await asyncio.to_thread(found.close)
