@@ -70,14 +70,15 @@ def test_the_xml_schemas_are_fresh_and_stale_ones_go(tmp_path: Path) -> None:
 
 
 def test_libxml2_loads_the_schemas_without_a_word() -> None:
-    assert str(libxml2().error_log) == ""
+    # One of its own: the shared one keeps what it said last.
+    assert str(libxml2.__wrapped__().error_log) == ""
 
 
 def test_xmlschema_loads_the_schemas_without_a_word() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
 
-        assert pure_python().all_errors == []
+        assert pure_python.__wrapped__().all_errors == []
 
 
 @pytest.mark.parametrize("path", sorted(FOLDER.glob("*.xsd")), ids=lambda path: path.name)
