@@ -43,10 +43,11 @@ if os.getppid() == parent:
 
 
 class Postgres:
-    """A server on a free port of this machine, its data in ``folder``. ``start`` before use."""
+    """A server on a free port of this machine, its data in ``folder``; ``settings`` by name. ``start`` before use."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, **settings: str) -> None:
         self._folder = folder
+        self._settings = {"max_connections": "200", **settings}
         self._user = os.geteuid() or pwd.getpwnam("nobody").pw_uid
         self._process: subprocess.Popen[bytes] | None = None
         self._migrated = ""
@@ -78,9 +79,9 @@ class Postgres:
     def start(self) -> None:
         """Start the server and wait until it answers, after its recovery where it crashed."""
         assert self._process is None, "the server runs"
-        # A vacuum goes round all databases each minute: of hundreds it is always in one.
-        options = f"-h 127.0.0.1 -p {self.port} -k {self._folder} -c max_connections=200 -c autovacuum=off"
-        self._process = self._spawn(["postgres", "-D", str(self._folder / "data"), *options.split()])
+        options = f"-h 127.0.0.1 -p {self.port} -k {self._folder}".split()
+        settings = [part for name, value in self._settings.items() for part in ("-c", f"{name}={value}")]
+        self._process = self._spawn(["postgres", "-D", str(self._folder / "data"), *options, *settings])
         deadline = time.monotonic() + _PATIENCE
         while not self._answers():
             if self._process.poll() is not None or time.monotonic() > deadline:
@@ -125,11 +126,11 @@ class Postgres:
 
 
 @contextmanager
-def running_postgres() -> Iterator[Postgres]:
+def running_postgres(**settings: str) -> Iterator[Postgres]:
     """Start a server with data in a temporary folder; end it and remove the folder at the end."""
     folder = Path(tempfile.mkdtemp(prefix="xinqiao-postgres-"))
     try:
-        server = Postgres(folder)
+        server = Postgres(folder, **settings)
         server.start()
         try:
             yield server
@@ -143,7 +144,8 @@ def running_postgres() -> Iterator[Postgres]:
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Postgres]:
     """The session's server. A test that crashes it starts it again before it ends."""
-    with running_postgres() as server:
+    # A vacuum goes round all databases each minute: of hundreds it is always in one.
+    with running_postgres(autovacuum="off") as server:
         yield server
 
 

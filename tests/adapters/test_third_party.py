@@ -26,7 +26,7 @@ from pathlib import Path
 from xinqiao_adapters.channel import load_channel
 channel = load_channel("wire-bank", [Path("channels")])
 (decoded,) = channel.adapter.decode(Path("tests/samples/entry.tlg").read_bytes(), "application/x-telegram")
-print(channel.delivers("accountEntry"), decoded.key, decoded.place("accountEntry.amount.value"))
+print("accountEntry" in channel.outgoing, decoded.key, decoded.place("accountEntry.amount.value"))
 """
 
 

@@ -230,6 +230,7 @@ def test_the_digest_of_the_suite_is_the_same_each_time() -> None:
             "subject: {name: 示例银行, institution: '9111'}",
         ),
         ('reach: {control: "http://127.0.0.1:9"}', ""),
+        ('reach: {control: "http://127.0.0.1:9"}', "reach: {folder: inbox}"),
         ('reach: {control: "http://127.0.0.1:9"}', 'reach: {control: "http://127.0.0.1:9", manual: true}'),
         ('reach: {control: "http://127.0.0.1:9"}', 'reach: {control: "localhost:9"}'),
         ('standard: "1.0"', 'standard: "1.0"\nsupports: [telepathy]'),

@@ -67,7 +67,16 @@ def crash_run(kills: int, seed: int, postgres: Postgres | None, tell: Callable[[
             conclude(site, [node], load, receivers, run.report)
         finally:
             node.stop()
+    run.report.verdict.breaches += _idle(run.report, kills, is_crashed=postgres is not None)
     return run.report
+
+
+def _idle(report: Report, kills: int, *, is_crashed: bool) -> list[str]:
+    """Return what a run was for and did not do: it would prove nothing."""
+    crashes = len(range(2, kills + 1, _EVERY)) if is_crashed else 0
+    counted = {"kills": (report.kills.total(), kills), "crashes of the database": (report.database_crashes, crashes)}
+    idle = [f"{done} {what}, {due} were to be" for what, (done, due) in counted.items() if done != due]
+    return idle if report.acknowledged else [*idle, "nothing was acknowledged"]
 
 
 def _chance(seed: int) -> random.Random:

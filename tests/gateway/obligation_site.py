@@ -41,7 +41,7 @@ class Node:
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """Return the URL of an empty database of either kind."""
+    """Return the URL of a new journal of either kind."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'journal.sqlite'}"
     url: str = request.getfixturevalue("postgres").journal_url()

@@ -177,6 +177,14 @@ def test_an_installation_is_served_by_one_at_a_time(data: Path) -> None:
         pass
 
 
+def test_no_channel_is_added_to_an_installation_that_could_not_start(data: Path, key: Path) -> None:
+    open_installation(data)
+    (data / "admin.token").write_bytes(b"short")
+    with pytest.raises(KeyUnusable, match="less than 32 characters"):
+        add(data, "partner", key)
+    assert list((data / "channels").iterdir()) == []
+
+
 @pytest.mark.parametrize(
     ("content", "said"),
     [
@@ -186,6 +194,7 @@ def test_an_installation_is_served_by_one_at_a_time(data: Path) -> None:
         (b"just words", "gateway.yaml:1: settings are a mapping"),
         (b"1: 2", "gateway.yaml:1: settings are a mapping"),
         (b"queue: 5\n_env_prefix: X", "gateway.yaml:2: _env_prefix: no such key here"),
+        (b"queue: 0\n_env_prefix: X", "gateway.yaml:1: queue: "),
         (b"institution_code: \xff", "gateway.yaml: is not UTF-8"),
         (b"messages_limit: 0", "messages_limit: "),
         (b"retry: {frist: 1}", "retry.frist: "),

@@ -11,7 +11,8 @@ from xinqiao_gateway.rounds import again_and_again
 
 
 async def test_a_turn_that_fails_is_said_and_the_next_one_comes() -> None:
-    faults = [JournalUnavailable("away"), DestinationDown("no answer"), ValueError("odd"), None]
+    away = JournalUnavailable("away")
+    faults = [away, away, DestinationDown("no answer"), ValueError("odd"), away, None]
     done = asyncio.Event()
 
     async def turn() -> None:
@@ -22,8 +23,10 @@ async def test_a_turn_that_fails_is_said_and_the_next_one_comes() -> None:
     with capture_logs() as said:
         await _until(done, turn)
     assert [(each["event"], each["log_level"], each.get("why")) for each in said] == [
+        ("look failed", "warning", "away"),
         ("look failed", "warning", "no answer"),
         ("look failed", "error", None),
+        ("look failed", "warning", "away"),
     ]
 
 

@@ -4,6 +4,7 @@ import base64
 import json
 from dataclasses import replace
 from datetime import timedelta
+from hashlib import sha256
 from typing import Any
 
 import orjson
@@ -52,6 +53,21 @@ def test_the_claims_are_those_of_how_it_was_looked_at(how: How, zh: str, en: str
     assert zh in claims.zh
     assert en in claims.en
     assert ISSUER.name in claims.zh
+
+
+@pytest.mark.parametrize(
+    ("how", "exchanges", "digest"),
+    [
+        ("run", 312, "f0b6a3f91a358c66"),
+        ("recordings", 1, "b4da777028baa745"),
+        ("recordings", 312, "90ac017d75ef4838"),
+        ("channel", 312, "fb2f0b0fbfa14d75"),
+    ],
+)
+def test_the_sentence_of_claims_stays_as_it_is(how: How, exchanges: int, digest: str) -> None:
+    """A certificate whose sentence is another is refused: once one is issued, verifying takes old and new."""
+    claims = verify(issue(replace(SEEN, how=how, exchanges=exchanges), ISSUER, KEY, at=NOW), KEYS, at=NOW).claims
+    assert sha256("\n".join(claims).encode()).hexdigest()[:16] == digest
 
 
 def test_two_certificates_over_the_same_have_serials_of_their_own() -> None:

@@ -62,10 +62,6 @@ class Channel:
         """Names of the interfaces that send each message type out, by its body key."""
         return self._by_body("out")
 
-    def delivers(self, body: str) -> bool:
-        """Whether messages of a type can be sent to this channel."""
-        return body in self.outgoing
-
     def atomic(self, interface: str) -> bool:
         """Whether a raw input of several messages is all or nothing."""
         found = self.profile.interfaces.get(interface)

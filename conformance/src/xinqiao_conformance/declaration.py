@@ -115,10 +115,14 @@ class Reach(_Part):
             raise ValueError("应为地址 an address such as http://127.0.0.1:9000 is expected")
         return value
 
+    @property
+    def ways(self) -> int:
+        """How many ways it names: one, or none where nothing is run."""
+        return sum([bool(self.start), bool(self.control), self.manual, self.gateway is not None])
+
     @model_validator(mode="after")
     def _one_way(self) -> "Reach":
-        ways = [bool(self.start), bool(self.control), self.manual, self.gateway is not None]
-        if sum(ways) > 1:
+        if self.ways > 1:
             raise ValueError("四者取一 one of start, control, manual and gateway is expected")
         return self
 
@@ -189,7 +193,7 @@ def read_declaration(path: Path, *, to_run: bool = True) -> Declaration:
 
 def _require_reached(path: Path, kits: Iterable[Kit], reach: Reach) -> None:
     """Hold kits to a way on which their role can be reached."""
-    if reach == Reach():
+    if not reach.ways:
         raise SettingsInvalid(f"{path}: reach: 四者取一 one of start, control, manual and gateway is expected")
     for kit in kits:
         if (kit.role == "gateway") != (reach.gateway is not None):

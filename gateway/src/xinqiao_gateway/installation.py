@@ -197,15 +197,21 @@ def serving_alone(data: Path) -> Iterator[None]:
 
 
 def _read(data: Path) -> Installation:
-    settings, key = read_settings(data), read_signing_key(data / "keys" / "gateway.jwk")
+    settings = read_settings(data)
+    key, overlap, token = _read_secrets(data)
     return Installation(
         data=data,
         settings=settings,
         key=key,
-        overlap=read_overlap(data, key),
-        admin_token=read_admin_token(data / "admin.token"),
+        overlap=overlap,
+        admin_token=token,
         channels=Channels(_installed(data / "channels", settings)),
     )
+
+
+def _read_secrets(data: Path) -> tuple[SigningKey, Overlap | None, str]:
+    key = read_signing_key(data / "keys" / "gateway.jwk")
+    return key, read_overlap(data, key), read_admin_token(data / "admin.token")
 
 
 def _make_installation(data: Path) -> None:
@@ -377,6 +383,7 @@ def complete_channel(data: Path, channel_id: str, keys: Sequence[Path]) -> Path:
         _write_keys(new / "keys", keys, security)
         _prove(loaded, data)
     _make_installation(data)
+    _read_secrets(data)
     with tempfile.TemporaryDirectory(prefix=".adding-", dir=data) as beside:
         made = Path(beside) / "keys"
         _write_keys(made, keys, security)
@@ -427,6 +434,7 @@ def add_channel(
         _write_keys(new / "keys", keys, security)
         _prove(loaded, data)
     _make_installation(data)
+    _read_secrets(data)
     with tempfile.TemporaryDirectory(prefix=".adding-", dir=data) as beside:
         new = Path(beside) / channel_id
         _write_profile(new, profile)
@@ -438,7 +446,7 @@ def add_channel(
 def _prove(loaded: LoadedProfile, data: Path) -> None:
     settings = read_settings(data)
     if missing := missing_of(loaded):
-        raise ProfileInvalid(f"{loaded.profile.channel} cannot be served: {missing}")
+        raise ProfileInvalid(f"{loaded.folders[0].name} cannot be served: {missing}")
     Channels([*_installed(data / "channels", settings), served_from(loaded, settings)])
 
 

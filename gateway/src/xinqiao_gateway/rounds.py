@@ -16,15 +16,17 @@ async def again_and_again(
 ) -> NoReturn:
     """Take turns until cancelled, ``pause`` seconds apart. One that fails is logged as ``name failed``; the next comes.
 
-    While the journal is away nothing is said: its writer has said so.
+    A journal that is away for many turns is told of once.
     """
+    is_away = False
     while True:
+        was_away, is_away = is_away, False
         try:
             await turn()
-        except JournalUnavailable:
-            pass
         except XinqiaoError as error:
-            log.warning(f"{name} failed", reason=error.reason, why=error.detail)
+            is_away = isinstance(error, JournalUnavailable)
+            if not (is_away and was_away):
+                log.warning(f"{name} failed", reason=error.reason, why=error.detail)
         except Exception:  # the top of a task
             log.exception(f"{name} failed")
         await asyncio.sleep(pause)

@@ -109,13 +109,17 @@ def read_settings(data: Path) -> Settings:
     """
     path = settings_file(data)
     in_file = _read(path)
+    # By such names pydantic takes arguments of its own.
+    foreign = [name for name in in_file if name.startswith("_")]
+    problems = [f"{_place(path, (name,))}: {name}: no such key here; take it away" for name in foreign]
     try:
-        settings = Settings(**in_file)
+        settings = Settings(**{name: value for name, value in in_file.items() if name not in foreign})
     except ValidationError as error:
-        problems = [_problem(path, where, said) for where, said in said_of(error, Settings, in_file)]
-        raise SettingsInvalid("\n".join(problems)) from error
+        problems += [_problem(path, where, said) for where, said in said_of(error, Settings, in_file)]
     except SettingsError as error:
         raise SettingsInvalid(f"environment: {error}") from error
+    if problems:
+        raise SettingsInvalid("\n".join(problems))
     if (settings.tls_certificate is None) != (settings.tls_key is None):
         raise SettingsInvalid("tls_certificate and tls_key go together")
     return settings
@@ -168,7 +172,4 @@ def _read(path: Path) -> dict[str, Any]:
         return {}
     if not isinstance(found, dict) or not all(isinstance(name, str) for name in found):
         raise SettingsInvalid(f"{path}:1: settings are a mapping of names to values, such as institution_code: …")
-    for name in found:
-        if name.startswith("_"):  # an argument of pydantic's own, which would be taken for one
-            raise SettingsInvalid(f"{_place(path, (name,))}: {name}: no such key here; take it away")
     return found

@@ -43,6 +43,7 @@ def test_what_was_not_asked_is_named() -> None:
     said = words(html_of(results(), {kit: {"corrections": ["ENV-012"]}}))
     assert f"when the suite asks for it (/do/correction, mends) {kit} ENV-012" in said
     assert "not asked" not in words(html_of(results()))
+    assert "not known here: another version of the suite ran it" in words(html_of(results(), None))
 
 
 def test_a_finding_is_a_work_order() -> None:

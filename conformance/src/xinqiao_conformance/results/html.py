@@ -26,8 +26,11 @@ HOW: Mapping[str, Text] = {
 Unasked = Mapping[str, Mapping[str, Sequence[str]]]
 
 
-def html_of(results: Results, unasked: Unasked = MappingProxyType({})) -> str:
-    """Return the report as one HTML file. ``unasked``: what the verdict is silent on, since it is not declared."""
+def html_of(results: Results, unasked: Unasked | None = MappingProxyType({})) -> str:
+    """Return the report as one HTML file.
+
+    ``unasked``: what the verdict is silent on, since it is not declared; None where that is not known.
+    """
     orders = orders_of(results)
     must = sum(each.level == "MUST" for each in orders)
     return page(

@@ -144,7 +144,7 @@ def _read(path: Path) -> dict[str, Any]:
     except (UnicodeDecodeError, yaml.YAMLError) as error:
         raise SettingsInvalid(f"{path}: {' '.join(str(error).split())[:200]}") from error
     if not isinstance(said, dict):
-        raise SettingsInvalid(f"{path}: no declaration: a mapping with subject, kits and reach is expected")
+        raise SettingsInvalid(f"{path}: no declaration: a mapping with subject and kits is expected")
     return said
 
 
