@@ -1,23 +1,28 @@
 """The kits of file partners: the reference passes them, each mutant fails the requirement that it breaks."""
 
 import re
+import time
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from tests.conformance.passing import failed_on
-from xinqiao_conformance.benches.files import Sent
+from xinqiao_conformance.benches.files import Sent, files_bench
 from xinqiao_conformance.benches.inbox import Inbox, Step
 from xinqiao_conformance.benches.taking import Laid
+from xinqiao_conformance.benches.web import Response
 from xinqiao_conformance.evidence import Evidence
 from xinqiao_conformance.kits import Kit, kits
 from xinqiao_conformance.mutants import files as by_hand
 from xinqiao_conformance.mutants import files_mechanical as mechanical
 from xinqiao_conformance.mutants import files_outcomes as outcomes
 from xinqiao_conformance.mutants.mutant import Mutant, failing
+from xinqiao_conformance.mutants.on_bench import on_bench
 from xinqiao_conformance.mutants.partners_of_files import partner_declared, reference_partner
 from xinqiao_conformance.observing import Breach
+from xinqiao_conformance.references.files import Known, ReferencePartner, partner_at
 from xinqiao_conformance.requirements import requirements
 from xinqiao_conformance.running import planned
 
@@ -101,6 +106,25 @@ def test_what_a_partner_says_in_words_of_its_own_and_its_numbers_are_masked() ->
     with pytest.raises(Breach) as breach:
         sent.require(False, "accepted", "accepted")
     assert not re.search("王小明|13800001111", str(breach.value))
+
+
+class _NeverSaysWhatBecameOfIt(ReferencePartner):
+    def sent(self, batch: Known) -> Response:
+        self.lay(batch)
+        time.sleep(1.0)
+        return super().sent(batch)
+
+
+def test_a_partner_that_does_not_say_in_time_what_became_of_a_batch_is_told_so() -> None:
+    declaration = replace(partner_declared(_TRADING), patience=0.5)
+    start = partial(partner_at, kind=_NeverSaysWhatBecameOfIt, types=_TRADING.types)
+    with (
+        on_bench(declaration, files_bench, start) as bench,
+        pytest.raises(Breach, match="within 0.5 seconds") as breach,
+    ):
+        bench.lay()
+    assert breach.value.fix is not None
+    assert "a larger patience" in breach.value.fix.en
 
 
 def test_steps_in_a_folder_are_seen_in_their_order(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """The bench of a file partner: it is asked to lay batches into a folder, where the suite's own gateway takes them."""
 
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -21,6 +21,7 @@ from xinqiao.seal import CONTENT_TYPE_JSON, KeyRing, Sealed
 from xinqiao_conformance.benches.false_results import false_result
 from xinqiao_conformance.benches.sftp import Login, sftp_server
 from xinqiao_conformance.benches.subject import (
+    LONGER,
     Prepared,
     Start,
     new_case,
@@ -121,7 +122,7 @@ class FilesBench:
         named = {"case": case or new_case(), "again": again, "mends": mends}
         query = {name: value for name, value in named.items() if value}
         before = self._taking.steer(*turns)
-        answer = self._client.post("/do/batch", params=query)
+        status, said = self._told(query)
         self._taking.await_laid(1, before, 2 * _QUIET)
         self._taking.await_laid(2, before, afterwards)
         self._taking.steer()
@@ -133,25 +134,35 @@ class FilesBench:
         self._all += laid
         shown = {name: value if name == "case" else shown_number(value) for name, value in query.items()}
         asked = {"asked": "POST /do/batch", **shown, "answers": [_named(turn) for turn in turns]}
-        sent = Sent(asked, answer.status_code, _object(answer), laid)
-        sent.require(answer.status_code == 200 or not laid, "HTTP 200 与批次的结局", "HTTP 200 and what became of it")
+        sent = Sent(asked, status, said, laid)
+        seconds = f"{self.patience:g}"
+        sent.require(status, f"在 {seconds} 秒内说明结局", f"what became of it within {seconds} seconds", LONGER)
+        sent.require(status == 200 or not laid, "HTTP 200 与批次的结局", "HTTP 200 and what became of it")
         return sent
+
+    def _told(self, query: Mapping[str, str]) -> tuple[int, Json]:
+        """Ask for a batch and return what is told of it, and with which status; 0 where nothing is in time."""
+        try:
+            answer = self._client.post("/do/batch", params=dict(query))
+        except httpx.TransportError:
+            return 0, {}
+        return answer.status_code, _object(answer)
 
     @property
     def several(self) -> tuple[Sent, ...]:
         """Three batches, all of which are accepted. Raises ``Breach`` where one is not laid."""
-        if isinstance(self._several, Exception):
+        if isinstance(self._several, Breach):
             raise self._several
         return self._several
 
     @cached_property
-    def _several(self) -> tuple[Sent, ...] | Breach | httpx.HTTPError:
+    def _several(self) -> tuple[Sent, ...] | Breach:
         """The batches, or why there are none: many cases look at them, and none of them waits for that again."""
         try:
             sent = tuple(self.lay() for _ in range(3))
             for each in sent:
                 _ = each.batch
-        except (Breach, httpx.HTTPError) as error:
+        except Breach as error:
             return error
         return sent
 

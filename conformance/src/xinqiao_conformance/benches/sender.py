@@ -17,6 +17,7 @@ from xinqiao.seal import KeyRing
 from xinqiao_conformance.benches.listening import ACCEPTED, Attempt, Listening, Turn
 from xinqiao_conformance.benches.subject import (
     CHANNEL,
+    LONGER,
     Prepared,
     Start,
     Told,
@@ -36,10 +37,6 @@ from xinqiao_conformance.reach import http_client
 
 __all__ = ["SenderBench", "Sent", "sender_bench", "typed"]
 
-_PATIENCE = Text(
-    "重试所需时间更长的，在声明中加大 patience",
-    "where the attempts take longer than that, say a larger patience in the declaration",
-)
 _ENDLESS = Text(
     "被拒绝且 retryable 为 false 后仍在重发；应停止并说明结果",
     "it goes on sending after a rejection that says retryable false: end there, and tell the outcome",
@@ -139,7 +136,7 @@ class SenderBench:
             told.status != 0,
             f"在 {self.patience:g} 秒内说明结果",
             f"an outcome within {self.patience:g} seconds",
-            _ENDLESS if is_endless else _PATIENCE,
+            _ENDLESS if is_endless else LONGER,
         )
         return sent
 

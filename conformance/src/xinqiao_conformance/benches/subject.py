@@ -19,6 +19,7 @@ import httpx
 import orjson
 
 from xinqiao.errors import SettingsInvalid
+from xinqiao.finding import Text
 from xinqiao.message import Json
 from xinqiao.recording import Head, Recording
 from xinqiao.seal import SigningKey, new_key, read_signing_key, write_key
@@ -30,6 +31,7 @@ from xinqiao_conformance.reach import http_client
 
 __all__ = [
     "CHANNEL",
+    "LONGER",
     "Prepared",
     "Start",
     "Told",
@@ -42,6 +44,11 @@ __all__ = [
 ]
 
 CHANNEL = "conformance"
+# How to mend it that no outcome was told in time.
+LONGER = Text(
+    "重试所需时间更长的，在声明中加大 patience",
+    "where the attempts take longer than that, say a larger patience in the declaration",
+)
 _FOLDER = "conformance-subject"
 _PORT = "gateway.port"
 # Characters of an id or an outcome that a subject tells.

@@ -80,7 +80,7 @@ class _ForgetsWhatItSent(ReferencePartner):
 MUTANTS = (
     mutant_partner("believes that all is well", "FIL-006", _BelievesThatAllIsWell, {"FIL-007"}),
     mutant_partner("takes a part for the whole", "FIL-006", _TakesAPartForTheWhole),
-    mutant_partner("does not say why", "FIL-006", _DoesNotSayWhy),
+    mutant_partner("does not say why", "FIL-006", _DoesNotSayWhy, {"FIL-007"}),
     mutant_partner("says nothing of a false result", "FIL-007", _SaysNothing, {"FIL-006"}),
     mutant_partner("is impatient", "FIL-006", _IsImpatient),
     mutant_partner("reads no result", "FIL-006", _ReadsNoResult, {"FIL-007", "PRC-008"}),

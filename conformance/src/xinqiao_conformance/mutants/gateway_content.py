@@ -168,7 +168,9 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     mutant_gateway("refuses unknown codes", "MSG-010", _RefusesUnknownCodes, _KYC, also={"ENV-001"}),
     mutant_gateway("notes nothing of codes", "MSG-010", _NotesNothing, _KYC, also={"ENV-020", "MSG-004"}),
-    mutant_gateway("refuses warnings", "MSG-004", _RefusesWarnings, _KYC, also={"ENV-001", "MSG-010", "PRC-004"}),
+    mutant_gateway(
+        "refuses warnings", "MSG-004", _RefusesWarnings, _KYC, also={"ENV-001", "MSG-010", "PRC-001", "PRC-004"}
+    ),
     mutant_gateway("refuses unknown fields", "ENV-020", _RefusesUnknownFields, also={"ENV-003", "PRV-007", "SEC-006"}),
     mutant_gateway("notes nothing", "ENV-020", _NotesNothing),
     mutant_gateway("takes every version", "ENV-021", _TakesEveryVersion, also={"TRN-001"}),

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from functools import partial
 from importlib.util import find_spec
 
-from xinqiao.errors import XinqiaoError
+from xinqiao.errors import OutOfOrder, XinqiaoError
 from xinqiao_conformance.benches.gateway import GatewayBench, opened
 from xinqiao_conformance.benches.in_process import in_process
 from xinqiao_conformance.benches.ways import grpc_way
@@ -43,7 +43,9 @@ def reference_exchange(kit: Kit, broken: str = "") -> Iterator[GatewayBench]:
 def _made(error: type[XinqiaoError]) -> Mutant:
     name = f"gateway: gives {error.reason} another code over gRPC"
     open_ = partial(reference_exchange, _KIT, error.reason)
-    return Mutant(name, STATUSES.get(error, "TRN-001"), True, declared(_KIT), _KIT, open_)
+    breaks = STATUSES.get(error, "TRN-001")
+    also = {"TRN-001"} - {breaks} | ({"PRC-001"} if error is OutOfOrder else set())
+    return Mutant(name, breaks, True, declared(_KIT), _KIT, open_, frozenset(also))
 
 
 MUTANTS: tuple[Mutant, ...] = (

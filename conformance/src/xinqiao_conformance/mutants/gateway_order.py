@@ -93,7 +93,7 @@ _TRUST = "family-trust"
 MUTANTS: tuple[Mutant, ...] = (
     mutant_gateway("takes requests in any order", "PRC-001", _TakesRequestsInAnyOrder, also={"PRC-003", "TRN-001"}),
     mutant_gateway("keeps what it expects to itself", "PRC-001", _KeepsWhatItExpectsToItself),
-    mutant_gateway("refuses facts", "PRC-002", _RefusesFacts),
+    mutant_gateway("refuses facts", "PRC-002", _RefusesFacts, also={"ENV-020", "MSG-004"}),
     mutant_gateway("delivers unexpected facts", "PRC-002", _DeliversUnexpectedFacts),
     mutant_gateway("parks directives", "PRC-003", _ParksDirectives),
     mutant_gateway("refuses directives", "PRC-003", _RefusesDirectives),

@@ -145,7 +145,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "knows the fields of the first example only",
         "MSG-004",
         _KnowsTheFieldsOfTheFirstExampleOnly,
-        also={"ENV-001", "ENV-003", "ENV-020", "PRV-007"},
+        also={"ENV-001", "ENV-003", "ENV-020", "PRC-001", "PRV-007"},
     ),
     mutant_gateway("reads whatever is near to JSON", "MSG-004", _ReadsWhateverIsNearToJson),
     mutant_gateway("reads no escapes", "MSG-004", _ReadsNoEscapes, also={"MSG-005", "SEC-006"}),

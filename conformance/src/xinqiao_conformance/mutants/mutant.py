@@ -19,9 +19,9 @@ __all__ = ["Mutant", "failing"]
 class Mutant:
     """An implementation that breaks one requirement, ``breaks``, and no other.
 
-    ``also`` are requirements that say the same in general, as that a message keeps its schema, or follow from it.
-    ``mechanical``: made from the error table, a process, the fields of an answer; not by hand. ``declaration`` and
-    ``kit`` are what it claims to support; ``open`` gives a bench with it on it, in this process.
+    ``also`` are requirements that say the same in general, as that a message keeps its schema, or follow from it; of
+    those that are ``mechanical``, made from the error table, a process, the fields of an answer, not each is named.
+    ``declaration`` and ``kit`` are what it claims to support; ``open`` gives a bench with it on it, in this process.
     """
 
     name: str
