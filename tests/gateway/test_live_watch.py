@@ -1,6 +1,7 @@
 """The running gateway's own looks at live traffic: what it counts and says, and what keeps it from looking."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,8 +9,10 @@ from structlog.testing import capture_logs
 
 from tests.gateway.conftest import Site
 from tests.gateway.live_traffic import NAME, asked, certify, gateway_of, kyc, of_another_case, run
+from tests.postgres import Postgres
 from xinqiao_gateway.certification.look import Look, Seen, judged_look
 from xinqiao_gateway.gateway import Gateway
+from xinqiao_gateway.installation import open_installation
 
 
 @pytest.fixture
@@ -55,6 +58,16 @@ def test_a_certificate_that_expired_is_said_and_what_was_drift_is_none_any_more(
     certify(site, "ENV-005", "ENV-010")
     (broken,) = turned(site, gateway)
     assert broken["drift"] == ["ENV-010"]
+
+
+async def test_the_first_node_on_a_database_leads_from_its_start(tmp_path: Path, postgres: Postgres) -> None:
+    (tmp_path / "gateway.yaml").write_text(f"journal_url: {postgres.journal_url()}\n")
+    gateway = Gateway(open_installation(tmp_path))
+    await gateway.start()
+    try:
+        assert await gateway.journal.leads()
+    finally:
+        await gateway.stop()
 
 
 def test_one_node_looks_and_others_show_no_figures_of_theirs(

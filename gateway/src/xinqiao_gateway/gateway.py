@@ -110,6 +110,8 @@ class Gateway:
     async def start(self) -> None:
         """Start delivering, after what was under way is fitted to how its channel is reached now."""
         await self.journal.rearrange_all(_reached(self.channels))
+        # Before anybody asks who leads: what is looked at once an hour would wait for the next one.
+        await self.journal.beat()
         self.dispatcher.start()
         self._run("surveillance", self.surveillance.run())
         self._run("watch", self.watch.run())
