@@ -197,7 +197,7 @@ def not_of_tests(data: Path, _: pytest.MonkeyPatch) -> Path:
         (not_of_tests, "says test: false"),
         (without_suite, "certifying needs the package xinqiao-conformance"),
         (of_another, f"subject.institution is {CORE['code']}; the institution of partner is {BANK}"),
-        (of_nobody, "no declaration: a mapping with subject, kits and reach is expected"),
+        (of_nobody, "no declaration: a mapping with subject and kits is expected"),
         (no_yaml, "declaration.yaml: while parsing"),
     ],
 )
