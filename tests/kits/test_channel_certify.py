@@ -23,6 +23,7 @@ from xinqiao.errors import SettingsInvalid
 from xinqiao.keys import KeyRing, read_verifying_key
 from xinqiao.recording import Recorded, masked
 from xinqiao.seal import new_key, write_key
+from xinqiao_gateway.alone import alone
 from xinqiao_gateway.cli import app
 
 SUBJECT = """
@@ -226,6 +227,16 @@ def asleep(data: Path) -> dict[str, str]:
     program = "import os, time; open('pid-', 'w').write(str(os.getpid())); os.rename('pid-', 'pid'); time.sleep(60)"
     (data.parent / "asleep.py").write_text(program, encoding="utf-8")
     return {"start": f"{sys.executable} asleep.py"}
+
+
+def test_a_channel_that_is_being_certified_is_left_alone(data: Path) -> None:
+    run = beside(data) / "run"
+    run.mkdir()
+    with alone(run / "lock", ""):
+        done = certify(data, declared(data, RECEIVER, reach=asleep(data)))
+    assert isinstance(done.exception, SettingsInvalid)
+    assert done.exception.detail == "partner is being certified already; wait until that has ended"
+    assert [each.name for each in run.iterdir()] == ["lock"]
 
 
 @pytest.mark.parametrize("interrupted", ["at the terminal", "by its id"])

@@ -12,7 +12,6 @@ DATA/journal.db              the journal, unless settings name another database
 DATA/lock                    held by the one process that serves the installation
 """
 
-import fcntl
 import os
 import re
 import secrets
@@ -40,6 +39,7 @@ from xinqiao_adapters.profile import Profile
 from xinqiao_adapters.security.keys import read_keys
 from xinqiao_adapters.security.seals import PartnerSeals, bind
 from xinqiao_adapters.security.spec import PartnerSecurity, Security
+from xinqiao_gateway.alone import alone
 from xinqiao_gateway.channels import Channels, Push, ServedChannel
 from xinqiao_gateway.fronts.h5.fitness import pages_problem
 from xinqiao_gateway.journal import is_shared
@@ -172,7 +172,7 @@ def read_installation(data: Path) -> Installation:
 
 @contextmanager
 def serving_alone(data: Path) -> Iterator[None]:
-    """Hold the installation's lock; the system gives it back when the process ends, however it ends.
+    """Hold the installation's lock.
 
     A journal on PostgreSQL takes several processes, and no lock is held. Raises ``SettingsInvalid`` where another
     process holds it.
@@ -182,17 +182,7 @@ def serving_alone(data: Path) -> Iterator[None]:
     if url is not None and is_shared(url):
         yield
         return
-    try:
-        file = (data / "lock").open("ab")
-    except OSError as error:
-        raise SettingsInvalid(f"{data / 'lock'}: {error.strerror}") from error
-    with file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise SettingsInvalid(
-                f"another gateway serves {data} already; stop it, or name another folder: --data"
-            ) from error
+    with alone(data / "lock", f"another gateway serves {data} already; stop it, or name another folder: --data"):
         yield
 
 

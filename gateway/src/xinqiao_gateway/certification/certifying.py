@@ -20,6 +20,7 @@ import orjson
 import yaml
 
 from xinqiao.errors import SettingsInvalid
+from xinqiao_gateway.alone import alone
 from xinqiao_gateway.certification.certificate import FOLDER
 from xinqiao_gateway.certification.clock import Party
 from xinqiao_gateway.channels import ServedChannel
@@ -86,30 +87,36 @@ def certified(
     """Run the suite against the channel's partner, or judge a recording of it, and certify what passed.
 
     ``folder`` is the channel's. Progress goes to standard error, and unless ``quiet`` what was found to standard
-    output. Raises ``SettingsInvalid`` where the suite is not installed, the declaration is not the partner's, or the
-    suite could not run.
+    output. Raises ``SettingsInvalid`` where the suite is not installed, the declaration is not the partner's, the
+    suite could not run, or another run of this channel's is under way.
     """
     command, run = suite_command(), folder / FOLDER / "run"
     run.mkdir(parents=True, exist_ok=True)
-    declared = _declared(channel, declaration, run, is_recorded=recording is not None)
-    for name in (_RESULTS, _EVIDENCE, _CERTIFICATE):
-        (run / name).unlink(missing_ok=True)
-    what = ["run"] if recording is None else ["judge", "--recording", str(recording)]
-    status = _do([str(command), *what, "--declaration", str(declared), "--output", str(run)], timeout, quiet=quiet)
-    if status not in (0, 1) or not (run / _RESULTS).is_file():
-        raise SettingsInvalid(f"{_COMMAND} {what[0]} could not run (exit status {status}); what it said stands above")
-    if status:
-        return _failed(run / _RESULTS)
-    # The suite went to the address that the profile has.
-    through = ["--channel"] if recording is None and declared != declaration else []
+    with alone(run / "lock", f"{channel.channel_id} is being certified already; wait until that has ended"):
+        declared = _declared(channel, declaration, run, is_recorded=recording is not None)
+        for name in (_RESULTS, _EVIDENCE, _CERTIFICATE):
+            (run / name).unlink(missing_ok=True)
+        what = ["run"] if recording is None else ["judge", "--recording", str(recording)]
+        status = _do([str(command), *what, "--declaration", str(declared), "--output", str(run)], timeout, quiet=quiet)
+        if status not in (0, 1) or not (run / _RESULTS).is_file():
+            raise SettingsInvalid(
+                f"{_COMMAND} {what[0]} could not run (exit status {status}); what it said stands above"
+            )
+        if status:
+            return _failed(run / _RESULTS)
+        # The suite went to the address that the profile has.
+        through = ["--channel"] if recording is None and declared != declaration else []
+        # What was judged is judged again before it is signed.
+        _sign(command, run, issuing, through, max(timeout, _SIGNING))
+        return Outcome(True, folder / FOLDER / _RESULTS, _kept(run, declared, folder / FOLDER))
+
+
+def _sign(command: Path, run: Path, issuing: Issuing, through: Sequence[str], timeout: float) -> None:
     signing = ["--key", str(issuing.key), "--issuer", issuing.name, "--institution", issuing.institution]
     to = ["--days", str(issuing.days), "--to", str(run / _CERTIFICATE)]
-    # What was judged is judged again before it is signed.
-    seconds = max(timeout, _SIGNING)
-    status = _do([str(command), "certify", str(run / _RESULTS), *signing, *to, *through], seconds, quiet=True)
+    status = _do([str(command), "certify", str(run / _RESULTS), *signing, *to, *through], timeout, quiet=True)
     if status:
         raise SettingsInvalid(f"{_COMMAND} certify could not sign (exit status {status}); what it said stands above")
-    return Outcome(True, folder / FOLDER / _RESULTS, _kept(run, declared, folder / FOLDER))
 
 
 def _declared(channel: ServedChannel, declaration: Path, run: Path, *, is_recorded: bool) -> Path:

@@ -179,15 +179,8 @@ def certify(
     folder = data / "channels" / channel_id
     named = issuer or _own_name(installation)
     key = data / "keys" / "gateway.jwk"
-    outcome = certified(
-        channel,
-        folder,
-        declaration,
-        recording,
-        Issuing(key, named, installation.settings.institution_code, days),
-        timeout=timeout,
-        quiet=as_json,
-    )
+    issuing = Issuing(key, named, installation.settings.institution_code, days)
+    outcome = certified(channel, folder, declaration, recording, issuing, timeout=timeout, quiet=as_json)
     if outcome.passed:
         reach(folder, "certified")
     else:
