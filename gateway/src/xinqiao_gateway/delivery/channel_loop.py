@@ -177,7 +177,9 @@ class ChannelLoop:
     async def _rest(self, seconds: float) -> None:
         """Wait until there may be something to do: a commit, an attempt's end, or the time is over."""
         with suppress(TimeoutError):
-            await asyncio.wait_for(self.wake.wait(), seconds)
+            # Not wait_for: before Python 3.12 that takes an end that comes as it wakes for no end.
+            async with asyncio.timeout(seconds):
+                await self.wake.wait()
 
     async def _deliver(self, due: Due) -> None:
         attempt = await self._destination.attempt(due)

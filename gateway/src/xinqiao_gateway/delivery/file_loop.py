@@ -80,7 +80,9 @@ class FileLoop:
                 rest = _IDLE
             if rest > 0 and not self._stopping:
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self.wake.wait(), rest)
+                    # Not wait_for: before Python 3.12 that takes an end that comes as it wakes for no end.
+                    async with asyncio.timeout(rest):
+                        await self.wake.wait()
 
     def stop(self) -> None:
         """Start nothing more."""
