@@ -433,7 +433,7 @@ async def test_what_a_partner_says_and_no_database_holds_is_recorded_without_tha
 @pytest.mark.parametrize("steps", range(4))
 async def test_a_loop_that_is_woken_as_it_is_cancelled_ends(line: Line, steps: int) -> None:
     running = asyncio.create_task(line.loop.run())
-    while line.loop.wake.is_set() or not line.loop.wake._waiters:  # type: ignore[attr-defined]
+    while line.loop.wake.is_set() or not line.loop.wake._waiters:
         await asyncio.sleep(0.01)
     line.loop.wake.set()
     for _ in range(steps):
